@@ -1,0 +1,285 @@
+"""The landing: what the vendors sent, as append-only Parquet files that carry their own checkpoint."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+FORMAT = 1
+METADATA_KEY = b"cxmarts"
+TIMESTAMP = pa.timestamp("us", tz="UTC")
+
+#: The columns of every landing file, in this order.
+SCHEMA = pa.schema(
+    [
+        ("record_id", pa.string()),
+        ("changed_at", TIMESTAMP),
+        ("deleted", pa.bool_()),
+        ("payload", pa.string()),
+        ("fetched_at", TIMESTAMP),
+        ("batch_id", pa.string()),
+    ]
+)
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_BATCH_ID = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{4}")
+_TEMPORARY = ".tmp"
+
+
+class LandingError(Exception):
+    """The landing cannot be read or written; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class BatchInfo:
+    """What the metadata of one landing file says.
+
+    `received + tombstones = landed + duplicates + unchanged` holds for every batch.
+
+    Attributes:
+        path: The file.
+        batch_id: Time-ordered name of the batch.
+        source: Name of the source instance.
+        vendor: `zendesk`, `typeform`, `files`.
+        stream: Name of the stream.
+        account: The vendor's account that was read; None where it is not known.
+        spec_version: Version of the stream's declaration.
+        cursors: State to resume from after this batch, by partition (`""` where there are none).
+        received: Records that the API gave in the pages of this batch.
+        landed: Rows of the file.
+        duplicates: Repeats of the same id and content within the batch, dropped.
+        unchanged: Records whose content equals what landed before, dropped.
+        tombstones: Rows added because a record vanished from a complete list.
+        notes: Remarks for people.
+        skipped: Seconds that were stepped over: `{"second": unix seconds, "ticket_ids": [...]}`.
+    """
+
+    path: Path
+    batch_id: str
+    source: str
+    vendor: str
+    stream: str
+    account: str | None
+    spec_version: int
+    cursors: dict[str, Any]
+    received: int
+    landed: int
+    duplicates: int
+    unchanged: int
+    tombstones: int
+    notes: tuple[str, ...]
+    skipped: tuple[dict[str, Any], ...]
+
+
+class Landing:
+    """A folder `<root>/<source>/<stream>/<YYYY-MM-DD>/<batch_id>.parquet`.
+
+    A file appears by one atomic rename and carries the cursors that follow it, so that the newest file of a
+    stream is the checkpoint. Many readers, one writing process; its threads may write concurrently.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+        self._lock = threading.Lock()
+        self._newest_id = ""
+
+    def prepare(self) -> None:
+        """Make the folder ready for a writer: it exists, is private, takes a file, holds no half-written one.
+
+        Raises:
+            LandingError: the folder cannot be written.
+        """
+        with _clear_errors(self.root):
+            _make_private(self.root)
+            for leftover in self.root.glob(f"*/*/*/.*{_TEMPORARY}"):
+                leftover.unlink(missing_ok=True)
+            probe = self.root / f".probe{_TEMPORARY}"
+            probe.write_bytes(b"")
+            probe.unlink()
+
+    def batches(self, source: str | None = None, stream: str | None = None) -> list[Path]:
+        """All files, or those of one source or stream, oldest first. Reads names only."""
+        pattern = f"{source or '*'}/{stream or '*'}/*/*.parquet"
+        files = (path for path in self.root.glob(pattern) if _BATCH_ID.fullmatch(path.stem))
+        return sorted(files, key=lambda path: path.stem)
+
+    def streams(self) -> list[tuple[str, str]]:
+        """Every (source, stream) that has at least one file."""
+        return sorted({(path.parts[-4], path.parts[-3]) for path in self.batches()})
+
+    def latest(self, source: str, stream: str) -> BatchInfo | None:
+        """The metadata of a stream's newest file; None if nothing landed."""
+        path = self._newest_file(source, stream)
+        return None if path is None else self.info(path)
+
+    def info(self, path: Path) -> BatchInfo:
+        """The metadata of one file.
+
+        Raises:
+            LandingError: the file is not a landing file, or of a later format.
+        """
+        try:
+            metadata = pq.read_metadata(path).metadata or {}
+            found = json.loads(metadata[METADATA_KEY])
+        except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+            raise LandingError(
+                f"{path} cannot be read as a landing file ({type(error).__name__}): restore it from backup, "
+                "or move it away and run `cxmarts refetch` for its stream."
+            ) from error
+        if found.pop("format") != FORMAT:
+            raise LandingError(f"{path} was written by a later version of cxmarts: upgrade cxmarts.")
+        found["notes"] = tuple(found["notes"])
+        found["skipped"] = tuple(found["skipped"])
+        return BatchInfo(path=path, batch_id=path.stem, **found)
+
+    def write(
+        self,
+        *,
+        source: str,
+        vendor: str,
+        stream: str,
+        account: str | None,
+        spec_version: int,
+        cursors: Mapping[str, Any],
+        rows: pa.Table,
+        received: int,
+        duplicates: int = 0,
+        unchanged: int = 0,
+        tombstones: int = 0,
+        notes: Sequence[str] = (),
+        skipped: Sequence[Mapping[str, Any]] = (),
+    ) -> BatchInfo:
+        """Land one batch: a temporary file, fsync, one atomic rename, fsync of the folder.
+
+        Args:
+            source: Instance name, lower case.
+            vendor: The vendor's name.
+            stream: Stream name, lower case.
+            account: The vendor's account; None if unknown.
+            spec_version: Version of the stream's declaration.
+            cursors: The complete map of cursors after this batch (JSON values).
+            rows: The columns of `SCHEMA` but `batch_id`; may be empty.
+            received: Records that the source gave.
+            duplicates: Repeats dropped inside the batch.
+            unchanged: Records dropped because they landed before.
+            tombstones: Rows of `rows` that stand for a vanished record.
+            notes: Remarks for people.
+            skipped: Seconds stepped over.
+
+        Raises:
+            LandingError: the disk is full or the folder cannot be written.
+            ValueError: a name is not a plain folder name.
+        """
+        for name in (source, stream):
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"{name!r} cannot name a source or stream: use a-z, 0-9, '_' and '-'")
+        batch_id = self._next_id(source, stream)
+        metadata: dict[str, Any] = {
+            "source": source,
+            "vendor": vendor,
+            "stream": stream,
+            "account": account,
+            "spec_version": spec_version,
+            "cursors": dict(cursors),
+            "received": received,
+            "landed": rows.num_rows,
+            "duplicates": duplicates,
+            "unchanged": unchanged,
+            "tombstones": tombstones,
+            "notes": list(notes),
+            "skipped": [dict(skip) for skip in skipped],
+        }
+        encoded = json.dumps({"format": FORMAT, **metadata}, ensure_ascii=False).encode()
+        ids = pa.repeat(pa.scalar(batch_id, pa.string()), rows.num_rows)
+        table = rows.select(SCHEMA.names[:-1]).append_column("batch_id", ids).cast(SCHEMA)
+        folder = self.root / source / stream / f"{batch_id[:4]}-{batch_id[4:6]}-{batch_id[6:8]}"
+        path = folder / f"{batch_id}.parquet"
+        with _clear_errors(path):
+            _make_private(folder)
+            _write_file(path, table.replace_schema_metadata({METADATA_KEY: encoded}))
+        metadata["notes"] = tuple(metadata["notes"])
+        metadata["skipped"] = tuple(metadata["skipped"])
+        return BatchInfo(path=path, batch_id=batch_id, **metadata)
+
+    def _newest_file(self, source: str, stream: str) -> Path | None:
+        for day in sorted((self.root / source / stream).glob("*"), reverse=True):
+            if files := [path for path in day.glob("*.parquet") if _BATCH_ID.fullmatch(path.stem)]:
+                return max(files, key=lambda path: path.stem)
+        return None
+
+    def _next_id(self, source: str, stream: str) -> str:
+        """A name later than every name of the stream, even if the clock stepped back."""
+        newest = self._newest_file(source, stream)
+        with self._lock:
+            floor = max(self._newest_id, newest.stem if newest else "")
+            stamp = datetime.now(UTC)
+            if floor:
+                after = datetime.strptime(floor[:22], "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC)
+                stamp = max(stamp, after + timedelta(microseconds=1))
+            self._newest_id = f"{stamp:%Y%m%dT%H%M%S%f}Z-{secrets.token_hex(2)}"
+            return self._newest_id
+
+
+def _write_file(path: Path, table: pa.Table) -> None:
+    temporary = path.with_name(f".{path.name}{_TEMPORARY}")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            pq.write_table(
+                table,
+                file,
+                compression="zstd",
+                compression_level=1,
+                # Row groups bound a reader's memory; payloads neither repeat nor are searched by range.
+                row_group_size=25_000,
+                use_dictionary=["fetched_at", "batch_id"],
+                write_statistics=["record_id", "changed_at", "fetched_at"],
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+def _make_private(folder: Path) -> None:
+    """Create a folder and its missing parents for the owner only, durably."""
+    if not folder.is_dir():
+        _make_private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _clear_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise LandingError(
+            f"Cannot write to the landing at {path}: {reason}. Free space or fix the folder's permissions "
+            "(CXMARTS_HOME says where it lies), then run again: what landed stays and the fetch goes on."
+        ) from error
