@@ -1,0 +1,155 @@
+"""What the sandbox company has besides customers and tickets: people, groups, fields, schedules, policies, forms."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sandbox.hours import Schedule
+
+ID_BASE = 28_835_700_000_000  # vendors' ids exceed 32 bits
+BUSINESS_ZONE = "America/New_York"
+
+STATUSES = ("new", "open", "pending", "hold", "solved", "closed", "deleted")
+NEW, OPEN, PENDING, HOLD, SOLVED, CLOSED, DELETED = range(7)
+PRIORITIES = (None, "low", "normal", "high", "urgent")
+CHANNELS = ("email", "web", "chat", "voice", "api")
+EMAIL, WEB, CHAT, VOICE, API = range(5)
+SCORES = ("unoffered", "offered", "good", "bad")
+TAGS = ("enterprise", "closed_by_merge", "spam", "escalated", "csat_pending", "imported")
+ENTERPRISE_TAG, MERGED_TAG, SPAM_TAG, ESCALATED_TAG, CSAT_TAG, IMPORTED_TAG = (1 << i for i in range(6))
+
+SEGMENTS = ("Enterprise", "Mid-market", "SMB")
+PRODUCTS = ("Ledger", "Payroll", "Insights")
+AREAS = ("Billing", "Technical", "Onboarding", "Account")
+COMPLEXITIES = ("simple", "moderate", "complex")
+
+GROUPS = ("Support", "Technical support", "Billing", "Chat", "Enterprise care", "Pilot team")
+DELETED_GROUP = 5  # dissolved before the first ticket
+GROUP_IDS = tuple(ID_BASE + 40_822_676 + 128 * i for i in range(len(GROUPS)))
+BRAND_ID = ID_BASE + 14_705_684
+TICKET_FORM_ID = ID_BASE + 40_693_908
+ADMIN_ID = ID_BASE + 2_984_212
+AGENT_ID = ADMIN_ID + 1_000
+CUSTOMER_ID = ID_BASE + 50_000_000
+ORGANIZATION_ID = ID_BASE + 20_000_000
+FIELD_IDS = {
+    "product": ID_BASE + 67_646_868,
+    "service_area": ID_BASE + 67_646_996,
+    "complexity": ID_BASE + 67_647_124,
+}
+
+CSAT_FORM, NPS_FORM = "Cs4tF0rm", "Np5F0rmX"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """An SLA policy: target minutes by metric and priority index (1 low .. 4 urgent)."""
+
+    id: int
+    title: str
+    description: str
+    position: int
+    business_hours: bool
+    tag: str | None  # the ticket's tag that the policy asks for, None for every ticket
+    targets: dict[str, tuple[int, int, int, int]]
+
+
+POLICIES = (
+    Policy(
+        ID_BASE + 71_006_807,
+        "Premium",
+        "Enterprise customers, around the clock",
+        1,
+        False,
+        "enterprise",
+        {
+            "first_reply_time": (960, 480, 240, 60),
+            "next_reply_time": (1440, 720, 360, 120),
+            "requester_wait_time": (7200, 4320, 2880, 1440),
+            "agent_work_time": (5760, 2880, 1440, 720),
+        },
+    ),
+    Policy(
+        ID_BASE + 71_006_935,
+        "Standard",
+        "Everybody else, in business hours",
+        2,
+        True,
+        None,
+        {
+            "first_reply_time": (960, 480, 240, 60),
+            "next_reply_time": (960, 480, 240, 120),
+            "requester_wait_time": (2880, 1920, 960, 480),
+            "agent_work_time": (1920, 960, 600, 300),
+        },
+    ),
+)
+
+
+def _holidays(first_year: int, last_year: int, european: bool) -> tuple[tuple[date, date, str], ...]:
+    days = []
+    for year in range(first_year, last_year + 1):
+        days.append((date(year, 1, 1), date(year, 1, 1), "New Year"))
+        if european:
+            days.append((date(year, 5, 1), date(year, 5, 1), "Labour Day"))
+            days.append((date(year, 12, 24), date(year, 12, 26), "Christmas"))
+        else:
+            november = date(year, 11, 1)
+            thanksgiving = november + timedelta(days=(3 - november.weekday()) % 7 + 21)
+            days.append((date(year, 7, 4), date(year, 7, 4), "Independence Day"))
+            days.append((thanksgiving, thanksgiving, "Thanksgiving"))
+            days.append((date(year, 12, 25), date(year, 12, 25), "Christmas Day"))
+    return tuple(days)
+
+
+def schedules(first_year: int, last_year: int) -> tuple[Schedule, Schedule]:
+    """The two schedules, the account's oldest (its default) first, with holidays of the years given."""
+    office = tuple((day * 1440 + 540, day * 1440 + 1020) for day in range(1, 6))
+    europe = (
+        *((day * 1440 + 480, day * 1440 + 1080) for day in range(1, 6)),
+        (6 * 1440 + 600, 6 * 1440 + 840),
+    )
+    return (
+        Schedule(
+            ID_BASE + 90_094_707, "Head office", "Eastern Time (US & Canada)", BUSINESS_ZONE,
+            office, _holidays(first_year, last_year, european=False),
+        ),
+        Schedule(
+            ID_BASE + 90_094_835, "Europe desk", "Copenhagen", "Europe/Copenhagen",
+            europe, _holidays(first_year, last_year, european=True),
+        ),
+    )  # fmt: skip
+
+
+FIRST_NAMES = ("Ada", "Ben", "Chen", "Dora", "Emil", "Fatima", "Goran", "Hana", "Ivo", "Jana", "Karim", "Lea", "Milan",
+               "Nora", "Omar", "Petra", "Quentin", "Rosa", "Sven", "Tara", "Uma", "Vera", "Wim", "Yara", "Zoran")  # fmt: skip
+LAST_NAMES = ("Adler", "Brandt", "Costa", "Dumont", "Eriksen", "Fischer", "Garcia", "Horvat", "Ito", "Jansen", "Kovac",
+              "Larsen", "Moreau", "Novak", "Okafor", "Perez", "Quist", "Rossi", "Silva", "Tanaka", "Ulrich", "Vidal",
+              "Weber", "Young", "Zhang")  # fmt: skip
+COMPANY_WORDS = ("Alder", "Birch", "Cobalt", "Delta", "Ember", "Falcon", "Granite", "Harbor", "Iris", "Juniper",
+                 "Keystone", "Lumen", "Meridian", "Nimbus", "Orchid", "Pioneer", "Quartz", "Ridge", "Summit", "Tidal")  # fmt: skip
+COMPANY_KINDS = (
+    "Foods",
+    "Logistics",
+    "Clinics",
+    "Energy",
+    "Studios",
+    "Bank",
+    "Motors",
+    "Schools",
+    "Retail",
+    "Labs",
+)
+SUBJECTS = ("Invoice does not match", "Cannot sign in", "Export fails", "How do I add a user?", "Report is empty",
+            "Payment was declined", "App is slow since this morning", "Change of address", "Import stops halfway",
+            "Question about our plan", "Error 504 on save", "Two-factor code never arrives")  # fmt: skip
+QUESTIONS = ("Could you please look into this?", "It worked last week.", "We have tried it twice.",
+             "A screenshot is attached.", "This blocks our month-end closing.", "Thanks in advance!",
+             "Is there any news?", "That did not help, sorry.")  # fmt: skip
+REPLIES = ("Thank you for writing, we are looking into it.", "Could you send us the file in question?",
+           "This is fixed now, please try again.", "We have corrected the invoice.",
+           "Please follow the steps in the article below.", "Our engineers found the cause.",
+           "I have added the user for you.", "Is there anything else we can do?")  # fmt: skip
+NOTES = ("Called the customer, no answer.", "Looks like the known import bug.", "Asked billing for a credit note.",
+         "Customer is on the old plan.", "Reproduced on staging.")  # fmt: skip
+RATING_COMMENTS = ("Quick and friendly.", "Took too long.", "Solved on the first try.", "Had to explain it three times.",
+                   "Great help, thank you!", "The answer missed the point.")  # fmt: skip

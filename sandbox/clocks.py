@@ -1,0 +1,220 @@
+"""Zendesk's metric events of one ticket, by the rules that Zendesk documents.
+
+- reply_time: instance 1 runs from the creation to the first public agent reply (an agent's opening comment is none), later
+  instances from the oldest unanswered customer message to the next reply; solving fulfils what still runs.
+- agent_work_time runs in new and open, requester_wait_time in new, open and on-hold, resolution_time in every unsolved
+  status; they pause elsewhere, are fulfilled by solving or closing, and go on after a reopening.
+- A policy applies to tickets with a priority, the first whose condition holds. A new target replaces the old one. A breach is
+  stamped when the due time passes while the clock runs; a target that is overdue when it is applied is stamped then.
+"""
+
+from dataclasses import dataclass
+from random import Random
+from typing import NamedTuple
+
+import numpy as np
+
+from sandbox.catalog import CLOSED, DELETED, HOLD, NEW, OPEN, PENDING, POLICIES, SOLVED, TAGS
+from sandbox.hours import Hours
+from sandbox.lifecycle import AGENT_REPLY, CUSTOMER_COMMENT, SYSTEM, Update
+
+METRICS = ("reply_time", "agent_work_time", "requester_wait_time", "resolution_time")
+REPLY, WORK, WAIT, RESOLUTION = range(4)
+TYPES = ("measure", "activate", "pause", "fulfill", "apply_sla", "breach", "update_status")
+MEASURE, ACTIVATE, PAUSE, FULFILL, APPLY, BREACH, STATUS = range(7)
+
+RUNS_IN = {
+    WORK: frozenset((NEW, OPEN)),
+    WAIT: frozenset((NEW, OPEN, HOLD)),
+    RESOLUTION: frozenset((NEW, OPEN, PENDING, HOLD)),
+}
+_ENDED = frozenset((SOLVED, CLOSED))
+
+
+class MetricEvent(NamedTuple):
+    """One metric event; the columns of the company's `metric_events` table."""
+
+    t: int
+    ticket: int
+    metric: int
+    type: int
+    instance: int
+    a: int  # apply_sla: target minutes; update_status: calendar minutes
+    b: int  # apply_sla: 1 in business hours; update_status: business minutes
+    policy: int  # apply_sla: index of the policy, -1 withdrawn
+    deleted: int
+
+
+METRIC_DTYPE = np.dtype(
+    [("t", "i8"), ("ticket", "i4"), ("metric", "i1"), ("type", "i1"), ("instance", "i2"), ("a", "i4"), ("b", "i4"),
+     ("policy", "i1"), ("deleted", "i1")]
+)  # fmt: skip
+
+_TARGETS = [
+    {
+        (REPLY, 1): policy.targets["first_reply_time"],
+        (REPLY, 2): policy.targets["next_reply_time"],
+        (WORK, 1): policy.targets["agent_work_time"],
+        (WAIT, 1): policy.targets["requester_wait_time"],
+    }
+    for policy in POLICIES
+]
+_POLICY_BITS = [0 if policy.tag is None else 1 << TAGS.index(policy.tag) for policy in POLICIES]
+
+
+def matching_policy(tags: int, priority: int) -> int:
+    """Index of the first policy whose filter matches, -1 without a priority."""
+    if priority == 0:
+        return -1
+    return next(i for i, bit in enumerate(_POLICY_BITS) if tags & bit == bit)
+
+
+@dataclass
+class Clock:
+    """One metric of a ticket: what has elapsed, whether it runs, and the target on it."""
+
+    metric: int
+    instance: int = 1
+    is_running: bool = False
+    is_fulfilled: bool = False
+    since: int = 0
+    calendar: int = 0  # elapsed seconds up to `since`
+    business: int = 0
+    target: int = 0  # seconds, 0 without a target
+    in_business_hours: bool = False
+    is_breached: bool = False
+    due: int | None = None
+    applied: tuple[int, int] = (-1, 0)  # the policy and priority last put on it
+
+
+class Clocks:
+    """The clocks of one ticket, driven through its updates by `events_of`."""
+
+    def __init__(self, ticket: int, hours: list[Hours], rng: Random) -> None:
+        self.ticket = ticket
+        self.hours = hours
+        self.rng = rng
+        self.schedule = 0
+        self.events: list[MetricEvent] = []
+        self.clocks = [Clock(REPLY), Clock(WORK), Clock(WAIT), Clock(RESOLUTION)]
+        self.policy = -1
+        self.priority = 0
+
+    def emit(
+        self, t: int, clock: Clock, type_: int, a: int = 0, b: int = 0, policy: int = -1, deleted: int = 0
+    ) -> None:
+        instance = 0 if type_ == MEASURE else clock.instance
+        self.events.append(MetricEvent(t, self.ticket, clock.metric, type_, instance, a, b, policy, deleted))
+
+    def settle(self, clock: Clock, t: int) -> None:
+        """Add what ran since the last look."""
+        if clock.is_running and t > clock.since:
+            clock.calendar += t - clock.since
+            clock.business += self.hours[self.schedule].seconds(clock.since, t)
+        clock.since = t
+
+    def set_due(self, clock: Clock, t: int) -> None:
+        """Find the due time of an unbreached target; one that is overdue already is breached now, never earlier."""
+        clock.due = None
+        if clock.target and not clock.is_breached:
+            left = clock.target - (clock.business if clock.in_business_hours else clock.calendar)
+            if left < 0:
+                self._breach(clock, t)
+            elif clock.is_running:
+                clock.due = self.hours[self.schedule].add(t, left) if clock.in_business_hours else t + left
+
+    def _breach(self, clock: Clock, t: int) -> None:
+        clock.is_breached, clock.due = True, None
+        self.emit(t, clock, BREACH)
+
+    def pass_time(self, t: int) -> None:
+        """Stamp the breaches whose due time lies before `t`, in the order of time."""
+        passed = [(clock.due, clock) for clock in self.clocks if clock.due is not None and clock.due < t]
+        for due, clock in sorted(passed, key=lambda pair: pair[0]):
+            self._breach(clock, due)
+
+    def activate(self, clock: Clock, t: int) -> None:
+        clock.is_running, clock.is_fulfilled, clock.since = True, False, t
+        self.emit(t, clock, ACTIVATE)
+        self.set_due(clock, t)
+
+    def pause(self, clock: Clock, t: int) -> None:
+        self.settle(clock, t)
+        clock.is_running = False
+        self.emit(t, clock, PAUSE)
+        if clock.due is not None and self.rng.random() < 0.05:
+            self.emit(clock.due, clock, BREACH, deleted=1)  # foreseen, then called off
+        clock.due = None
+
+    def fulfill(self, clock: Clock, t: int) -> None:
+        self.settle(clock, t)
+        clock.is_running, clock.is_fulfilled, clock.due = False, True, None
+        self.emit(t, clock, FULFILL)
+        self.emit(t, clock, STATUS, clock.calendar // 60, clock.business // 60)
+
+    def apply(self, clock: Clock, t: int) -> None:
+        """Put the ticket's current policy and priority on an unfulfilled clock, if they are not on it yet."""
+        if clock.applied == (self.policy, self.priority):
+            return
+        clock.applied = (self.policy, self.priority)
+        key = (clock.metric, min(clock.instance, 2))
+        self.settle(clock, t)
+        if self.policy >= 0 and key in _TARGETS[self.policy]:
+            minutes = _TARGETS[self.policy][key][self.priority - 1]
+            in_business_hours = POLICIES[self.policy].business_hours
+            clock.target, clock.in_business_hours, clock.is_breached = minutes * 60, in_business_hours, False
+            self.emit(t, clock, APPLY, minutes, int(in_business_hours), self.policy)
+            self.set_due(clock, t)
+        elif clock.target:
+            clock.target, clock.due = 0, None
+            self.emit(t, clock, APPLY)
+
+
+def events_of(updates: list[Update], hours: list[Hours], rng: Random, end: int) -> list[MetricEvent]:
+    """The metric events of a ticket with these updates, up to the second `end`, in the order of their making."""
+    first = updates[0]
+    state = Clocks(first.ticket, hours, rng)
+    state.schedule = first.schedule
+    state.emit(first.t, state.clocks[WORK], MEASURE)
+    for clock in state.clocks:
+        state.activate(clock, first.t)
+    for update in updates:
+        if update.kind == SYSTEM:
+            continue
+        t = update.t
+        state.pass_time(t)
+        if update.schedule != state.schedule:
+            for clock in state.clocks:
+                state.settle(clock, t)
+            state.schedule = update.schedule
+            for clock in state.clocks:
+                state.set_due(clock, t)
+        state.policy, state.priority = matching_policy(update.tags, update.priority), update.priority
+        if update is not first:
+            _move(state, update)
+        for clock in state.clocks:
+            if not clock.is_fulfilled:
+                state.apply(clock, t)
+    if updates[-1].status != DELETED:
+        state.pass_time(end + 1)
+    return [event for event in state.events if event.t <= end]
+
+
+def _move(state: Clocks, update: Update) -> None:
+    """Pause, go on and fulfil as the update's status and comment say."""
+    t, status = update.t, update.status
+    reply = state.clocks[REPLY]
+    if not reply.is_fulfilled and (update.comment == AGENT_REPLY or status in _ENDED):
+        state.fulfill(reply, t)
+    elif reply.is_fulfilled and update.comment == CUSTOMER_COMMENT and status not in _ENDED:
+        state.clocks[REPLY] = Clock(REPLY, reply.instance + 1)
+        state.activate(state.clocks[REPLY], t)
+    for clock in state.clocks[1:]:
+        if status in _ENDED:
+            if not clock.is_fulfilled:
+                state.fulfill(clock, t)
+        elif status in RUNS_IN[clock.metric]:
+            if not clock.is_running:
+                state.activate(clock, t)
+        elif clock.is_running:
+            state.pause(clock, t)

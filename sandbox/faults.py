@@ -1,0 +1,133 @@
+"""Faults that the sandbox plays on its clients: bad answers for the next requests or at random, and spoiled records."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import msgspec
+
+from sandbox.http import Response, encode
+
+Mutator = Callable[[dict[str, Any]], object]
+KINDS = (
+    "500",
+    "502",
+    "503",
+    "429",
+    "429_without_retry_after",
+    "reset",
+    "truncated",
+    "html",
+    "empty",
+    "stall",
+)
+
+
+@dataclass
+class Fault:
+    """One planned fault.
+
+    Args:
+        kind: one of KINDS.
+        path: only requests whose path contains this text.
+        times: how many requests to spoil, None for ever.
+        probability: of spoiling each request that fits.
+        retry_after: the header's seconds for `429`.
+        skip: let so many fitting requests pass first.
+    """
+
+    kind: str
+    path: str = ""
+    times: int | None = 1
+    probability: float = 1.0
+    retry_after: int = 1
+    skip: int = 0
+
+
+class Faults:
+    """What goes wrong, in what order; safe to use while the server runs."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._rng = Random(seed)
+        self._lock = threading.Lock()
+        self._planned: list[Fault] = []
+        self._mutators: list[tuple[str, str, Mutator]] = []
+        self.stop = threading.Event()  # ends stalls
+        self.met = 0
+
+    def add(
+        self,
+        kind: str,
+        path: str = "",
+        times: int | None = 1,
+        probability: float = 1.0,
+        retry_after: int = 1,
+        skip: int = 0,
+    ) -> None:
+        """Plan a fault, see `Fault`; raises ValueError for an unknown kind."""
+        if kind not in KINDS:
+            raise ValueError(f"unknown fault {kind!r}, known are {', '.join(KINDS)}")
+        with self._lock:
+            self._planned.append(Fault(kind, path, times, probability, retry_after, skip))
+
+    def mutate(self, path: str, field: str, change: Mutator) -> None:
+        """Spoil records: `change` gets every record of the array `field` in answers whose path contains `path`.
+
+        It alters the record in place: `lambda record: record.pop("id")` makes ids go missing.
+        """
+        with self._lock:
+            self._mutators.append((path, field, change))
+
+    def clear(self) -> None:
+        """Forget everything planned."""
+        with self._lock:
+            self._planned.clear()
+            self._mutators.clear()
+
+    def next_for(self, path: str) -> Fault | None:
+        """The fault to play on a request to `path`, if any."""
+        with self._lock:
+            for fault in self._planned:
+                if fault.path not in path or fault.times == 0:
+                    continue
+                if fault.skip > 0:
+                    fault.skip -= 1
+                    continue
+                if self._rng.random() < fault.probability:
+                    if fault.times is not None:
+                        fault.times -= 1
+                    self.met += 1
+                    return fault
+        return None
+
+    def spoil(self, path: str, response: Response) -> Response:
+        """The response with its records mutated as planned."""
+        with self._lock:
+            wanted = [(field, change) for part, field, change in self._mutators if part in path]
+        if not wanted or response.status != 200:
+            return response
+        body = msgspec.json.decode(response.body)
+        for field, change in wanted:
+            for record in body.get(field, []):
+                change(record)
+        return Response(response.status, encode(body), response.headers)
+
+
+def error_response(fault: Fault) -> Response | None:
+    """The answer of a fault that is a plain response; None for those that spoil a good one or the connection."""
+    if fault.kind.startswith("429"):
+        headers = (
+            {} if fault.kind.endswith("without_retry_after") else {"Retry-After": str(fault.retry_after)}
+        )
+        return Response(429, encode({"error": "TooManyRequests", "description": "slow down"}), headers)
+    if fault.kind in ("500", "502", "503"):
+        page = b"<html><head><title>Error</title></head><body><h1>Bad gateway</h1></body></html>"
+        return Response(int(fault.kind), page, {}, "text/html")
+    if fault.kind == "html":
+        page = b"<!DOCTYPE html><html><body><h1>We are down for maintenance</h1></body></html>"
+        return Response(200, page, {}, "text/html; charset=utf-8")
+    if fault.kind == "empty":
+        return Response(200, b"")
+    return None

@@ -1,0 +1,209 @@
+"""The sandbox as a real HTTP server: both vendors on one port of the loopback interface, over one generated company."""
+
+import socket
+import struct
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from sandbox import catalog
+from sandbox.company import Company
+from sandbox.faults import Fault, Faults, error_response
+from sandbox.http import Request, Response
+from sandbox.typeform import Typeform
+from sandbox.zendesk import Zendesk
+
+ZENDESK_EMAIL = "admin@sandbox.example"
+ZENDESK_API_TOKEN = "sandbox-api-token"  # noqa: S105 - opens nothing but the sandbox
+ZENDESK_OAUTH_TOKEN = "sandbox-oauth-token"  # noqa: S105
+TYPEFORM_TOKEN = "sandbox-form-token"  # noqa: S105
+
+
+@dataclass(frozen=True)
+class Logged:
+    """One request that the server answered; status 0 where the connection was broken off."""
+
+    method: str
+    path: str
+    query: str
+    status: int
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "sandbox"
+    disable_nagle_algorithm = True
+    server: "_Server"
+
+    def do_GET(self) -> None:
+        sandbox = self.server.sandbox
+        address = urlsplit(self.path)
+        fault = sandbox.faults.next_for(address.path)
+        if fault is not None and fault.kind in ("reset", "stall"):
+            sandbox.log(Logged("GET", address.path, address.query, 0))
+            self._break_off(fault)
+            return
+        response = (error_response(fault) if fault else None) or sandbox.answer(
+            self, address.path, address.query
+        )
+        response = sandbox.faults.spoil(address.path, response)
+        sandbox.log(Logged("GET", address.path, address.query, response.status))
+        self._send(response, truncated=fault is not None and fault.kind == "truncated")
+
+    def _send(self, response: Response, truncated: bool) -> None:
+        # A body cut inside the JSON under a matching length: the connection looks fine, the answer is not.
+        body = response.body[: len(response.body) * 2 // 3] if truncated else response.body
+        self.send_response(response.status)
+        self.send_header("Content-Type", response.content_type)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in response.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _break_off(self, fault: Fault) -> None:
+        if fault.kind == "stall":
+            self.server.sandbox.faults.stop.wait()
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+    def handle_one_request(self) -> None:
+        try:
+            super().handle_one_request()
+        except OSError:  # the client went away, or we broke off
+            self.close_connection = True
+
+    def finish(self) -> None:
+        try:
+            super().finish()
+        except OSError:
+            self.close_connection = True
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The company's clock, not the machine's."""
+        return formatdate(self.server.sandbox.company.now_seconds, usegmt=True)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep the terminal quiet; `Sandbox.requests` has the log."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, address: tuple[str, int], sandbox: "Sandbox") -> None:
+        self.sandbox = sandbox
+        super().__init__(address, _Handler)
+
+
+class Sandbox:
+    """A running sandbox; use it as a context manager.
+
+    Args:
+        tickets, seed, now, days, scenarios: of the company, see `company.Company`.
+        company: a ready company to serve instead.
+        port: 0 for a free one.
+        host: the loopback interface by default.
+        exports_per_minute, requests_per_minute: Zendesk's rate limits, None without.
+
+    Attributes:
+        faults: plan bad answers here (`faults.Faults`).
+        requests: every request so far (`Logged`), oldest first.
+    """
+
+    def __init__(
+        self,
+        tickets: int = 1000,
+        seed: int = 7,
+        now: datetime | None = None,
+        days: int = 365,
+        scenarios: tuple[str, ...] = (),
+        company: Company | None = None,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        exports_per_minute: int | None = None,
+        requests_per_minute: int | None = None,
+    ) -> None:
+        self.company = company or Company(seed, tickets, now, days, scenarios)
+        self.faults = Faults(seed)
+        self.requests: list[Logged] = []
+        self._lock = threading.Lock()
+        self.zendesk = Zendesk(
+            self.company,
+            ZENDESK_EMAIL,
+            ZENDESK_API_TOKEN,
+            ZENDESK_OAUTH_TOKEN,
+            exports_per_minute,
+            requests_per_minute,
+        )
+        self.typeform = Typeform(self.company, TYPEFORM_TOKEN)
+        self._server = _Server((host, port), self)
+        self.url = f"http://{host}:{self._server.server_address[1]}"
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> "Sandbox":
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.faults.stop.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def serve_forever(self) -> None:
+        """Serve in this thread until interrupted."""
+        try:
+            self._server.serve_forever()
+        finally:
+            self.faults.stop.set()
+            self._server.server_close()
+
+    def env(self) -> dict[str, str]:
+        """The environment variables with which a pipeline reads this sandbox."""
+        return {
+            "ZENDESK_URL": f"{self.url}/zendesk",
+            "ZENDESK_EMAIL": ZENDESK_EMAIL,
+            "ZENDESK_API_TOKEN": ZENDESK_API_TOKEN,
+            "TYPEFORM_URL": f"{self.url}/typeform",
+            "TYPEFORM_TOKEN": TYPEFORM_TOKEN,
+            "CXMARTS_TIMEZONE": catalog.BUSINESS_ZONE,
+        }
+
+    def advance(self, days: float = 1, hours: float = 0) -> None:
+        """Move the company's clock forward."""
+        with self._lock:
+            self.company.advance(days, hours)
+
+    def answer(self, handler: BaseHTTPRequestHandler, path: str, query: str) -> Response:
+        """The vendor's answer to a GET request."""
+        for prefix, vendor in (("/zendesk", self.zendesk), ("/typeform", self.typeform)):
+            if path.startswith(prefix + "/"):
+                headers = {name.lower(): value for name, value in handler.headers.items()}
+                request = Request(
+                    path.removeprefix(prefix), dict(parse_qsl(query)), headers, self.url + prefix
+                )
+                with (
+                    self._lock
+                ):  # one request at a time: views are shared, and the clock must not move inside one
+                    return vendor.handle(request)
+        return Response(404, b'{"error":"not found; the vendors are at /zendesk and /typeform"}')
+
+    def log(self, entry: Logged) -> None:
+        """Remember a request."""
+        with self._lock:
+            self.requests.append(entry)
+
+
+def serve(
+    tickets: int = 1000, seed: int = 7, port: int = 0, now: datetime | None = None, host: str = "127.0.0.1"
+) -> Sandbox:
+    """A sandbox that is bound to its port but not serving yet: print `env()`, then call `serve_forever()`."""
+    return Sandbox(tickets=tickets, seed=seed, now=now, port=port, host=host)
