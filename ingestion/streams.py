@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, TypeVar
 
 from ingestion.landing import Landing
+from ingestion.paging import Paging, State
 
-if TYPE_CHECKING:
-    from ingestion.paging import Paging
+T = TypeVar("T")
 
-#: Part of a cursor map: what a paging style needs to go on. JSON values only.
-State = dict[str, Any]
+
+class Get(Protocol):
+    """One more request: reads a path below the source's URL and decodes the answer."""
+
+    def __call__(self, path: str, decode: Callable[[bytes], T]) -> T:
+        """Raises FetchError, also when `decode` refuses the answer with a `msgspec.DecodeError`."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,10 @@ class Stream:
         is_list: The walk gives the complete list each time: only changed records land, a record that is
             absent from a list that was read to its end lands once more as deleted.
         detail: Completes a record by further requests: (get, record id, record as listed) -> payload.
-            `get(path)` returns the body of an answer.
         trusts_clock: For a list with `detail`: a record whose clock did not move since it was last read is
             unchanged and costs no request.
-        partitions: Names the parts of the stream, from what landed; called after the streams in `after`.
+        partitions: Names the parts of the stream: (landing, source name, streams that failed in this run);
+            called after the streams in `after`.
         after: Streams of the same source that must have been read before.
         prefixes_id: The record id is `<partition>/<id>`.
         missing_ok: A partition that answers 404 is noted and left out.
@@ -74,7 +78,7 @@ class Stream:
     deletion: Deletion | None = None
     spec_version: int = 1
     is_list: bool = False
-    detail: Callable[[Callable[[str], bytes], str, bytes], bytes] | None = None
+    detail: Callable[[Get, str, bytes], bytes] | None = None
     trusts_clock: bool = False
     partitions: Callable[[Landing, str, frozenset[str]], Partitions] | None = None
     after: tuple[str, ...] = ()
@@ -146,7 +150,7 @@ class Source:
         headers: Sent with every request; holds the credentials, so it never appears in a text.
         variables: Names of the settings to check when the vendor refuses.
         start_at: Earliest change to fetch at the first fetch; None fetches the whole history.
-        account: Names the vendor's account, given `get(path) -> body`; None: the URL's host is the account.
+        account: Asks the vendor for a name of the account; None: the URL's host is the account.
         concurrency: Streams read at the same time.
         reader: Fetches a source that is not read over HTTP, in place of `streams`; one result per stream,
             failures in `StreamResult.error`.
@@ -160,7 +164,7 @@ class Source:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     variables: tuple[str, ...] = ()
     start_at: datetime | None = None
-    account: Callable[[Callable[[str], bytes]], str | None] | None = None
+    account: Callable[[Get], str | None] | None = None
     concurrency: int = 4
     reader: Callable[[Source, Landing, Progress], Iterable[StreamResult]] | None = None
     checker: Callable[[Source], Iterable[Finding]] | None = None

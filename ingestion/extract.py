@@ -1,0 +1,449 @@
+"""The one loop that reads any declared stream into the landing, page by page, in bounded memory."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+
+from ingestion.http import Answer, Client, FetchError, PermanentError, Traffic, TransientError, is_loopback
+from ingestion.landing import SCHEMA, Landing, LandingError
+from ingestion.paging import SECOND, Page, State, record_key
+from ingestion.records import Batch, Decoded, Decoder, Known
+from ingestion.streams import Progress, Source, Stream, StreamResult, T
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class FetchResult:
+    """What one fetch of all sources did: a result per stream, the traffic per source."""
+
+    streams: list[StreamResult] = field(default_factory=list)
+    traffic: dict[str, Traffic] = field(default_factory=dict)
+
+    @property
+    def failed_sources(self) -> list[str]:
+        """Names of the sources of which a stream failed."""
+        return sorted({result.source for result in self.streams if result.error is not None})
+
+
+def fetch(
+    sources: Sequence[Source],
+    landing: Landing,
+    *,
+    progress: Progress | None = None,
+    sleep: Callable[[float], object] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    jitter: Callable[[], float] = random.random,
+) -> FetchResult:
+    """Fetch what is new of all streams of all sources, concurrently.
+
+    A failing stream stops neither the others nor other sources: its error is in its result. What it read
+    before it failed has landed, with the cursor that goes on from there.
+
+    Args:
+        sources: What to fetch; names must differ.
+        landing: Where to; this process must be its only writer.
+        progress: Called after each page with the running counts of a stream, from several threads.
+        sleep: Waits for seconds; by default interruptible.
+        clock: Monotonic seconds.
+        jitter: Uniform in 0..1.
+
+    Raises:
+        LandingError: the landing cannot be written or read.
+    """
+    landing.prepare()
+    stop = threading.Event()
+    result = FetchResult()
+    runs = [
+        _SourceRun(source, landing, progress or (lambda _: None), stop, sleep or stop.wait, clock, jitter)
+        for source in sources
+    ]
+    with ThreadPoolExecutor(max(1, len(runs)), thread_name_prefix="source") as pool:
+        try:
+            for run, results in zip(runs, pool.map(_SourceRun.run, runs), strict=True):
+                result.streams += results
+                result.traffic[run.source.name] = run.traffic
+        finally:
+            stop.set()
+    for each in result.streams:
+        if isinstance(each.error, LandingError):
+            raise each.error
+    return result
+
+
+def refetch(
+    landing: Landing, source: Source, stream: str | None = None, since: datetime | None = None
+) -> list[str]:
+    """Make the next fetch read a source or stream again: lands empty batches with the restart cursor.
+
+    Args:
+        landing: The landing.
+        source: The source.
+        stream: One stream; None: all of the source that ever landed.
+        since: Read changes from this time on; None: from the start. Complete lists are read whole anyway.
+
+    Returns:
+        The streams that will be read again; one that never landed starts from the beginning by itself.
+
+    Raises:
+        ValueError: the source has no such stream.
+    """
+    chosen = [each for each in source.streams if stream in (None, each.name)]
+    if not chosen:
+        known = ", ".join(each.name for each in source.streams)
+        raise ValueError(f"{source.name} has no stream {stream!r}; it has {known}")
+    again = []
+    for each in chosen:
+        latest = landing.latest(source.name, each.name)
+        if latest is None:
+            continue
+        start: State = each.paging.start(since or source.start_at)
+        if each.is_list:
+            cursors: dict[str, State] = {"": {"refetch": True}}
+        elif each.partitions and not each.paging.persists:
+            cursors = {}
+        else:
+            cursors = dict.fromkeys(latest.cursors, start)
+        landing.write(
+            source=source.name,
+            vendor=source.vendor,
+            stream=each.name,
+            account=latest.account,
+            spec_version=each.spec_version,
+            cursors=cursors,
+            rows=SCHEMA.empty_table(),
+            received=0,
+            notes=[f"refetch{f' since {since:%Y-%m-%dT%H:%M:%SZ}' if since else ''}"],
+        )
+        again.append(each.name)
+    return again
+
+
+class _SourceRun:
+    """One fetch of one source."""
+
+    def __init__(
+        self,
+        source: Source,
+        landing: Landing,
+        progress: Progress,
+        stop: threading.Event,
+        sleep: Callable[[float], object],
+        clock: Callable[[], float],
+        jitter: Callable[[], float],
+    ) -> None:
+        self.source, self.landing, self.progress, self.stop, self.clock = (
+            source,
+            landing,
+            progress,
+            stop,
+            clock,
+        )
+        self.traffic = Traffic()
+        self.account: str | None = None
+        self.client: Client
+        self._sleep, self._jitter = sleep, jitter
+
+    def run(self) -> list[StreamResult]:
+        """All streams, each after those it needs; never raises."""
+        try:
+            if self.source.reader:
+                return list(self.source.reader(self.source, self.landing, self.progress))
+            return self._run_streams()
+        except Exception as error:
+            log.warning("%s: %s", self.source.name, error)
+            names = [stream.name for stream in self.source.streams] or [""]
+            return [StreamResult(self.source.name, self.source.vendor, name, error=error) for name in names]
+
+    def _run_streams(self) -> list[StreamResult]:
+        source = self.source
+        with Client(
+            source.url,
+            source.headers,
+            source.variables,
+            sleep=self._sleep,
+            clock=self.clock,
+            jitter=self._jitter,
+        ) as self.client:
+            self.traffic = self.client.traffic
+            self.account = self._ask_account()
+            results: dict[str, StreamResult] = {}
+            with ThreadPoolExecutor(source.concurrency, thread_name_prefix=source.name) as pool:
+                waiting = list(source.streams)
+                while waiting:
+                    names = {stream.name for stream in waiting}
+                    ready = [stream for stream in waiting if names.isdisjoint(stream.after)]
+                    failed = frozenset(name for name, result in results.items() if result.error)
+                    runs = [_StreamRun(self, stream, failed) for stream in ready]
+                    for result in pool.map(_StreamRun.run, runs):
+                        results[result.stream] = result
+                    waiting = [stream for stream in waiting if stream not in ready]
+            return [results[stream.name] for stream in source.streams]
+
+    def _ask_account(self) -> str:
+        host = httpx2.URL(self.client.base_url).host
+        base = "loopback" if is_loopback(host) else host.lower()
+        detail = self.source.account(self.get) if self.source.account else None
+        return f"{base}#{detail}" if detail else base
+
+    def get(self, path: str, decode: Callable[[bytes], T]) -> T:
+        return self.client.get(path, {}, decode)[0]
+
+
+class _StreamRun:
+    """One fetch of one stream: walks its partitions and lands what they give."""
+
+    def __init__(self, source_run: _SourceRun, stream: Stream, failed: frozenset[str]) -> None:
+        self.of, self.stream, self.failed = source_run, stream, failed
+        self.source, self.landing, self.client = source_run.source, source_run.landing, source_run.client
+        self.result = StreamResult(self.source.name, self.source.vendor, stream.name)
+        self.decoder = Decoder(stream)
+        self.cursors: dict[str, Any] = {}
+        self.batch = Batch(source_run.clock)
+        self.known = Known()
+
+    def run(self) -> StreamResult:
+        """Never raises: what went wrong is in the result."""
+        started = self.of.clock()
+        try:
+            has_landed = self._resume()
+            try:
+                self._walk_all()
+            except FetchError as error:
+                if not (self.stream.optional and error.status in (403, 404)) or has_landed:
+                    raise
+                self.result.notes.append(f"not part of this plan, or not allowed: {error}")
+            finally:
+                self._flush()
+        except Exception as error:
+            if isinstance(error, LandingError):
+                self.of.stop.set()
+            log.warning("%s/%s: %s", self.source.name, self.stream.name, error)
+            self.result.error = error
+        self.result.seconds = self.of.clock() - started
+        self.of.progress(replace(self.result))
+        return self.result
+
+    def _resume(self) -> bool:
+        """Take up the state of the newest batch; says whether there is one.
+
+        Raises:
+            PermanentError: it comes from another account.
+        """
+        latest = self.landing.latest(self.source.name, self.stream.name)
+        if latest is None:
+            return False
+        if not _same_account(latest.account, self.of.account) or latest.vendor != self.source.vendor:
+            raise PermanentError(
+                f"{self.source.name}/{self.stream.name} landed from {latest.vendor} {latest.account}, "
+                f"but the settings now lead to {self.of.account}: check {', '.join(self.source.variables)}; "
+                "a second account gets an instance name before its variables (EMEA__...)"
+            )
+        is_current = latest.spec_version == self.stream.spec_version
+        self.cursors = dict(latest.cursors) if is_current else {}
+        if self.stream.is_list:
+            state = self.cursors.pop("", {})
+            is_current = is_current and "refetch" not in state
+            self.known = Known.read(self.landing, self.source.name, self.stream.name)
+            self.known.is_current = is_current
+            self.known.versions = state.get("versions", {}) if is_current else {}
+        return True
+
+    def _walk_all(self) -> None:
+        if self.stream.partitions is None:
+            self._walk("", self.stream.path)
+            return
+        parts = self.stream.partitions(self.landing, self.source.name, self.failed)
+        for name in parts.names:
+            try:
+                self._walk(name, self.stream.path.format(partition=quote(name, safe="")))
+            except PermanentError as error:
+                if not (self.stream.missing_ok and error.status == 404):
+                    raise
+                self._note(f"{name} is gone (404): left out")
+        if parts.marker is not None:
+            self.cursors[""] = parts.marker
+            self.batch.must_land = True
+
+    def _walk(self, partition: str, path: str) -> None:
+        """Read one partition to its end."""
+        stream, paging = self.stream, self.stream.paging
+        state = (self.cursors.get(partition) if paging.persists else None) or paging.start(
+            self.source.start_at
+        )
+        while True:
+            if self.of.stop.is_set():
+                raise TransientError("stopped before its end; the next run goes on from there")
+            decoded, answer = self._get(path, {**stream.params, **paging.params(state)})
+            page = Page(
+                decoded.envelope, decoded.records, decoded.ids, decoded.order, answer.date, answer.link
+            )
+            self._take(page, decoded, state, f"{partition}/" if stream.prefixes_id else "")
+            try:
+                step = paging.advance(state, page)
+            except PermanentError as error:
+                raise PermanentError(f"{self.source.name}/{stream.name}: {error}") from None
+            if paging.persists:
+                self.cursors[partition] = step.state
+            for skip in step.skipped:
+                self.batch.skipped.append(skip)
+                at = datetime.fromtimestamp(skip["second"], UTC)
+                self._note(f"the second {at:%Y-%m-%dT%H:%M:%SZ} fills more than a page and was stepped over")
+            if step.done and stream.is_list:
+                self._bury_vanished(answer.date)
+            if self.batch.is_full():
+                self._flush()
+            self.of.progress(replace(self.result))
+            if step.done:
+                return
+            if step.state == state:
+                raise PermanentError(f"{self.source.name}/{stream.name}: the pages do not move on")
+            state = step.state
+
+    def _get(self, path: str, params: dict[str, str | int]) -> tuple[Decoded, Answer]:
+        try:
+            decoded, answer = self.client.get(path, params, self.decoder.decode)
+        except FetchError as error:
+            self.result.requests += error.attempts
+            raise
+        self.result.requests += answer.attempts
+        return decoded, answer
+
+    def _detail(self, path: str, decode: Callable[[bytes], T]) -> T:
+        try:
+            value, answer = self.client.get(path, {}, decode)
+        except FetchError as error:
+            self.result.requests += error.attempts
+            raise
+        self.result.requests += answer.attempts
+        return value
+
+    def _note(self, text: str) -> None:
+        self.batch.notes.append(text)
+        self.result.notes.append(text)
+
+    def _take(self, page: Page, decoded: Decoded, state: State, prefix: str) -> None:
+        """Put a page's new records into the batch; count the others."""
+        batch, result = self.batch, self.result
+        ids = [None if each is None else prefix + each for each in page.ids] if prefix else page.ids
+        batch.received += len(ids)
+        result.received += len(ids)
+        batch.begin(page.date)
+        if self.stream.is_list:
+            self._take_listed(page, decoded)
+            return
+        distinct = set(ids)
+        is_new = (
+            len(distinct) == len(ids) and None not in distinct and batch.index.keys().isdisjoint(distinct)
+        )
+        if is_new and "seen" not in state:
+            batch.extend(ids, page.records, decoded.clocks, decoded.deleted)
+            return
+        seen, until = set(state.get("seen", ())), state.get("seen_until", 0)
+        for at, (record_id, record, order) in enumerate(zip(ids, page.records, page.clocks, strict=True)):
+            if batch.holds(record_id, record):
+                self._count_dropped("duplicates")
+            elif seen and (order is None or order <= until) and record_key(record) in seen:
+                self._count_dropped("unchanged")
+            else:
+                batch.append(record_id, record, decoded.clocks[at], decoded.deleted[at])
+
+    def _take_listed(self, page: Page, decoded: Decoded) -> None:
+        """The records of a complete list that changed since they landed."""
+        known, now = self.known, int(page.date.timestamp()) * SECOND
+        for at, record_id in enumerate(page.ids):
+            record, clock = page.records[at], decoded.clocks[at]
+            known.listed.add(record_id)
+            landed = known.records.get(record if record_id is None else record_id)
+            if self.stream.detail and record_id is not None:
+                is_settled = clock is not None and known.versions.get(record_id) == clock
+                if self.stream.trusts_clock and is_settled and landed is not None and not landed.deleted:
+                    self._count_dropped("unchanged")
+                    continue
+                try:
+                    record = self.stream.detail(self._detail, record_id, record)
+                except PermanentError as error:
+                    if error.status != 404:
+                        raise
+                    self._note(f"{record_id} vanished while it was read: left out")
+                    self.batch.received -= 1
+                    self.result.received -= 1
+                    known.listed.discard(record_id)
+                    continue
+                # A clock of the last minute may hide a second change within the same second.
+                if clock is not None and clock < now - 60 * SECOND:
+                    known.versions[record_id] = clock
+            is_same = landed is not None and (landed.payload, landed.deleted) == (record, decoded.deleted[at])
+            if self.batch.holds(record_id, record):
+                self._count_dropped("duplicates")
+            elif is_same and known.is_current:
+                self._count_dropped("unchanged")
+            else:
+                if landed is not None:
+                    is_later = clock is not None and (landed.changed_at is None or clock > landed.changed_at)
+                    clock = landed.changed_at if is_same else clock if is_later else now
+                self.batch.append(record_id, record, clock, decoded.deleted[at])
+
+    def _bury_vanished(self, date: datetime) -> None:
+        """Land a tombstone for every known record that a list read to its end does not hold."""
+        now = int(date.timestamp()) * SECOND
+        self.known.is_read = True
+        for record_id, landed in self.known.records.items():
+            if isinstance(record_id, bytes) or landed.deleted or record_id in self.known.listed:
+                continue
+            self.batch.append(record_id, landed.payload, now, True)
+            self.batch.tombstones += 1
+            self.result.tombstones += 1
+            self.known.versions.pop(record_id, None)
+
+    def _count_dropped(self, kind: str) -> None:
+        setattr(self.batch, kind, getattr(self.batch, kind) + 1)
+        setattr(self.result, kind, getattr(self.result, kind) + 1)
+
+    def _flush(self) -> None:
+        """Land the batch, if it holds anything, together with the cursors that follow it."""
+        batch = self.batch
+        if not batch.ids and not batch.must_land:
+            return
+        cursors = self.cursors
+        if self.stream.is_list:
+            state: State = {"versions": self.known.versions} if self.stream.trusts_clock else {}
+            if not (self.known.is_current or self.known.is_read):
+                state["refetch"] = True
+            cursors = {"": state}
+        info = self.landing.write(
+            source=self.source.name,
+            vendor=self.source.vendor,
+            stream=self.stream.name,
+            account=self.of.account,
+            spec_version=self.stream.spec_version,
+            cursors=cursors,
+            rows=batch.table(),
+            received=batch.received,
+            duplicates=batch.duplicates,
+            unchanged=batch.unchanged,
+            tombstones=batch.tombstones,
+            notes=batch.notes,
+            skipped=batch.skipped,
+        )
+        self.result.batches.append(info.batch_id)
+        self.result.landed += info.landed
+        self.batch = Batch(self.of.clock)
+
+
+def _same_account(landed: str | None, current: str | None) -> bool:
+    """Whether two names may mean one account: a host alone fits every account on it (`host#account`)."""
+    if landed is None or current is None or landed == current:
+        return True
+    return landed.startswith(f"{current}#") or current.startswith(f"{landed}#")

@@ -1,0 +1,231 @@
+"""Zendesk Support: what is read, and how; after the API reference of incremental exports and SLAs."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import pyarrow.parquet as pq
+
+from ingestion.http import checked_url
+from ingestion.landing import Landing
+from ingestion.paging import SECOND, CursorExport, CursorList, CursorWindow, TimeExport
+from ingestion.records import microseconds
+from ingestion.sources.credentials import checked_secret, prefixed
+from ingestion.streams import Deletion, Get, Partitions, Source, Stream
+
+VENDOR = "zendesk"
+
+
+def source(
+    name: str,
+    url: str,
+    *,
+    email: str = "",
+    api_token: str = "",
+    oauth_token: str = "",
+    start_at: datetime | None = None,
+) -> Source:
+    """A Zendesk account.
+
+    Args:
+        name: Instance name; `zendesk` for the first account.
+        url: `https://<subdomain>.zendesk.com`.
+        email: User of the API token; needs an administrator.
+        api_token: API token.
+        oauth_token: OAuth access token, in place of email and API token.
+        start_at: Earliest change to fetch first; None for the whole history.
+
+    Raises:
+        PermanentError: the URL or the credentials cannot be sent.
+    """
+    variables = prefixed(
+        name, VENDOR, "ZENDESK_URL", "ZENDESK_EMAIL", "ZENDESK_API_TOKEN", "ZENDESK_OAUTH_TOKEN"
+    )
+    if oauth_token:
+        authorization = f"Bearer {checked_secret(oauth_token, variables[3])}"
+    else:
+        login = f"{checked_secret(email, variables[1])}/token:{checked_secret(api_token, variables[2])}"
+        authorization = f"Basic {b64encode(login.encode()).decode()}"
+    return Source(
+        name=name,
+        vendor=VENDOR,
+        url=checked_url(url, variables[0]).removesuffix("/api/v2"),
+        streams=STREAMS,
+        headers={"Authorization": authorization},
+        variables=variables,
+        start_at=start_at,
+    )
+
+
+class _Holidays(msgspec.Struct):
+    holidays: msgspec.Raw
+
+
+def _with_holidays(get: Get, schedule_id: str, schedule: bytes) -> bytes:
+    path = f"/api/v2/business_hours/schedules/{quote(schedule_id, safe='')}/holidays.json"
+    holidays = get(path, msgspec.json.Decoder(_Holidays).decode).holidays
+    return b'{"schedule": ' + schedule + b', "holidays": ' + bytes(holidays) + b"}"
+
+
+def _fills(landing: Landing, name: str, failed: frozenset[str]) -> Partitions:
+    """Tickets whose audits stand in for the seconds that the ticket events stepped over.
+
+    The export gives one page of such a second. Its tickets are filled, and those that landed with a change
+    in that second: in the ticket's `generated_timestamp` or `updated_at`, or in a metric event. A ticket
+    that changed then, changed again before it was first exported, and has no metric event is not found.
+    """
+    events = landing.latest(name, "ticket_events")
+    skipped = events.cursors.get("", {}).get("skipped", []) if events else []
+    fills = landing.latest(name, "ticket_audits")
+    through = fills.cursors.get("", {}).get("through", -1) if fills else -1
+    pending = [skip for skip in skipped if skip["second"] > through]
+    if not pending:
+        return Partitions([])
+    tickets = {ticket for skip in pending for ticket in skip["ticket_ids"]}
+    tickets |= _changed_in(landing, name, {skip["second"] for skip in pending})
+    is_complete = failed.isdisjoint(("tickets", "ticket_events", "ticket_metric_events"))
+    marker = {"through": max(skip["second"] for skip in pending)} if is_complete else None
+    return Partitions(sorted(tickets), marker)
+
+
+class _Change(msgspec.Struct):
+    id: Any = None
+    ticket_id: Any = None
+    updated_at: Any = None
+
+
+def _changed_in(landing: Landing, name: str, seconds: set[int]) -> set[str]:
+    """Ids of the tickets that landed with a change in one of these unix seconds."""
+    found = set()
+    for stream in ("tickets", "ticket_metric_events"):
+        for path in landing.batches(name, stream):
+            table = pq.read_table(path, columns=["changed_at", "payload"])
+            clocks = (
+                None if at is None else int(at.replace(tzinfo=UTC).timestamp())
+                for at in table["changed_at"].to_pylist()
+            )
+            changes = _decode_changes(table["payload"].to_pylist())
+            updated = microseconds([change.updated_at for change in changes])
+            for change, clock, update in zip(changes, clocks, updated, strict=True):
+                ticket = change.id if stream == "tickets" else change.ticket_id
+                if ticket is not None and (
+                    clock in seconds or (update is not None and update // SECOND in seconds)
+                ):
+                    found.add(str(ticket))
+    return found
+
+
+def _decode_changes(payloads: Iterable[str]) -> list[_Change]:
+    decoder = msgspec.json.Decoder(_Change)
+    changes = []
+    for payload in payloads:
+        try:
+            changes.append(decoder.decode(payload))
+        except msgspec.ValidationError:
+            changes.append(_Change())
+    return changes
+
+
+def _is_true(value: Any) -> bool:
+    return value is True
+
+
+#: Incremental exports allow few requests a minute, so the largest pages; none of them costs one per ticket.
+STREAMS = (
+    Stream(
+        "tickets",
+        "/api/v2/incremental/tickets/cursor.json",
+        "tickets",
+        CursorExport(),
+        params={"include": "metric_sets"},
+        clock="generated_timestamp",
+        deletion=Deletion("status", lambda status: status == "deleted"),
+    ),
+    Stream(
+        "ticket_events",
+        "/api/v2/incremental/ticket_events.json",
+        "ticket_events",
+        TimeExport("step_over"),
+        params={"include": "comment_events"},
+        clock="timestamp",
+    ),
+    Stream(
+        "ticket_metric_events",
+        "/api/v2/incremental/ticket_metric_events.json",
+        "ticket_metric_events",
+        TimeExport("cursor"),
+        clock="time",
+        deletion=Deletion("deleted", _is_true),
+    ),
+    Stream(
+        "users",
+        "/api/v2/incremental/users/cursor.json",
+        "users",
+        CursorExport(),
+        deletion=Deletion("active", lambda active: active is False),
+    ),
+    Stream(
+        "organizations",
+        "/api/v2/incremental/organizations.json",
+        "organizations",
+        TimeExport("fail"),
+        deletion=Deletion("deleted_at", lambda at: at is not None),
+    ),
+    Stream(
+        "satisfaction_ratings",
+        "/api/v2/satisfaction_ratings.json",
+        "satisfaction_ratings",
+        CursorWindow(),
+        optional=True,
+    ),
+    Stream(
+        "groups",
+        "/api/v2/groups.json",
+        "groups",
+        CursorList(),
+        params={"exclude_deleted": "false"},
+        deletion=Deletion("deleted", _is_true),
+        is_list=True,
+    ),
+    Stream(
+        "brands",
+        "/api/v2/brands.json",
+        "brands",
+        CursorList(),
+        deletion=Deletion("is_deleted", _is_true),
+        is_list=True,
+    ),
+    Stream("ticket_fields", "/api/v2/ticket_fields.json", "ticket_fields", CursorList(), is_list=True),
+    Stream(
+        "sla_policies",
+        "/api/v2/slas/policies.json",
+        "sla_policies",
+        CursorList(),
+        is_list=True,
+        optional=True,
+    ),
+    Stream(
+        "schedules",
+        "/api/v2/business_hours/schedules.json",
+        "schedules",
+        CursorList(),
+        detail=_with_holidays,
+        is_list=True,
+        optional=True,
+    ),
+    Stream(
+        "ticket_audits",
+        "/api/v2/tickets/{partition}/audits.json",
+        "audits",
+        CursorList(),
+        clock="created_at",
+        partitions=_fills,
+        after=("tickets", "ticket_events", "ticket_metric_events"),
+        missing_ok=True,
+    ),
+)
