@@ -1,4 +1,4 @@
-"""What the sandbox company has besides customers and tickets: people, groups, fields, schedules, policies, forms."""
+"""What the sandbox company has besides customers and tickets: groups, fields, schedules, policies, words."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -110,23 +110,41 @@ def schedules(first_year: int, last_year: int) -> tuple[Schedule, Schedule]:
     )
     return (
         Schedule(
-            ID_BASE + 90_094_707, "Head office", "Eastern Time (US & Canada)", BUSINESS_ZONE,
-            office, _holidays(first_year, last_year, european=False),
+            ID_BASE + 90_094_707,
+            "Head office",
+            "Eastern Time (US & Canada)",
+            BUSINESS_ZONE,
+            office,
+            _holidays(first_year, last_year, european=False),
         ),
         Schedule(
-            ID_BASE + 90_094_835, "Europe desk", "Copenhagen", "Europe/Copenhagen",
-            europe, _holidays(first_year, last_year, european=True),
+            ID_BASE + 90_094_835,
+            "Europe desk",
+            "Copenhagen",
+            "Europe/Copenhagen",
+            europe,
+            _holidays(first_year, last_year, european=True),
         ),
-    )  # fmt: skip
+    )
 
 
-FIRST_NAMES = ("Ada", "Ben", "Chen", "Dora", "Emil", "Fatima", "Goran", "Hana", "Ivo", "Jana", "Karim", "Lea", "Milan",
-               "Nora", "Omar", "Petra", "Quentin", "Rosa", "Sven", "Tara", "Uma", "Vera", "Wim", "Yara", "Zoran")  # fmt: skip
-LAST_NAMES = ("Adler", "Brandt", "Costa", "Dumont", "Eriksen", "Fischer", "Garcia", "Horvat", "Ito", "Jansen", "Kovac",
-              "Larsen", "Moreau", "Novak", "Okafor", "Perez", "Quist", "Rossi", "Silva", "Tanaka", "Ulrich", "Vidal",
-              "Weber", "Young", "Zhang")  # fmt: skip
-COMPANY_WORDS = ("Alder", "Birch", "Cobalt", "Delta", "Ember", "Falcon", "Granite", "Harbor", "Iris", "Juniper",
-                 "Keystone", "Lumen", "Meridian", "Nimbus", "Orchid", "Pioneer", "Quartz", "Ridge", "Summit", "Tidal")  # fmt: skip
+# fmt: off
+FIRST_NAMES = (
+    "Ada", "Ben", "Chen", "Dora", "Emil", "Fatima", "Goran", "Hana", "Ivo", "Jana", "Karim", "Lea",
+    "Milan", "Nora", "Omar", "Petra", "Quentin", "Rosa", "Sven", "Tara", "Uma", "Vera", "Wim", "Yara",
+    "Zoran",
+)
+LAST_NAMES = (
+    "Adler", "Brandt", "Costa", "Dumont", "Eriksen", "Fischer", "Garcia", "Horvat", "Ito", "Jansen",
+    "Kovac", "Larsen", "Moreau", "Novak", "Okafor", "Perez", "Quist", "Rossi", "Silva", "Tanaka",
+    "Ulrich", "Vidal", "Weber", "Young", "Zhang",
+)
+COMPANY_WORDS = (
+    "Alder", "Birch", "Cobalt", "Delta", "Ember", "Falcon", "Granite", "Harbor", "Iris", "Juniper",
+    "Keystone", "Lumen", "Meridian", "Nimbus", "Orchid", "Pioneer", "Quartz", "Ridge", "Summit",
+    "Tidal",
+)
+# fmt: on
 COMPANY_KINDS = (
     "Foods",
     "Logistics",
@@ -139,17 +157,52 @@ COMPANY_KINDS = (
     "Retail",
     "Labs",
 )
-SUBJECTS = ("Invoice does not match", "Cannot sign in", "Export fails", "How do I add a user?", "Report is empty",
-            "Payment was declined", "App is slow since this morning", "Change of address", "Import stops halfway",
-            "Question about our plan", "Error 504 on save", "Two-factor code never arrives")  # fmt: skip
-QUESTIONS = ("Could you please look into this?", "It worked last week.", "We have tried it twice.",
-             "A screenshot is attached.", "This blocks our month-end closing.", "Thanks in advance!",
-             "Is there any news?", "That did not help, sorry.")  # fmt: skip
-REPLIES = ("Thank you for writing, we are looking into it.", "Could you send us the file in question?",
-           "This is fixed now, please try again.", "We have corrected the invoice.",
-           "Please follow the steps in the article below.", "Our engineers found the cause.",
-           "I have added the user for you.", "Is there anything else we can do?")  # fmt: skip
-NOTES = ("Called the customer, no answer.", "Looks like the known import bug.", "Asked billing for a credit note.",
-         "Customer is on the old plan.", "Reproduced on staging.")  # fmt: skip
-RATING_COMMENTS = ("Quick and friendly.", "Took too long.", "Solved on the first try.", "Had to explain it three times.",
-                   "Great help, thank you!", "The answer missed the point.")  # fmt: skip
+SUBJECTS = (
+    "Invoice does not match",
+    "Cannot sign in",
+    "Export fails",
+    "How do I add a user?",
+    "Report is empty",
+    "Payment was declined",
+    "App is slow since this morning",
+    "Change of address",
+    "Import stops halfway",
+    "Question about our plan",
+    "Error 504 on save",
+    "Two-factor code never arrives",
+)
+QUESTIONS = (
+    "Could you please look into this?",
+    "It worked last week.",
+    "We have tried it twice.",
+    "A screenshot is attached.",
+    "This blocks our month-end closing.",
+    "Thanks in advance!",
+    "Is there any news?",
+    "That did not help, sorry.",
+)
+REPLIES = (
+    "Thank you for writing, we are looking into it.",
+    "Could you send us the file in question?",
+    "This is fixed now, please try again.",
+    "We have corrected the invoice.",
+    "Please follow the steps in the article below.",
+    "Our engineers found the cause.",
+    "I have added the user for you.",
+    "Is there anything else we can do?",
+)
+NOTES = (
+    "Called the customer, no answer.",
+    "Looks like the known import bug.",
+    "Asked billing for a credit note.",
+    "Customer is on the old plan.",
+    "Reproduced on staging.",
+)
+RATING_COMMENTS = (
+    "Quick and friendly.",
+    "Took too long.",
+    "Solved on the first try.",
+    "Had to explain it three times.",
+    "Great help, thank you!",
+    "The answer missed the point.",
+)

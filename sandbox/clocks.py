@@ -1,11 +1,11 @@
 """Zendesk's metric events of one ticket, by the rules that Zendesk documents.
 
-- reply_time: instance 1 runs from the creation to the first public agent reply (an agent's opening comment is none), later
-  instances from the oldest unanswered customer message to the next reply; solving fulfils what still runs.
-- agent_work_time runs in new and open, requester_wait_time in new, open and on-hold, resolution_time in every unsolved
-  status; they pause elsewhere, are fulfilled by solving or closing, and go on after a reopening.
-- A policy applies to tickets with a priority, the first whose condition holds. A new target replaces the old one. A breach is
-  stamped when the due time passes while the clock runs; a target that is overdue when it is applied is stamped then.
+- reply_time: instance 1 runs from the creation to the first public agent reply (an agent's opening comment is
+  none), later instances from the oldest unanswered customer message to the next reply; solving fulfils both.
+- agent_work_time runs in new and open, requester_wait_time in new, open and on-hold, resolution_time in every
+  unsolved status; they pause elsewhere, are fulfilled by solving or closing, and go on after a reopening.
+- A policy applies to tickets with a priority, the first whose condition holds. A new target replaces the old.
+  A breach is stamped when the due time passes while the clock runs; what is overdue when applied, at once.
 """
 
 from dataclasses import dataclass
@@ -46,9 +46,18 @@ class MetricEvent(NamedTuple):
 
 
 METRIC_DTYPE = np.dtype(
-    [("t", "i8"), ("ticket", "i4"), ("metric", "i1"), ("type", "i1"), ("instance", "i2"), ("a", "i4"), ("b", "i4"),
-     ("policy", "i1"), ("deleted", "i1")]
-)  # fmt: skip
+    [
+        ("t", "i8"),
+        ("ticket", "i4"),
+        ("metric", "i1"),
+        ("type", "i1"),
+        ("instance", "i2"),
+        ("a", "i4"),
+        ("b", "i4"),
+        ("policy", "i1"),
+        ("deleted", "i1"),
+    ]
+)
 
 _TARGETS = [
     {
@@ -114,7 +123,7 @@ class Clocks:
         clock.since = t
 
     def set_due(self, clock: Clock, t: int) -> None:
-        """Find the due time of an unbreached target; one that is overdue already is breached now, never earlier."""
+        """Find the due time of an unbreached target; one that is overdue is breached now, never earlier."""
         clock.due = None
         if clock.target and not clock.is_breached:
             left = clock.target - (clock.business if clock.in_business_hours else clock.calendar)
@@ -171,7 +180,7 @@ class Clocks:
 
 
 def events_of(updates: list[Update], hours: list[Hours], rng: Random, end: int) -> list[MetricEvent]:
-    """The metric events of a ticket with these updates, up to the second `end`, in the order of their making."""
+    """The metric events of a ticket with these updates, up to the second `end`, as they were made."""
     first = updates[0]
     state = Clocks(first.ticket, hours, rng)
     state.schedule = first.schedule

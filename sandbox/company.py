@@ -1,7 +1,7 @@
 """The sandbox company: everything that happened to it, and that will happen, with a clock that can be moved.
 
-The whole life of every ticket is generated once, thirty days beyond the company's first `now`. A look at the company is a view
-as of `now`: what lies later is invisible. The same seed, size and first `now` give the same company.
+The whole life of every ticket is generated once, thirty days beyond the company's first `now`. A look at the
+company is a view as of `now`: what lies later is invisible. Seed, size and first `now` determine everything.
 """
 
 from dataclasses import dataclass
@@ -49,7 +49,8 @@ class Company:
         tickets: how many were created in the `days` before `now`; 100 to 1,000,000.
         now: the first instant looked at; the present full hour by default. Naive datetimes are refused.
         days: the span of history.
-        scenarios: `bulk_update` gives 2,500 tickets one generated_timestamp, `bulk_import` creates 1,200 tickets in one second.
+        scenarios: `bulk_update` gives 2,500 tickets one generated_timestamp, `bulk_import` creates 1,200
+            tickets in one second.
 
     Attributes:
         updates: all ticket updates, ticket by ticket, in time (`lifecycle.Update`).
@@ -88,7 +89,7 @@ class Company:
         self._make_surveys()
         self._views: dict[str, Any] = {}
 
-    # ---- the clock -------------------------------------------------------------------------------------------
+    # ---- the clock ----
 
     @property
     def now(self) -> datetime:
@@ -118,7 +119,7 @@ class Company:
         """Move the clock forward."""
         return self.at(self.now + timedelta(days=days, hours=hours))
 
-    # ---- making ----------------------------------------------------------------------------------------------
+    # ---- making ----
 
     def _make_people(self, tickets: int) -> None:
         rng = self._rng
@@ -216,9 +217,13 @@ class Company:
         updates: list[Update] = []
         metrics: list[tuple[int, ...]] = []
         attributes = zip(
-            self.created.tolist(), self.requester.tolist(), self.channel.tolist(), self.area.tolist(),
-            self.complexity.tolist(), strict=True,
-        )  # fmt: skip
+            self.created.tolist(),
+            self.requester.tolist(),
+            self.channel.tolist(),
+            self.area.tolist(),
+            self.complexity.tolist(),
+            strict=True,
+        )
         organization_of = self.organization_of.tolist()
         segments = self.segments.tolist()
         for ticket, (created, requester, channel, area, complexity) in enumerate(attributes):
@@ -285,7 +290,7 @@ class Company:
         self.answers = [answer._replace(number=number) for number, answer in enumerate(answers)]
         del self._answers
 
-    # ---- views as of now -------------------------------------------------------------------------------------
+    # ---- views as of now ----
 
     def ticket_count(self) -> int:
         """How many tickets the exports know."""
@@ -298,7 +303,7 @@ class Company:
         return [Update(*row) for row in rows.tolist() if row[0] <= limit]
 
     def tickets_by_change(self) -> tuple[Ints, Ints, Ints]:
-        """The exported tickets by (generated_timestamp, id): those times, ticket indexes, rows of their last update.
+        """The exported tickets by (generated_timestamp, id): times, ticket indexes, rows of the last updates.
 
         As documented, a ticket that changed within the last minute is left out.
         """

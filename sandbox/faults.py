@@ -1,4 +1,4 @@
-"""Faults that the sandbox plays on its clients: bad answers for the next requests or at random, and spoiled records."""
+"""Faults that the sandbox plays on its clients: bad answers, planned or at random, and spoiled records."""
 
 import threading
 from collections.abc import Callable
@@ -73,7 +73,7 @@ class Faults:
             self._planned.append(Fault(kind, path, times, probability, retry_after, skip))
 
     def mutate(self, path: str, field: str, change: Mutator) -> None:
-        """Spoil records: `change` gets every record of the array `field` in answers whose path contains `path`.
+        """Spoil records: `change` gets each record of the array `field` in answers from `path`.
 
         It alters the record in place: `lambda record: record.pop("id")` makes ids go missing.
         """
@@ -116,7 +116,7 @@ class Faults:
 
 
 def error_response(fault: Fault) -> Response | None:
-    """The answer of a fault that is a plain response; None for those that spoil a good one or the connection."""
+    """The answer of a fault that is a plain response; None where it spoils a good one or the connection."""
     if fault.kind.startswith("429"):
         headers = (
             {} if fault.kind.endswith("without_retry_after") else {"Retry-After": str(fault.retry_after)}

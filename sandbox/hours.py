@@ -1,7 +1,7 @@
 """Opening hours of a helpdesk schedule: seconds open between two instants, and the inverse.
 
-The generator uses these look-ups for agents at work and for service-level clocks. The truth does not: it walks
-local days (see `truth.business_seconds`), so that the two check each other.
+The generator uses these look-ups for agents at work and for service-level clocks. The truth does not: it
+walks local days (see `truth.business_seconds`), so that the two check each other.
 """
 
 from bisect import bisect_right

@@ -16,7 +16,7 @@ encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True)
 class Request:
-    """A parsed request: the path below the vendor's prefix, the first value of each parameter, and the vendor's base URL."""
+    """A parsed request: path below the vendor's prefix, parameters, headers, and the vendor's base URL."""
 
     path: str
     query: Mapping[str, str]
@@ -24,7 +24,7 @@ class Request:
     base: str
 
     def url(self, **parameters: object) -> str:
-        """The address of this resource with these parameters; `__` stands for brackets (page__size is page[size])."""
+        """The address of this resource with these parameters; page__size stands for page[size]."""
         pairs = {_bracketed(name): str(value) for name, value in parameters.items() if value is not None}
         return f"{self.base}{self.path}?{urlencode(pairs)}"
 
@@ -80,7 +80,7 @@ def from_cursor(cursor: str) -> str:
 
 
 class RateLimit:
-    """At most `most` requests in any sixty seconds; `most` None is without limit. `clock` counts in seconds."""
+    """At most `most` requests in any sixty seconds, None for no limit. `clock` counts in seconds."""
 
     def __init__(self, most: int | None, clock: Callable[[], float] = time.monotonic) -> None:
         self.most = most
@@ -103,7 +103,7 @@ class RateLimit:
 def listing(request: Request, name: str, records: Sequence[Json], most: int = 100, **more: object) -> Json:
     """A full list by cursor paging (`page[size]`, `page[after]`), or all at once without `page[size]`.
 
-    As recorded from the real API, `links.next` is filled on the last page too: only `meta.has_more` ends a walk.
+    As recorded from the real API, `links.next` is filled on the last page too: `meta.has_more` ends a walk.
     """
     if "page[size]" not in request.query:
         return {name: list(records[:most]), "next_page": None, "previous_page": None, "count": len(records)}

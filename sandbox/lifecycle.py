@@ -1,11 +1,9 @@
 """The life of one ticket, from its creation to its end, as a list of updates.
 
-Each update carries the ticket's whole state after it, so a state at an instant is the last update by then, and what an
-update changed is the difference to the one before.
+Each update carries the ticket's whole state after it, so the state at an instant is the last update by then,
+and what an update changed is the difference to the one before.
 """
 
-from bisect import bisect_right
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple
@@ -30,7 +28,7 @@ from sandbox.catalog import (
     SPAM_TAG,
     VOICE,
     WEB,
-)  # fmt: skip
+)
 from sandbox.hours import DAY, Hours
 
 MINUTE, HOUR = 60, 3600
@@ -62,10 +60,23 @@ class Update(NamedTuple):
 
 
 UPDATE_DTYPE = np.dtype(
-    [("t", "i8"), ("ticket", "i4"), ("actor", "i8"), ("kind", "i1"), ("comment", "i1"), ("status", "i1"),
-     ("priority", "i1"), ("group", "i1"), ("assignee", "i2"), ("schedule", "i1"), ("tags", "i2"), ("score", "i1"),
-     ("lag", "i1"), ("text", "i2")]
-)  # fmt: skip
+    [
+        ("t", "i8"),
+        ("ticket", "i4"),
+        ("actor", "i8"),
+        ("kind", "i1"),
+        ("comment", "i1"),
+        ("status", "i1"),
+        ("priority", "i1"),
+        ("group", "i1"),
+        ("assignee", "i2"),
+        ("schedule", "i1"),
+        ("tags", "i2"),
+        ("score", "i1"),
+        ("lag", "i1"),
+        ("text", "i2"),
+    ]
+)
 
 
 @dataclass
@@ -116,9 +127,23 @@ class Life:
         if t <= self.end:
             noise = rng.random()
             self.updates.append(
-                Update(t, self.ticket, actor, kind, comment, self.status, self.priority, self.group, self.assignee,
-                       self.schedule, self.tags, self.score, int(noise * 18) if noise < 0.5 else 0, int(noise * 1000))
-            )  # fmt: skip
+                Update(
+                    t,
+                    self.ticket,
+                    actor,
+                    kind,
+                    comment,
+                    self.status,
+                    self.priority,
+                    self.group,
+                    self.assignee,
+                    self.schedule,
+                    self.tags,
+                    self.score,
+                    int(noise * 18) if noise < 0.5 else 0,
+                    int(noise * 1000),
+                )
+            )
 
 
 def bounded_lognormal(rng: Random, median: float, sigma: float, most: float) -> int:
@@ -149,23 +174,36 @@ class Simulator:
         rng = self.rng
         enterprise = segment == 0
         life = Life(
-            ticket=ticket, requester=requester, channel=channel, area=area,
-            tags=ENTERPRISE_TAG if enterprise else 0, schedule=1 if rng.random() < 0.15 else 0, end=self.end,
-        )  # fmt: skip
+            ticket=ticket,
+            requester=requester,
+            channel=channel,
+            area=area,
+            tags=ENTERPRISE_TAG if enterprise else 0,
+            schedule=1 if rng.random() < 0.15 else 0,
+            end=self.end,
+        )
         self._create(life, created, enterprise)
         fate = rng.random()
-        ends: Callable[[Life], None] | None = None
-        if fate < 0.012:
-            ends = self._spam
-        elif fate < 0.030:
-            ends = self._merge
-        elif fate < 0.042:
-            ends = self._delete
-        elif fate < 0.048:
+        if fate < 0.006:
             return life.updates  # nobody ever touches it
+        ends = (
+            self._spam
+            if fate < 0.018
+            else self._merge
+            if fate < 0.036
+            else self._delete
+            if fate < 0.048
+            else None
+        )
         if ends is not None and rng.random() < 0.6:
             ends(life)
-            return life.updates
+            if ends != self._delete or rng.random() < 0.7:
+                return life.updates
+            life.status = (
+                OPEN if life.assignee >= 0 else NEW
+            )  # restored, and worked on as if nothing had been
+            life.record(rng, life.t + bounded_lognormal(rng, 5 * HOUR, 0.8, 2 * DAY), ADMIN_ID, BY_AGENT)
+            ends = None
         self._work(life, enterprise, complexity)
         if ends is not None and life.t < self.end:
             ends(life)
@@ -173,7 +211,7 @@ class Simulator:
             self._after_solve(life)
         return life.updates
 
-    # ---- the parts of a life ---------------------------------------------------------------------------------
+    # ---- the parts of a life ----
 
     def _create(self, life: Life, created: int, enterprise: bool) -> None:
         rng = self.rng
@@ -197,7 +235,7 @@ class Simulator:
             life.record(rng, life.t + 2 + int(rng.random() * 6), SYSTEM_USER, BY_RULE, AUTO_REPLY)
 
     def _agent_time(self, life: Life, median: float, sigma: float = 0.9) -> int:
-        """When an agent gets to it: `median` working seconds from now, chats and urgent ones around the clock."""
+        """When an agent gets to it, `median` working seconds from now; chats and urgent ones at any hour."""
         spent = bounded_lognormal(self.rng, median, sigma, 15 * DAY)
         if life.channel == CHAT or life.priority == 4:
             return life.t + spent
@@ -303,8 +341,13 @@ class Simulator:
         rng = self.rng
         if rng.random() < 0.09 and life.t < self.end:
             life.status = OPEN
-            life.record(rng, life.t + bounded_lognormal(rng, 8 * HOUR, 1.0, 3 * DAY), life.requester, BY_CUSTOMER,
-                        CUSTOMER_COMMENT)  # fmt: skip
+            life.record(
+                rng,
+                life.t + bounded_lognormal(rng, 8 * HOUR, 1.0, 3 * DAY),
+                life.requester,
+                BY_CUSTOMER,
+                CUSTOMER_COMMENT,
+            )
             thanks = rng.random() < 0.3
             t = self._agent_time(life, 15 * MINUTE if thanks else 3 * HOUR)
             agent = self._agent(life)
@@ -344,16 +387,6 @@ class Simulator:
         life.record(self.rng, self._agent_time(life, 2 * HOUR), ADMIN_ID, BY_AGENT, INTERNAL_NOTE)
 
     def _delete(self, life: Life) -> None:
-        rng = self.rng
-        before = life.status
         life.status = DELETED
-        life.record(rng, life.t + bounded_lognormal(rng, 2 * DAY, 1.0, 30 * DAY), ADMIN_ID, BY_AGENT)
-        if rng.random() < 0.3:
-            life.status = before
-            life.record(rng, life.t + bounded_lognormal(rng, 5 * HOUR, 0.8, 2 * DAY), ADMIN_ID, BY_AGENT)
-
-
-def state_at(updates: list[Update], t: int) -> Update | None:
-    """The last update at or before `t`, None before the creation."""
-    i = bisect_right(updates, t, key=lambda update: update.t)
-    return updates[i - 1] if i else None
+        gone = life.t + bounded_lognormal(self.rng, 2 * DAY, 1.0, 30 * DAY)
+        life.record(self.rng, gone, ADMIN_ID, BY_AGENT)

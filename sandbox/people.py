@@ -22,7 +22,7 @@ from sandbox.catalog import (
     PRIORITIES,
     SEGMENTS,
     TICKET_FORM_ID,
-)  # fmt: skip
+)
 from sandbox.company import Company
 from sandbox.hours import Schedule
 from sandbox.records import URL, iso
@@ -36,16 +36,44 @@ def _name(number: int) -> str:
 
 def _user(identifier: int, name: str, email: str | None, role: str, created: int, updated: int) -> Record:
     return {
-        "id": identifier, "url": f"{URL}/users/{identifier}.json", "name": name, "email": email,
-        "created_at": iso(created), "updated_at": iso(updated), "time_zone": "Eastern Time (US & Canada)",
-        "iana_time_zone": catalog.BUSINESS_ZONE, "phone": None, "shared_phone_number": None, "photo": None,
-        "locale_id": 1, "locale": "en-US", "organization_id": None, "role": role, "verified": email is not None,
-        "external_id": None, "tags": [], "alias": None, "active": True, "shared": False, "shared_agent": False,
-        "last_login_at": None, "two_factor_auth_enabled": None, "signature": None, "details": None, "notes": None,
-        "role_type": None, "custom_role_id": None, "moderator": role != "end-user", "ticket_restriction": None,
-        "only_private_comments": False, "restricted_agent": False, "suspended": False, "default_group_id": None,
-        "report_csv": False, "user_fields": {},
-    }  # fmt: skip
+        "id": identifier,
+        "url": f"{URL}/users/{identifier}.json",
+        "name": name,
+        "email": email,
+        "created_at": iso(created),
+        "updated_at": iso(updated),
+        "time_zone": "Eastern Time (US & Canada)",
+        "iana_time_zone": catalog.BUSINESS_ZONE,
+        "phone": None,
+        "shared_phone_number": None,
+        "photo": None,
+        "locale_id": 1,
+        "locale": "en-US",
+        "organization_id": None,
+        "role": role,
+        "verified": email is not None,
+        "external_id": None,
+        "tags": [],
+        "alias": None,
+        "active": True,
+        "shared": False,
+        "shared_agent": False,
+        "last_login_at": None,
+        "two_factor_auth_enabled": None,
+        "signature": None,
+        "details": None,
+        "notes": None,
+        "role_type": None,
+        "custom_role_id": None,
+        "moderator": role != "end-user",
+        "ticket_restriction": None,
+        "only_private_comments": False,
+        "restricted_agent": False,
+        "suspended": False,
+        "default_group_id": None,
+        "report_csv": False,
+        "user_fields": {},
+    }
 
 
 def admin(company: Company) -> Record:
@@ -105,14 +133,25 @@ def organization(company: Company, index: int) -> tuple[int, Record]:
     segment = SEGMENTS[company.segment_at(index, company.horizon)]
     name = f"{COMPANY_WORDS[index % 20]} {COMPANY_KINDS[index // 20 % 10]} {index // 200 + 1}"
     return changed, {
-        "url": f"{URL}/organizations/{identifier}.json", "id": identifier, "name": name, "shared_tickets": False,
-        "shared_comments": False, "external_id": None, "created_at": iso(created), "updated_at": iso(changed),
-        "deleted_at": None, "domain_names": [], "details": None, "notes": None, "group_id": None, "tags": [],
+        "url": f"{URL}/organizations/{identifier}.json",
+        "id": identifier,
+        "name": name,
+        "shared_tickets": False,
+        "shared_comments": False,
+        "external_id": None,
+        "created_at": iso(created),
+        "updated_at": iso(changed),
+        "deleted_at": None,
+        "domain_names": [],
+        "details": None,
+        "notes": None,
+        "group_id": None,
+        "tags": [],
         "organization_fields": {"segment": segment, "account_manager": None},
-    }  # fmt: skip
+    }
 
 
-# ---- full lists ----------------------------------------------------------------------------------------------
+# ---- full lists ----
 
 
 def groups(company: Company, with_deleted: bool) -> list[Record]:
@@ -120,13 +159,19 @@ def groups(company: Company, with_deleted: bool) -> list[Record]:
     began = company.start - 380 * 86_400
     return [
         {
-            "url": f"{URL}/groups/{GROUP_IDS[i]}.json", "id": GROUP_IDS[i], "is_public": True, "name": name,
-            "description": "", "default": i == 0, "deleted": i == DELETED_GROUP, "created_at": iso(began),
+            "url": f"{URL}/groups/{GROUP_IDS[i]}.json",
+            "id": GROUP_IDS[i],
+            "is_public": True,
+            "name": name,
+            "description": "",
+            "default": i == 0,
+            "deleted": i == DELETED_GROUP,
+            "created_at": iso(began),
             "updated_at": iso(began + (86_400 * 40 if i == DELETED_GROUP else 0)),
         }
         for i, name in enumerate(GROUPS)
         if with_deleted or i != DELETED_GROUP
-    ]  # fmt: skip
+    ]
 
 
 def brands(company: Company) -> list[Record]:
@@ -134,12 +179,24 @@ def brands(company: Company) -> list[Record]:
     began = iso(company.start - 400 * 86_400)
     return [
         {
-            "url": f"{URL}/brands/{BRAND_ID}.json", "id": BRAND_ID, "name": "Sandbox", "brand_url": URL, "active": True,
-            "subdomain": "sandbox", "has_help_center": True, "help_center_state": "enabled", "default": True,
-            "is_deleted": False, "logo": None, "host_mapping": None, "ticket_form_ids": [TICKET_FORM_ID],
-            "signature_template": "{{agent.signature}}", "created_at": began, "updated_at": began,
+            "url": f"{URL}/brands/{BRAND_ID}.json",
+            "id": BRAND_ID,
+            "name": "Sandbox",
+            "brand_url": URL,
+            "active": True,
+            "subdomain": "sandbox",
+            "has_help_center": True,
+            "help_center_state": "enabled",
+            "default": True,
+            "is_deleted": False,
+            "logo": None,
+            "host_mapping": None,
+            "ticket_form_ids": [TICKET_FORM_ID],
+            "signature_template": "{{agent.signature}}",
+            "created_at": began,
+            "updated_at": began,
         }
-    ]  # fmt: skip
+    ]
 
 
 def ticket_fields(company: Company) -> list[Record]:
@@ -153,10 +210,17 @@ def ticket_fields(company: Company) -> list[Record]:
     fields: list[tuple[int, str, str, tuple[str, ...]]] = [
         (ID_BASE + 14_573_076 + 128 * i, title, kind, ())
         for i, (title, kind) in enumerate(
-            [("Subject", "subject"), ("Description", "description"), ("Status", "status"), ("Type", "tickettype"),
-             ("Priority", "priority"), ("Group", "group"), ("Assignee", "assignee")]
+            [
+                ("Subject", "subject"),
+                ("Description", "description"),
+                ("Status", "status"),
+                ("Type", "tickettype"),
+                ("Priority", "priority"),
+                ("Group", "group"),
+                ("Assignee", "assignee"),
+            ]
         )
-    ]  # fmt: skip
+    ]
     fields += [
         (FIELD_IDS[key], key.replace("_", " ").capitalize(), "tagger", words)
         for key, words in options.items()
@@ -164,13 +228,31 @@ def ticket_fields(company: Company) -> list[Record]:
     records = []
     for position, (identifier, title, kind, words) in enumerate(fields, 1):
         record: Record = {
-            "url": f"{URL}/ticket_fields/{identifier}.json", "id": identifier, "type": kind, "title": title,
-            "raw_title": title, "description": "", "raw_description": "", "position": position, "active": True,
-            "required": False, "collapsed_for_agents": False, "regexp_for_validation": None, "title_in_portal": title,
-            "raw_title_in_portal": title, "visible_in_portal": True, "editable_in_portal": True,
-            "required_in_portal": False, "tag": None, "created_at": began, "updated_at": began, "removable": bool(words),
-            "key": None, "agent_description": None, "agent_can_edit": True,
-        }  # fmt: skip
+            "url": f"{URL}/ticket_fields/{identifier}.json",
+            "id": identifier,
+            "type": kind,
+            "title": title,
+            "raw_title": title,
+            "description": "",
+            "raw_description": "",
+            "position": position,
+            "active": True,
+            "required": False,
+            "collapsed_for_agents": False,
+            "regexp_for_validation": None,
+            "title_in_portal": title,
+            "raw_title_in_portal": title,
+            "visible_in_portal": True,
+            "editable_in_portal": True,
+            "required_in_portal": False,
+            "tag": None,
+            "created_at": began,
+            "updated_at": began,
+            "removable": bool(words),
+            "key": None,
+            "agent_description": None,
+            "agent_can_edit": True,
+        }
         if words:
             record["custom_field_options"] = [
                 {
@@ -198,18 +280,28 @@ def sla_policies(company: Company) -> list[Record]:
         )
         records.append(
             {
-                "url": f"{URL}/slas/policies/{policy.id}.json", "id": policy.id, "title": policy.title,
-                "description": policy.description, "position": policy.position,
+                "url": f"{URL}/slas/policies/{policy.id}.json",
+                "id": policy.id,
+                "title": policy.title,
+                "description": policy.description,
+                "position": policy.position,
                 "filter": {"all": condition, "any": []},
                 "policy_metrics": [
-                    {"priority": PRIORITIES[i + 1], "metric": metric, "target": minutes, "target_in_seconds": minutes * 60,
-                     "business_hours": policy.business_hours}
+                    {
+                        "priority": PRIORITIES[i + 1],
+                        "metric": metric,
+                        "target": minutes,
+                        "target_in_seconds": minutes * 60,
+                        "business_hours": policy.business_hours,
+                    }
                     for metric, targets in policy.targets.items()
                     for i, minutes in enumerate(targets)
                 ],
-                "metric_settings": None, "created_at": began, "updated_at": began,
+                "metric_settings": None,
+                "created_at": began,
+                "updated_at": began,
             }
-        )  # fmt: skip
+        )
     return records
 
 
@@ -217,10 +309,13 @@ def schedule(company: Company, schedule: Schedule) -> Record:
     """A schedule; its holidays are a resource of their own. The first is the account's oldest."""
     began = iso(company.start - (390 - 10 * company.schedules.index(schedule)) * 86_400)
     return {
-        "id": schedule.id, "name": schedule.name, "time_zone": schedule.rails_zone,
+        "id": schedule.id,
+        "name": schedule.name,
+        "time_zone": schedule.rails_zone,
         "intervals": [{"start_time": low, "end_time": high} for low, high in schedule.intervals],
-        "created_at": began, "updated_at": began,
-    }  # fmt: skip
+        "created_at": began,
+        "updated_at": began,
+    }
 
 
 def holidays(schedule: Schedule) -> list[Record]:

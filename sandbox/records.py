@@ -34,7 +34,7 @@ from sandbox.catalog import (
     SUBJECTS,
     TAGS,
     TICKET_FORM_ID,
-)  # fmt: skip
+)
 from sandbox.clocks import APPLY, METRICS, STATUS, TYPES, MetricEvent
 from sandbox.company import Company
 from sandbox.lifecycle import (
@@ -48,7 +48,7 @@ from sandbox.lifecycle import (
     SYSTEM,
     SYSTEM_USER,
     Update,
-)  # fmt: skip
+)
 
 Record = dict[str, Any]
 EVENT_ID = 40_000_000_000_000
@@ -94,8 +94,10 @@ def _via(channel: int) -> Record:
 
 
 _VIA = [_via(channel) for channel in range(len(CHANNELS))]
-_RULE_VIA = {"channel": "rule", "source": {"from": {"id": ID_BASE + 14_802_868, "title": "Notify requester"}, "to": {},
-                                           "rel": "trigger"}}  # fmt: skip
+_RULE_VIA = {
+    "channel": "rule",
+    "source": {"from": {"id": ID_BASE + 14_802_868, "title": "Notify requester"}, "to": {}, "rel": "trigger"},
+}
 _AGENT_VIA = {"channel": "web", "source": {"from": {}, "to": {}, "rel": None}}
 
 
@@ -106,7 +108,7 @@ class Records:
         self.company = company
         self.schedule_ids = [schedule.id for schedule in company.schedules]
 
-    # ---- tickets ---------------------------------------------------------------------------------------------
+    # ---- tickets ----
 
     def custom_fields(self, ticket: int) -> list[Record]:
         product = int(self.company.product[ticket])
@@ -136,8 +138,13 @@ class Records:
             rating = {"score": SCORES[last.score]}
             if last.score > 1:
                 row = next(update for update in updates if update.score == last.score)
-                rating = {"id": RATING_ID + self.rating_row(ticket, updates), "score": SCORES[last.score],
-                          "comment": _rating_comment(row), "reason": "No reason provided", "reason_id": None}  # fmt: skip
+                rating = {
+                    "id": RATING_ID + self.rating_row(ticket, updates),
+                    "score": SCORES[last.score],
+                    "comment": _rating_comment(row),
+                    "reason": "No reason provided",
+                    "reason_id": None,
+                }
         record: Record = {
             "url": f"{URL}/tickets/{identifier}.json",
             "id": identifier,
@@ -238,8 +245,10 @@ class Records:
         def waited(*statuses: int) -> Record:
             if solved_at is None:
                 return {"calendar": None, "business": None}
-            return {"calendar": sum(spent_calendar[s] for s in statuses) // 60,
-                    "business": sum(spent_business[s] for s in statuses) // 60}  # fmt: skip
+            return {
+                "calendar": sum(spent_calendar[s] for s in statuses) // 60,
+                "business": sum(spent_business[s] for s in statuses) // 60,
+            }
 
         return {
             "url": f"{URL}/ticket_metrics/{METRIC_SET_ID + ticket}.json",
@@ -268,7 +277,7 @@ class Records:
             "custom_status_updated_at": iso(status_moved or first.t),
         }
 
-    # ---- events ----------------------------------------------------------------------------------------------
+    # ---- events ----
 
     def ticket_event(self, row: int, update: Update, before: Update | None, with_comments: bool) -> Record:
         """One update as a ticket event; `before` is the update before it, None for the creation."""
@@ -286,8 +295,15 @@ class Records:
             if with_comments:
                 children.append({**comment, "via_reference_id": None, "event_type": "Comment"})
             else:
-                children.append({"id": comment["id"], **common, "comment_present": True, "comment_public": comment["public"],
-                                 "event_type": "Comment"})  # fmt: skip
+                children.append(
+                    {
+                        "id": comment["id"],
+                        **common,
+                        "comment_present": True,
+                        "comment_public": comment["public"],
+                        "event_type": "Comment",
+                    }
+                )
         return {
             "id": event,
             "ticket_id": ticket_id(ticket),
@@ -319,8 +335,13 @@ class Records:
         if update.assignee != before.assignee:
             change("assignee_id", agent_id(update.assignee), agent_id(before.assignee))
         if update.tags != before.tags:
-            change("tags", _TAG_LISTS[update.tags], _TAG_LISTS[before.tags],
-                   added_tags=_TAG_LISTS[update.tags & ~before.tags], removed_tags=_TAG_LISTS[before.tags & ~update.tags])  # fmt: skip
+            change(
+                "tags",
+                _TAG_LISTS[update.tags],
+                _TAG_LISTS[before.tags],
+                added_tags=_TAG_LISTS[update.tags & ~before.tags],
+                removed_tags=_TAG_LISTS[before.tags & ~update.tags],
+            )
         if update.score != before.score:
             change("satisfaction_score", SCORES[update.score], SCORES[before.score])
         if update.schedule != before.schedule:

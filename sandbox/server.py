@@ -1,4 +1,4 @@
-"""The sandbox as a real HTTP server: both vendors on one port of the loopback interface, over one generated company."""
+"""The sandbox as a real HTTP server: both vendors on one loopback port, over one generated company."""
 
 import socket
 import struct

@@ -13,8 +13,8 @@ NPS_EVERY = 182 * DAY
 class Answer(NamedTuple):
     """One completed response.
 
-    `visible` is when the API first shows it: up to half an hour after it was submitted. `score` is None where the customer
-    left the scale empty. `segment` is the hidden field as sent, an index of catalog.SEGMENTS, -1 for an empty one.
+    `visible` is when the API first shows it: up to half an hour after it was submitted. `score` is None where
+    the customer left the scale empty. `segment` is the hidden field: an index of catalog.SEGMENTS, -1 empty.
     """
 
     submitted: int

@@ -64,7 +64,7 @@ class Typeform:
             return self.responses(request, match[1]) if match[2] else self.definition(match[1])
         raise ApiError(404, {"code": "FORM_NOT_FOUND", "description": "Non existing form"})
 
-    # ---- forms -----------------------------------------------------------------------------------------------
+    # ---- forms ----
 
     def _updated(self, form: str) -> int:
         revised = self.company.first_now + REVISED_HOURS * 3600
@@ -98,32 +98,56 @@ class Typeform:
         if form == CSAT_FORM:
             polite = self._updated(form) > self.company.first_now
             question: Json = {
-                "id": identifier, "ref": ref, "type": "rating",
-                "title": "How satisfied were you with our help?" if polite else "How satisfied are you with our help?",
-                "properties": {"shape": "star", "steps": 5}, "validations": {"required": False},
-            }  # fmt: skip
+                "id": identifier,
+                "ref": ref,
+                "type": "rating",
+                "title": "How satisfied were you with our help?"
+                if polite
+                else "How satisfied are you with our help?",
+                "properties": {"shape": "star", "steps": 5},
+                "validations": {"required": False},
+            }
         else:
             question = {
-                "id": identifier, "ref": ref, "type": "opinion_scale", "title": "How likely are you to recommend us?",
-                "properties": {"start_at_one": False, "steps": 11, "labels": {"left": "Not at all", "right": "Surely"}},
+                "id": identifier,
+                "ref": ref,
+                "type": "opinion_scale",
+                "title": "How likely are you to recommend us?",
+                "properties": {
+                    "start_at_one": False,
+                    "steps": 11,
+                    "labels": {"left": "Not at all", "right": "Surely"},
+                },
                 "validations": {"required": False},
-            }  # fmt: skip
-        comment = {"id": comment_id, "ref": comment_ref, "type": "long_text", "title": "What is the main reason?",
-                   "properties": {}, "validations": {"required": False}}  # fmt: skip
+            }
+        comment = {
+            "id": comment_id,
+            "ref": comment_ref,
+            "type": "long_text",
+            "title": "What is the main reason?",
+            "properties": {},
+            "validations": {"required": False},
+        }
         return {
-            "id": form, "type": "quiz", "title": TITLES[form],
+            "id": form,
+            "type": "quiz",
+            "title": TITLES[form],
             "workspace": {"href": "https://api.typeform.example/workspaces/sbxWs1"},
             "theme": {"href": "https://api.typeform.example/themes/qHWOQ7"},
-            "settings": {"language": "en", "is_public": True, "is_trial": False}, "hidden": HIDDEN[form],
-            "fields": [question, comment], "thankyou_screens": [], "created_at": iso(self.company.start - 40 * 86_400),
-            "last_updated_at": iso(self._updated(form)), "published_at": iso(self._updated(form)),
+            "settings": {"language": "en", "is_public": True, "is_trial": False},
+            "hidden": HIDDEN[form],
+            "fields": [question, comment],
+            "thankyou_screens": [],
+            "created_at": iso(self.company.start - 40 * 86_400),
+            "last_updated_at": iso(self._updated(form)),
+            "published_at": iso(self._updated(form)),
             "_links": {"display": f"https://sandbox.typeform.example/to/{form}"},
-        }  # fmt: skip
+        }
 
-    # ---- responses -------------------------------------------------------------------------------------------
+    # ---- responses ----
 
     def responses(self, request: Request, form: str) -> Json:
-        """Responses newest first; `since` and `until` inclusive on submitted_at, `before` and `after` tokens exclusive."""
+        """Responses, newest first; `since` and `until` are inclusive, the tokens exclusive."""
         query = request.query
         answers = self.company.visible_answers(form)
         if "since" in query or "until" in query:
@@ -188,9 +212,20 @@ def response(answer: Answer) -> dict[str, Any]:
         hidden["product"] = PRODUCTS[answer.product].lower()
     name = token(answer)
     return {
-        "landing_id": name, "token": name, "response_id": name, "response_type": "completed",
-        "landed_at": iso(answer.submitted - 45), "submitted_at": iso(answer.submitted),
-        "metadata": {"user_agent": "Mozilla/5.0", "platform": "other", "network_id": name[:10], "browser": "default",
-                     "referer": f"https://sandbox.typeform.example/to/{answer.form}"},
-        "hidden": hidden, "calculated": {"score": 0}, "answers": answers,
-    }  # fmt: skip
+        "landing_id": name,
+        "token": name,
+        "response_id": name,
+        "response_type": "completed",
+        "landed_at": iso(answer.submitted - 45),
+        "submitted_at": iso(answer.submitted),
+        "metadata": {
+            "user_agent": "Mozilla/5.0",
+            "platform": "other",
+            "network_id": name[:10],
+            "browser": "default",
+            "referer": f"https://sandbox.typeform.example/to/{answer.form}",
+        },
+        "hidden": hidden,
+        "calculated": {"score": 0},
+        "answers": answers,
+    }

@@ -21,7 +21,7 @@ from sandbox.http import (
     integer,
     listing,
     to_cursor,
-)  # fmt: skip
+)
 from sandbox.lifecycle import SYSTEM, Update
 from sandbox.records import Records, metric_event
 
@@ -113,7 +113,7 @@ class Zendesk:
                 {"WWW-Authenticate": 'Basic realm="Web Password"'},
             )
 
-    # ---- incremental exports ---------------------------------------------------------------------------------
+    # ---- incremental exports ----
 
     def _start_time(self, request: Request) -> int:
         text = request.query.get("start_time", "")
@@ -131,8 +131,8 @@ class Zendesk:
     ) -> Json:
         """A page of a time-based export: records from `start_time` on, in order of time.
 
-        The next page begins with the last second of this one, so that second is served twice; a second that fills a page
-        is served for ever, as with the vendor.
+        The next page begins with the last second of this one, so that second is served twice; a second that
+        fills a page is served for ever, as with the vendor.
         """
         begin = int(np.searchsorted(times, self._start_time(request), side="left"))
         end = int(np.searchsorted(times, self.company.horizon, side="right"))
@@ -156,7 +156,7 @@ class Zendesk:
         render: Callable[[Ints], list[Json]],
         **more: object,
     ) -> Json:
-        """A page of a cursor export: records in order of (time, id), a cursor being the last of these seen."""
+        """A page of a cursor export: records by (time, id); a cursor holds the last of these seen."""
         cursor = request.query.get("cursor")
         if cursor:
             try:
@@ -301,7 +301,7 @@ class Zendesk:
             request, "organizations", times, lambda positions: [found[i][1] for i in positions.tolist()]
         )
 
-    # ---- lists -----------------------------------------------------------------------------------------------
+    # ---- lists ----
 
     def audits(self, request: Request, ticket: str) -> Json:
         index = int(ticket) - 1

@@ -1,0 +1,398 @@
+"""The truth about a sandbox company: its KPIs, in plain Python, from what the generator made happen.
+
+Nothing here reads what the server serves, and nothing follows the SQL's way: business time is counted by
+walking local days, ticket times by walking a ticket's updates, SLA outcomes by walking the vendor's stamps one
+by one. The definitions are those of the published marts. Everything is as of the company's now, less the minute
+that Zendesk's exports leave out.
+
+A customer's segment is the one at the time of the answer; a pipeline that first fetched after a change cannot
+know what was before it.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sandbox.catalog import (
+    BUSINESS_ZONE,
+    CLOSED,
+    CSAT_FORM,
+    DELETED,
+    HOLD,
+    MERGED_TAG,
+    NEW,
+    NPS_FORM,
+    OPEN,
+    PENDING,
+    SEGMENTS,
+    SOLVED,
+    SPAM_TAG,
+)
+from sandbox.clocks import ACTIVATE, APPLY, BREACH, FULFILL, METRICS, MetricEvent
+from sandbox.company import Company
+from sandbox.hours import Schedule
+from sandbox.lifecycle import AGENT_REPLY, CUSTOMER_COMMENT, SYSTEM, Update
+from sandbox.records import ticket_id
+
+MINUTES_A_DAY = 1440
+ENDED = (SOLVED, CLOSED)
+
+# ---- business time ----
+
+
+def business_seconds(
+    start: datetime,
+    end: datetime,
+    zone: str,
+    intervals: tuple[tuple[int, int], ...],
+    holidays: frozenset[date] = frozenset(),
+) -> int:
+    """Open seconds in [start, end), by walking the local days between them.
+
+    Args:
+        start: an instant with a time zone.
+        end: likewise.
+        zone: IANA name.
+        intervals: (from, to) in minutes since Sunday 00:00 local.
+        holidays: closed local dates.
+    """
+    a, b = int(start.timestamp()), int(end.timestamp())
+    day = start.astimezone(ZoneInfo(zone)).date()
+    last = end.astimezone(ZoneInfo(zone)).date()
+    total = 0
+    while day <= last:
+        if day not in holidays:
+            for opened, closed in open_intervals(zone, intervals, day):
+                total += max(0, min(closed, b) - max(opened, a))
+        day += timedelta(days=1)
+    return total
+
+
+@lru_cache(maxsize=100_000)
+def open_intervals(zone: str, intervals: tuple[tuple[int, int], ...], day: date) -> list[tuple[int, int]]:
+    """The opening hours of one local day as unix seconds: all instants whose wall time lies in an interval.
+
+    So an hour that the clock skips is not open, and an hour that it repeats is open twice.
+    """
+    sunday_based = day.isoweekday() % 7 * MINUTES_A_DAY
+    midnight = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+    found = []
+    for since, until, offset in _offsets(zone, midnight - 86_400, midnight + 2 * 86_400):
+        for low, high in intervals:
+            low, high = max(low - sunday_based, 0), min(high - sunday_based, MINUTES_A_DAY)
+            opened = max(midnight + low * 60 - offset, since)
+            closed = min(midnight + high * 60 - offset, until)
+            if low < high and opened < closed:
+                found.append((opened, closed))
+    return _union(found)
+
+
+def _offsets(zone: str, start: int, end: int) -> list[tuple[int, int, int]]:
+    """[start, end) cut into stretches of one offset to UTC: (since, until, offset), in seconds."""
+
+    def offset(t: int) -> int:
+        shift = datetime.fromtimestamp(t, ZoneInfo(zone)).utcoffset()
+        return int(shift.total_seconds()) if shift is not None else 0
+
+    before, after = offset(start), offset(end)
+    if before == after:
+        return [(start, end, before)]
+    low, high = start, end  # the clocks change once between them
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if offset(middle) == before else (low, middle)
+    return [(start, high, before), (high, end, after)]
+
+
+def _union(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for low, high in sorted(intervals):
+        if merged and low <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], high))
+        else:
+            merged.append((low, high))
+    return merged
+
+
+class Calendars:
+    """Business time of a ticket: each stretch of its life by the schedule that was in force then."""
+
+    def __init__(self, schedules: Sequence[Schedule]) -> None:
+        self._schedules = [(s.zone, s.intervals, frozenset(_dates(s))) for s in schedules]
+
+    def seconds(self, updates: Sequence[Update], a: int, b: int) -> int:
+        """Open seconds in [a, b) of a ticket with these updates."""
+        total = 0
+        for update, until in zip(updates, [*(u.t for u in updates[1:]), b], strict=True):
+            since, until = max(update.t, a), min(until, b)
+            if since < until:
+                start, end = datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(until, UTC)
+                total += business_seconds(start, end, *self._schedules[update.schedule])
+        return total
+
+
+def _dates(schedule: Schedule) -> Iterable[date]:
+    for first, last, _ in schedule.holidays:
+        day = first
+        while day <= last:
+            yield day
+            day += timedelta(days=1)
+
+
+# ---- tickets ----
+
+
+@dataclass
+class TicketTruth:
+    """What is true of one ticket; seconds by measure, absent until their end exists."""
+
+    ticket_id: str
+    created: int
+    excluded: str | None  # deleted, merged, spam
+    seconds: dict[str, int] = field(default_factory=dict)
+    business_seconds: dict[str, int] = field(default_factory=dict)
+    next_replies: list[tuple[int, int]] = field(default_factory=list)  # (calendar, business) seconds
+    reopens: int = 0
+    public_agent_replies: int = 0
+    score: int = 0
+
+
+WAITS = {
+    "requester_wait": (NEW, OPEN, HOLD),
+    "agent_wait": (PENDING,),
+    "on_hold": (HOLD,),
+    "agent_work": (NEW, OPEN),
+}
+
+
+def ticket_truth(updates: Sequence[Update], calendars: Calendars) -> TicketTruth:
+    """Walk one ticket's updates (oldest first, the system's own left out)."""
+    first, last = updates[0], updates[-1]
+    truth = TicketTruth(str(ticket_id(first.ticket)), first.t, exclusion(last), score=last.score)
+
+    def measure(name: str, spans: Sequence[tuple[int, int]]) -> None:
+        truth.seconds[name] = sum(b - a for a, b in spans)
+        truth.business_seconds[name] = sum(calendars.seconds(updates, a, b) for a, b in spans)
+
+    unanswered: int | None = None
+    is_replied = False
+    solves: list[int] = []
+    for before, update in pairwise(updates):
+        if update.comment == AGENT_REPLY:
+            truth.public_agent_replies += 1
+            if not is_replied:
+                is_replied = True
+                measure("first_reply", [(first.t, update.t)])
+            elif unanswered is not None:
+                business = calendars.seconds(updates, unanswered, update.t)
+                truth.next_replies.append((update.t - unanswered, business))
+            unanswered = None
+        elif update.comment == CUSTOMER_COMMENT and is_replied and unanswered is None:
+            unanswered = update.t
+        if update.status in ENDED and before.status not in ENDED:
+            solves.append(update.t)
+        elif before.status in ENDED and update.status in (NEW, OPEN, PENDING, HOLD):
+            truth.reopens += 1
+    if solves:
+        measure("first_resolution", [(first.t, solves[0])])
+    if solves and last.status in ENDED:
+        measure("full_resolution", [(first.t, solves[-1])])
+        for name, statuses in WAITS.items():
+            measure(name, [(a.t, b.t) for a, b in pairwise(updates) if a.status in statuses])
+    return truth
+
+
+def exclusion(last: Update) -> str | None:
+    """Why a ticket in this state does not count, None if it does."""
+    if last.tags & SPAM_TAG:
+        return "spam"
+    if last.tags & MERGED_TAG:
+        return "merged"
+    return "deleted" if last.status == DELETED else None
+
+
+def tickets(company: Company) -> list[TicketTruth]:
+    """The truth about every ticket that exists by now, excluded ones too."""
+    calendars = Calendars(company.schedules)
+    lives = (company.life(ticket) for ticket in range(company.ticket_count()))
+    return [ticket_truth([u for u in life if u.kind != SYSTEM], calendars) for life in lives if life]
+
+
+# ---- service levels ----
+
+METRIC_NAMES = {"agent_work_time": "agent_work", "requester_wait_time": "requester_wait"}
+
+
+def sla_outcomes(events: Iterable[MetricEvent]) -> list[tuple[str, str]]:
+    """(metric, outcome) of every target of one ticket, from the vendor's events in their order."""
+    done: list[tuple[str, str]] = []
+    current: dict[
+        tuple[int, int], str
+    ] = {}  # (metric, instance) -> outcome so far of the target that is on it
+    for event in events:
+        key = event.metric, event.instance
+        if event.deleted or event.type not in (APPLY, BREACH, FULFILL, ACTIVATE):
+            continue
+        if event.type == APPLY:
+            if key in current:
+                replaced = "superseded" if event.policy >= 0 else "cancelled"
+                outcome = current.pop(key)
+                done.append((_metric_name(*key), replaced if outcome == "active" else outcome))
+            if event.policy >= 0:
+                current[key] = "active"
+        elif key in current and current[key] != "breached":
+            current[key] = {BREACH: "breached", FULFILL: "met", ACTIVATE: "active"}[event.type]
+    return done + [(_metric_name(*key), outcome) for key, outcome in current.items()]
+
+
+def _metric_name(metric: int, instance: int) -> str:
+    vendor = METRICS[metric]
+    if vendor == "reply_time":
+        return "first_reply" if instance == 1 else "next_reply"
+    return METRIC_NAMES[vendor]
+
+
+def sla(company: Company, counted: set[int]) -> dict[str, dict[str, float]]:
+    """Targets by metric and outcome, over the tickets (indexes) that count."""
+    by_ticket: dict[int, list[MetricEvent]] = defaultdict(list)
+    for row in company.metric_events[company.metric_times <= company.horizon].tolist():
+        event = MetricEvent(*row)
+        if event.ticket in counted:
+            by_ticket[event.ticket].append(event)
+    outcomes: dict[str, Counter[str]] = defaultdict(Counter)
+    for events in by_ticket.values():
+        for metric, outcome in sla_outcomes(events):
+            outcomes[metric][outcome] += 1
+    result: dict[str, dict[str, float]] = {}
+    for metric, count in sorted(outcomes.items()):
+        met, breached = count["met"], count["breached"]
+        result[metric] = {
+            name: count[name] for name in ("met", "breached", "active", "superseded", "cancelled")
+        }
+        if met + breached:
+            result[metric]["attainment_pct"] = 100 * met / (met + breached)
+    return result
+
+
+# ---- surveys ----
+
+
+def csat(company: Company, counted: Sequence[TicketTruth]) -> dict[str, dict[str, float]]:
+    """CSAT overall and by survey: current ratings of counted tickets, latest form answer per ticket."""
+    legacy = [truth.score == 2 for truth in counted if truth.score > 1]
+    latest: dict[int, bool] = {}
+    for answer in reversed(company.visible_answers(CSAT_FORM)):  # oldest first
+        if answer.score is not None:
+            latest[answer.ticket] = answer.score >= 4
+    form = list(latest.values())
+    return {"all": _share(legacy + form), "helpdesk": _share(legacy), CSAT_FORM: _share(form)}
+
+
+def _share(positives: Sequence[bool]) -> dict[str, float]:
+    n, positive = len(positives), sum(positives)
+    return {"n": n, "positive": positive} | ({"csat_pct": 100 * positive / n} if n else {})
+
+
+def nps(company: Company) -> dict[str, dict[str, float]]:
+    """NPS overall (`all`) and by segment: the hidden field, else that of the customer's organization then."""
+    scores: dict[str, list[int]] = defaultdict(list)
+    for answer in company.visible_answers(NPS_FORM):
+        if answer.score is None:
+            continue
+        segment = answer.segment
+        if segment < 0:
+            segment = company.segment_at(int(company.organization_of[answer.customer]), answer.submitted)
+        scores["all"].append(answer.score)
+        scores[SEGMENTS[segment] if segment >= 0 else "(none)"].append(answer.score)
+    return {name: _nps(values) for name, values in sorted(scores.items())}
+
+
+def _nps(scores: Sequence[int]) -> dict[str, float]:
+    promoters = sum(score >= 9 for score in scores)
+    detractors = sum(score <= 6 for score in scores)
+    return {
+        "n": len(scores),
+        "promoters": promoters,
+        "passives": len(scores) - promoters - detractors,
+        "detractors": detractors,
+        "nps": 100 * (promoters - detractors) / len(scores),
+    }
+
+
+# ---- all of it ----
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The quantile by linear interpolation between the two nearest ranks; `values` must not be empty."""
+    ordered = sorted(values)
+    place = (len(ordered) - 1) * share
+    low = math.floor(place)
+    high = math.ceil(place)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+def distribution(values: Sequence[float]) -> dict[str, float]:
+    """n, mean, median and 90th percentile of seconds; only n where there are none."""
+    if not values:
+        return {"n": 0}
+    return {
+        "n": len(values),
+        "mean_seconds": sum(values) / len(values),
+        "median_seconds": quantile(values, 0.5),
+        "p90_seconds": quantile(values, 0.9),
+    }
+
+
+def response_times(counted: Sequence[TicketTruth]) -> dict[str, dict[str, float]]:
+    """`<measure>/<clock>` -> distribution, over the counted tickets."""
+    result = {}
+    for measure in ("first_reply", "first_resolution", "full_resolution", *WAITS):
+        result[f"{measure}/calendar"] = distribution(
+            [t.seconds[measure] for t in counted if measure in t.seconds]
+        )
+        result[f"{measure}/business"] = distribution(
+            [t.business_seconds[measure] for t in counted if measure in t.seconds]
+        )
+    result["next_reply/calendar"] = distribution([reply[0] for t in counted for reply in t.next_replies])
+    result["next_reply/business"] = distribution([reply[1] for t in counted for reply in t.next_replies])
+    return result
+
+
+def volume(counted: Sequence[TicketTruth], zone: str = BUSINESS_ZONE) -> dict[str, Any]:
+    """Counted tickets created by local day and month, with the totals of reopenings and solved tickets."""
+    days = [datetime.fromtimestamp(truth.created, ZoneInfo(zone)).date() for truth in counted]
+    return {
+        "created": len(counted),
+        "solved": sum("full_resolution" in truth.seconds for truth in counted),
+        "reopens": sum(truth.reopens for truth in counted),
+        "by_day": dict(sorted(Counter(day.isoformat() for day in days).items())),
+        "by_month": dict(sorted(Counter(day.strftime("%Y-%m") for day in days).items())),
+    }
+
+
+def truth(company: Company, zone: str = BUSINESS_ZONE) -> dict[str, Any]:
+    """Every KPI as of the company's now; days and months are those of `zone`."""
+    every = tickets(company)
+    counted = [ticket for ticket in every if ticket.excluded is None]
+    excluded = Counter(ticket.excluded for ticket in every if ticket.excluded is not None)
+    return {
+        "as_of": company.now.isoformat(),
+        "tickets": len(counted),
+        "excluded": dict(sorted(excluded.items())),
+        "csat": csat(company, counted),
+        "nps": nps(company),
+        "response_times": response_times(counted),
+        "sla": sla(company, {int(ticket.ticket_id) - 1 for ticket in counted}),
+        "volume": volume(counted, zone),
+    }
+
+
+def as_rows(company: Company) -> list[dict[str, Any]]:
+    """The truth about every ticket as dictionaries, for comparisons row by row."""
+    return [asdict(ticket) for ticket in tickets(company)]
