@@ -1,0 +1,162 @@
+"""Reading what a landing file says about itself: envelope, counts, days. Payloads are not looked into."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from quality.store import Batch, Key
+from quality.suites.landing import CLOCK_SLACK_SECONDS
+from quality.volume import DayVolume
+
+METADATA_KEY = b"cxmarts"
+COUNTS = ("received", "landed", "duplicates", "unchanged", "tombstones")
+_ENVELOPE = ["record_id", "changed_at", "fetched_at"]
+_EPOCH = date(1970, 1, 1)
+_DAY_US = 86_400_000_000
+
+
+@dataclass
+class Landed:
+    """A batch under judgement; `previous` is what was known of it, `problem` why its file cannot be read."""
+
+    batch: Batch
+    envelope: pd.DataFrame
+    previous: Batch | None = None
+    problem: str = ""
+    volume: DayVolume | None = None
+
+    @property
+    def label(self) -> str:
+        """The batch in one word."""
+        return "/".join(self.batch.key)
+
+
+def key_of(path: Path) -> Key:
+    """(source, stream, batch_id) of `<source>/<stream>/<date>/<batch_id>.parquet`."""
+    return (path.parts[-4], path.parts[-3], path.stem)
+
+
+def read(path: Path, previous: Batch | None = None) -> Landed:
+    """A file's envelope and counts. One that cannot be read has a `problem` and no rows."""
+    try:
+        return _read(path, previous)
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        source, stream, batch_id = key_of(path)
+        batch = Batch(source=source, vendor="", stream=stream, batch_id=batch_id, path=str(path), rows=0)
+        problem = " ".join(str(error).split())[:200] or type(error).__name__
+        return Landed(batch, pd.DataFrame(), previous, problem)
+
+
+def _read(path: Path, previous: Batch | None) -> Landed:
+    source, stream, batch_id = key_of(path)
+    with pq.ParquetFile(path) as file:
+        metadata = _metadata(file.metadata.metadata)
+        if (metadata.get("source"), metadata.get("stream")) != (source, stream):
+            raise ValueError(f"it belongs to {metadata.get('source')}/{metadata.get('stream')}")
+        if absent := sorted({*_ENVELOPE, "payload"} - set(file.schema_arrow.names)):
+            raise ValueError(f"it has no column {', '.join(absent)}")
+        table = file.read(columns=_ENVELOPE, use_threads=False)
+        envelope = table.to_pandas()
+        envelope["payload_is_object"] = _payload_flags(file)
+    fetched = table["fetched_at"]
+    latest = pc.add(fetched.cast(pa.int64()), CLOCK_SLACK_SECONDS * 1_000_000)
+    # A change time in the future says nothing about how far the stream has come.
+    changed = table["changed_at"].filter(pc.less_equal(table["changed_at"].cast(pa.int64()), latest))
+    days = changed.cast(pa.int64()).to_numpy(zero_copy_only=False) // _DAY_US
+    ends = pc.min_max(changed).as_py()
+    received, landed, duplicates, unchanged, tombstones = (_count(metadata, name) for name in COUNTS)
+    batch = Batch(
+        source=source,
+        vendor=str(metadata.get("vendor", "")),
+        stream=stream,
+        batch_id=batch_id,
+        path=str(path),
+        rows=table.num_rows,
+        received=received,
+        landed=landed,
+        duplicates=duplicates,
+        unchanged=unchanged,
+        tombstones=tombstones,
+        first_changed_at=ends["min"],
+        last_changed_at=ends["max"],
+        fetched_at=pc.max(fetched).as_py(),
+        day_counts={
+            _EPOCH + timedelta(days=int(day)): int(count)
+            for day, count in zip(*np.unique(days, return_counts=True), strict=True)
+        },
+    )
+    return Landed(batch, envelope, previous)
+
+
+def was_refetched(key: Key, files: Mapping[Key, Path]) -> bool:
+    """Whether a restart of the stream landed after the batch, and data after the restart."""
+    restarted = False
+    for later, path in sorted(files.items(), key=lambda item: item[0][2]):
+        if later[:2] != key[:2] or later[2] <= key[2]:
+            continue
+        try:
+            metadata = _metadata(pq.read_metadata(path).metadata)
+        except (OSError, ValueError, pa.ArrowException):
+            continue
+        if metadata.get("received"):
+            if restarted:
+                return True
+        elif any(str(note).lower().startswith("refetch") for note in metadata.get("notes", ())):
+            restarted = True
+    return False
+
+
+def _metadata(found: Mapping[bytes, bytes] | None) -> dict[str, Any]:
+    try:
+        metadata = json.loads((found or {})[METADATA_KEY])
+    except KeyError:
+        raise ValueError("it has no cxmarts metadata") from None
+    if not isinstance(metadata, dict):
+        raise ValueError("its metadata is no object")
+    return metadata
+
+
+def _count(metadata: Mapping[str, Any], name: str) -> int | None:
+    value = metadata.get(name)
+    return value if isinstance(value, int) else None
+
+
+def _payload_flags(file: pq.ParquetFile) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Per row: is the payload an object? Ingestion cut it out of parsed JSON, so its ends tell.
+
+    Where the footer has the least and the greatest payload and both begin with a brace, so do all between,
+    and the payloads need not be read.
+    """
+    column = file.schema_arrow.get_field_index("payload")
+    flags = []
+    for group in range(file.metadata.num_row_groups):
+        stored = file.metadata.row_group(group)
+        known = stored.column(column).statistics
+        if (
+            known
+            and known.has_min_max
+            and known.null_count == 0
+            and _braced(known.min)
+            and _braced(known.max)
+        ):
+            flags.append(np.ones(stored.num_rows, dtype=bool))
+            continue
+        payload = file.read_row_group(group, columns=["payload"], use_threads=False)["payload"]
+        is_object = pc.and_(pc.starts_with(payload, "{"), pc.ends_with(payload, "}"))
+        flags.append(pc.fill_null(is_object, False).to_numpy(zero_copy_only=False))
+    return np.concatenate(flags) if flags else np.empty(0, dtype=bool)
+
+
+def _braced(value: object) -> bool:
+    return value[:1] in ("{", b"{") if isinstance(value, str | bytes) else False

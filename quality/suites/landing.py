@@ -1,0 +1,127 @@
+"""Gate 1: batches as they landed, judged on their envelope. The payload is never looked into."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from quality.verdicts import Expectation, Suite
+
+OWNER: Final = "data-engineering"
+GATE: Final = "landing"
+ROW_TOLERANCE: Final = 0.01
+CLOCK_SLACK_SECONDS: Final = 300
+
+#: Streams whose volume follows the work of the service desk: a drop holds the batch. Elsewhere it is a
+#: warning: surveys go out in waves, lists change when somebody edits them.
+STEADY_STREAMS: Final = frozenset({"tickets", "ticket_events", "ticket_metric_events"})
+
+_REJECTED = (
+    "Staging rejects such rows (mart rejected_rows). Look at the batch with `cxmarts batches`; refetch the "
+    "stream when the source is right again, or waive the batch with a reason"
+)
+
+#: Per row: record_id, changed_at, fetched_at, batch_id, payload_is_object.
+SUITE: Final = Suite(
+    name="landing_rows",
+    gate=GATE,
+    owner=OWNER,
+    id_columns=("record_id",),
+    row_numbers=True,
+    expectations=(
+        Expectation(
+            name="record_id_is_present",
+            kind="expect_column_values_to_not_be_null",
+            kwargs={"column": "record_id"},
+            tolerance=ROW_TOLERANCE,
+            fault="without a record id",
+            why="A record without an id cannot be merged, counted once or deleted.",
+            what_to_do=_REJECTED,
+        ),
+        Expectation(
+            name="changed_at_is_present",
+            kind="expect_column_values_to_not_be_null",
+            kwargs={"column": "changed_at"},
+            tolerance=ROW_TOLERANCE,
+            fault="without a readable change time",
+            why="The newest version of a record is found by its change time.",
+            what_to_do=_REJECTED,
+        ),
+        Expectation(
+            name="payload_is_an_object",
+            kind="expect_column_values_to_be_in_set",
+            kwargs={"column": "payload_is_object", "value_set": [True]},
+            tolerance=ROW_TOLERANCE,
+            fault="whose payload is no JSON object",
+            why="A record is an object; anything else is an error page or a changed API.",
+            what_to_do=_REJECTED,
+        ),
+        Expectation(
+            name="changed_at_is_not_after_the_fetch",
+            kind="not_later_than",
+            kwargs={"column": "changed_at", "other": "fetched_at", "slack_seconds": CLOCK_SLACK_SECONDS},
+            tolerance=ROW_TOLERANCE,
+            fault="changed more than 5 minutes after they were fetched",
+            why="A change time in the future would win over every later version.",
+            what_to_do="Check the clock of the source. " + _REJECTED,
+        ),
+        Expectation(
+            name="versions_are_unique",
+            kind="expect_compound_columns_to_be_unique",
+            kwargs={
+                "column_list": ["batch_id", "record_id", "changed_at"],
+                "ignore_row_if": "any_value_is_missing",
+            },
+            severity="warning",
+            fault="repeat an id and change time with another content",
+            why="Of two contents with one change time, staging can only keep the one fetched last.",
+            what_to_do="Nothing, unless it grows: then the stream's change clock is too coarse",
+        ),
+    ),
+)
+
+#: Per batch, one row of counts: what the file's metadata says, and the volume of the days it completes.
+FACTS: Final = Suite(
+    name="landing_batches",
+    gate=GATE,
+    owner=OWNER,
+    expectations=(
+        Expectation(
+            name="fetched_equals_landed",
+            kind="sums_equal",
+            kwargs={"left": ["received", "tombstones"], "right": ["landed", "duplicates", "unchanged"]},
+            fault="received + tombstones is not landed + duplicates + unchanged",
+            why="Every record that the API gave lands or is counted as dropped: nothing is lost silently.",
+            what_to_do="Refetch the stream; report it when it comes again, records were lost on the way",
+        ),
+        Expectation(
+            name="file_holds_what_landed",
+            kind="sums_equal",
+            kwargs={"left": ["rows"], "right": ["landed"]},
+            fault="the file does not hold as many rows as it says",
+            why="The file is the checkpoint: a torn or edited file must not count as landed.",
+            what_to_do="Restore the file from a backup, or refetch the stream",
+        ),
+        Expectation(
+            name="volume_is_normal_for_the_weekday",
+            kind="expect_column_values_to_be_in_set",
+            kwargs={"column": "volume_is_normal", "value_set": [True]},
+            show=("volume",),
+            severity="warning",
+            fault="fewer records than the control limit of this weekday",
+            why="A drop in volume is how a broken export, filter or permission shows first.",
+            what_to_do="Compare with the source's own screen for that day",
+        ),
+        Expectation(
+            name="volume_has_not_collapsed",
+            kind="expect_column_values_to_be_in_set",
+            kwargs={"column": "volume_has_not_collapsed", "value_set": [True]},
+            show=("volume",),
+            fault="far fewer records than usual on this weekday",
+            why="KPIs over a day that is half there look plausible and are wrong.",
+            what_to_do=(
+                "Compare with the source's own screen for that day. Refetch the stream when records are "
+                "missing; waive the batch with the reason when the day really was quiet (a holiday, a strike)"
+            ),
+        ),
+    ),
+)

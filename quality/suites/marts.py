@@ -1,0 +1,397 @@
+"""Gate 3: the candidate marts before they are published, with the counts that led to them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from quality.suites.staged import PRIORITIES, STATUSES
+from quality.verdicts import Expectation, Severity, Suite
+
+OWNER: Final = "analytics"
+GATE: Final = "marts"
+
+GRAINS: Final = ("day", "week", "month", "quarter", "all")
+DIMENSIONS: Final = (
+    "all",
+    "source",
+    "survey",
+    "segment",
+    "product",
+    "service_area",
+    "complexity",
+    "channel",
+    "priority",
+    "group",
+    "agent",
+)
+MEASURES: Final = (
+    "first_reply",
+    "next_reply",
+    "first_resolution",
+    "full_resolution",
+    "requester_wait",
+    "agent_wait",
+    "on_hold",
+    "agent_work",
+)
+OUTCOMES: Final = ("met", "breached", "active", "superseded", "cancelled")
+
+#: Marts that may become empty from one night to the next.
+MAY_BE_EMPTY: Final = frozenset({"excluded_tickets", "rejected_rows", "unmapped_questions"})
+
+_REPORT = "The published marts stay as they are. Report it: a model counts wrongly"
+_SOURCE = "The published marts stay as they are. Find the rows by their ids and correct the source"
+
+
+def _present(*columns: str) -> tuple[Expectation, ...]:
+    return tuple(
+        Expectation(
+            name=f"{column}_is_present",
+            kind="expect_column_values_to_not_be_null",
+            kwargs={"column": column},
+            fault=f"without {column}",
+            why="The row cannot be found or counted without it.",
+            what_to_do=_REPORT,
+        )
+        for column in columns
+    )
+
+
+def _key(*columns: str, nullable: Sequence[str] = ()) -> tuple[Expectation, ...]:
+    unique = Expectation(
+        name="key_is_unique",
+        kind="expect_compound_columns_to_be_unique",
+        kwargs={"column_list": list(columns), "ignore_row_if": "never"},
+        fault=f"share their key ({', '.join(columns)})",
+        why="Whoever joins or sums the mart counts such rows twice.",
+        what_to_do=_REPORT,
+    )
+    return (unique, *_present(*(c for c in columns if c not in nullable)))
+
+
+def _known(column: str, values: Sequence[str], severity: Severity = "critical") -> Expectation:
+    return Expectation(
+        name=f"{column}_is_known",
+        kind="expect_column_values_to_be_in_set",
+        kwargs={"column": column, "value_set": list(values)},
+        severity=severity,
+        fault=f"with an unknown {column}",
+        why="Dashboards filter by the documented values; rows with another one vanish from them.",
+        what_to_do=_REPORT,
+    )
+
+
+def _between(column: str, low: float | None, high: float | None) -> Expectation:
+    return Expectation(
+        name=f"{column}_is_in_range",
+        kind="expect_column_values_to_be_between",
+        kwargs={"column": column, "min_value": low, "max_value": high},
+        fault=f"with {column} outside {_limit(low)} to {_limit(high)}",
+        why="The value is impossible.",
+        what_to_do=_REPORT,
+    )
+
+
+def _limit(value: float | None) -> str:
+    return "any" if value is None else f"{value:g}"
+
+
+def _counts(*columns: str) -> tuple[Expectation, ...]:
+    return tuple(_between(column, 0, None) for column in columns)
+
+
+def _at_most(column: str, other: str, severity: Severity = "critical") -> Expectation:
+    return Expectation(
+        name=f"{column}_is_at_most_{other}",
+        kind="expect_column_pair_values_a_to_be_greater_than_b",
+        kwargs={
+            "column_A": other,
+            "column_B": column,
+            "or_equal": True,
+            "ignore_row_if": "either_value_is_missing",
+        },
+        severity=severity,
+        fault=f"with {column} above {other}",
+        why="The two are defined so that this cannot be.",
+        what_to_do=_REPORT,
+    )
+
+
+def _ratio(column: str, plus: Sequence[str], over: Sequence[str], minus: Sequence[str] = ()) -> Expectation:
+    return Expectation(
+        name=f"{column}_follows_from_its_parts",
+        kind="is_ratio",
+        kwargs={"column": column, "plus": list(plus), "minus": list(minus), "over": list(over)},
+        fault=f"whose {column} is not what its parts give",
+        why="A ratio is published with its parts; they must agree, and no answers is null, never 0.",
+        what_to_do=_REPORT,
+    )
+
+
+def _null_when_empty(*columns: str) -> tuple[Expectation, ...]:
+    return tuple(
+        Expectation(
+            name=f"{column}_is_null_exactly_when_n_is_0",
+            kind="null_exactly_when",
+            kwargs={"column": column, "when": "n", "values": [0]},
+            fault=f"whose {column} is null with answers, or given without",
+            why="No answers is null, never 0.",
+            what_to_do=_REPORT,
+        )
+        for column in columns
+    )
+
+
+def _by_as_of(*columns: str) -> tuple[Expectation, ...]:
+    return tuple(
+        Expectation(
+            name=f"{column}_is_not_after_as_of",
+            kind="not_later_than",
+            kwargs={"column": column, "other": "as_of"},
+            fault=f"with {column} after the build's as_of",
+            why="Events after as_of are left out, or yesterday's numbers could not be built again.",
+            what_to_do=_REPORT,
+        )
+        for column in columns
+    )
+
+
+def _kpi(*extra: str) -> tuple[Expectation, ...]:
+    return (
+        *_key("period_grain", "period_start", "dimension", "member", *extra, nullable=("period_start",)),
+        *_present("definition_version"),
+        Expectation(
+            name="period_start_is_null_exactly_for_all_time",
+            kind="null_exactly_when",
+            kwargs={"column": "period_start", "when": "period_grain", "values": ["all"]},
+            fault="whose period_start does not fit their grain",
+            why="The key must say which period a row is about.",
+            what_to_do=_REPORT,
+        ),
+        _known("period_grain", GRAINS),
+        _known("dimension", DIMENSIONS),
+    )
+
+
+_DURATIONS: Final = tuple(
+    f"{measure}_{clock}seconds"
+    for measure in MEASURES
+    if measure != "next_reply"
+    for clock in ("", "business_")
+)
+
+_SLA_KEY: Final = ("source", "ticket_id", "metric", "instance", "policy", "applied_at")
+
+#: What is judged, by mart.
+DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
+    "tickets": (
+        *_key("source", "ticket_id"),
+        *_present("created_at", "status"),
+        _known("status", STATUSES),
+        _known("priority", PRIORITIES),
+        *_by_as_of("created_at", "first_reply_at", "first_solved_at", "last_solved_at"),
+        _at_most("first_solved_at", "last_solved_at"),
+        _at_most("created_at", "first_reply_at", "warning"),
+        _at_most("created_at", "first_solved_at", "warning"),
+        *_counts(*_DURATIONS, "reopens", "public_agent_replies"),
+    ),
+    "excluded_tickets": (
+        *_key("source", "ticket_id"),
+        _known("reason", ("deleted", "merged", "spam")),
+    ),
+    "sla_targets": (
+        *_key(*_SLA_KEY, nullable=_SLA_KEY[3:]),
+        *_present("outcome", "origin"),
+        _known("outcome", OUTCOMES),
+        _known("origin", ("vendor", "declared", "own")),
+        *_by_as_of("applied_at", "ended_at", "breached_at"),
+        *_counts("target_seconds", "elapsed_seconds"),
+    ),
+    "survey_answers": (
+        *_key("source", "response_id", "question_id"),
+        *_present("kind", "score", "answered_at"),
+        _known("kind", ("csat", "nps", "ces")),
+        _known("nps_class", ("promoter", "passive", "detractor")),
+        Expectation(
+            name="score_is_within_its_scale",
+            kind="within",
+            kwargs={"column": "score", "low": "scale_min", "high": "scale_max"},
+            fault="with a score outside its scale",
+            why="A 6 on a scale of 1 to 5 is an error of the source: it is rejected, never clipped.",
+            what_to_do=_SOURCE,
+        ),
+        Expectation(
+            name="nps_answers_have_a_class",
+            kind="present_when",
+            kwargs={"column": "nps_class", "when": "kind", "values": ["nps"]},
+            fault="of kind nps without a class",
+            why="The answer would be missing from n.",
+            what_to_do=_REPORT,
+        ),
+        *_by_as_of("answered_at"),
+        _at_most("sent_at", "answered_at", "warning"),
+    ),
+    "customers": _key("source", "customer_id"),
+    "organizations": _key("source", "organization_id"),
+    "agents": _key("source", "agent_id"),
+    "groups": _key("source", "group_id"),
+    "kpi_csat": (
+        *_kpi(),
+        *_counts("n", "positive"),
+        _at_most("positive", "n"),
+        *(_between(column, 0, 100) for column in ("csat_pct", "ci_low_pct", "ci_high_pct")),
+        _at_most("ci_low_pct", "ci_high_pct"),
+        _ratio("csat_pct", ["positive"], ["n"]),
+    ),
+    "kpi_nps": (
+        *_kpi(),
+        *_counts("n", "promoters", "passives", "detractors", "margin"),
+        Expectation(
+            name="classes_sum_to_n",
+            kind="sums_equal",
+            kwargs={"left": ["promoters", "passives", "detractors"], "right": ["n"]},
+            fault="whose classes do not sum to n",
+            why="Every answer is promoter, passive or detractor, and only one.",
+            what_to_do=_REPORT,
+        ),
+        _between("nps", -100, 100),
+        _ratio("nps", ["promoters"], ["n"], minus=["detractors"]),
+    ),
+    "kpi_response_times": (
+        *_kpi("measure", "clock"),
+        _known("measure", MEASURES),
+        _known("clock", ("calendar", "business")),
+        *_counts("n", "mean_seconds", "median_seconds", "p90_seconds"),
+        _at_most("median_seconds", "p90_seconds"),
+        *_null_when_empty("mean_seconds", "median_seconds", "p90_seconds"),
+    ),
+    "kpi_sla_compliance": (
+        *_kpi("metric"),
+        *_counts("met", "breached", "active"),
+        _between("attainment_pct", 0, 100),
+        _ratio("attainment_pct", ["met"], ["met", "breached"]),
+    ),
+    "kpi_volume": (*_kpi(), *_counts("created", "solved", "reopened")),
+    "kpi_scorecard": (*_kpi("kpi"), *_counts("n")),
+}
+
+#: One row per stream: what was fetched against what reached staging.
+CONSERVATION: Final = Suite(
+    name="conservation",
+    gate=GATE,
+    owner=OWNER,
+    expectations=(
+        Expectation(
+            name="fetched_equals_landed",
+            kind="sums_equal",
+            kwargs={"left": ["received", "tombstones"], "right": ["landed", "duplicates", "unchanged"]},
+            fault="received + tombstones is not landed + duplicates + unchanged",
+            why="Every record that the API gave lands or is counted as dropped.",
+            what_to_do="Refetch the stream; report it when it comes again, records were lost on the way",
+        ),
+        Expectation(
+            name="landed_equals_staged",
+            kind="sums_equal",
+            kwargs={"left": ["landed"], "right": ["staged", "rejected", "superseded"]},
+            fault="landed is not staged + rejected + superseded versions",
+            why="Every landed row is in staging, is rejected with a reason or is an older version.",
+            what_to_do="Build the marts from the landing (`cxmarts refresh --full`); report it when it stays",
+        ),
+    ),
+)
+
+#: One row per batch: rows that the models rejected after the staged gate (a score outside its form's scale).
+REJECTIONS: Final = Suite(
+    name="rejections",
+    gate=GATE,
+    owner=OWNER,
+    expectations=(
+        Expectation(
+            name="few_rows_are_rejected",
+            kind="at_most_share",
+            kwargs={"column": "rejected", "other": "rows", "share": 0.01},
+            where={"is_waived": False},
+            fault="more than 1 % of the batch is rejected",
+            why="Rejected rows are absent from the marts; many of them mean that the source changed.",
+            what_to_do=(
+                "The mart rejected_rows names each with its reason. Refetch the stream when the source is "
+                "right again, or waive the batch with a reason (`cxmarts batches`)"
+            ),
+        ),
+        Expectation(
+            name="no_row_is_rejected",
+            kind="at_most_share",
+            kwargs={"column": "rejected", "other": "rows", "share": 0.0},
+            severity="warning",
+            fault="rows of the batch are rejected",
+            why="Rejected rows are absent from the marts.",
+            what_to_do="The mart rejected_rows names each with its reason",
+        ),
+    ),
+)
+
+#: One row per source and stream: how old its last successful fetch is.
+FRESHNESS: Final = Suite(
+    name="freshness",
+    gate=GATE,
+    owner=OWNER,
+    expectations=(
+        Expectation(
+            name="source_is_fresh",
+            kind="at_most_share",
+            kwargs={"column": "age_seconds", "other": "max_age_seconds", "share": 1.0},
+            where={"is_stale_allowed": False},
+            fault="the last successful fetch is too old",
+            why="Numbers of yesterday that look like today's mislead.",
+            what_to_do="Fix the source and refresh, or name it in CXMARTS_ALLOW_STALE",
+        ),
+        Expectation(
+            name="source_has_been_fetched",
+            kind="expect_column_values_to_not_be_null",
+            kwargs={"column": "age_seconds"},
+            where={"is_stale_allowed": False},
+            fault="no successful fetch is known",
+            why="Numbers without their source mislead.",
+            what_to_do="Refresh with the source's credentials set, or name it in CXMARTS_ALLOW_STALE",
+        ),
+    ),
+)
+
+#: One row per mart: its rows against those of the current publication.
+ROW_COUNTS: Final = Suite(
+    name="row_counts",
+    gate=GATE,
+    owner=OWNER,
+    expectations=(
+        Expectation(
+            name="rows_did_not_drop",
+            kind="at_least_share",
+            kwargs={"column": "rows", "other": "previous_rows", "share": 0.8},
+            severity="warning",
+            fault="a fifth fewer rows than published now",
+            why="History does not shrink by itself; erasures and restated rules do it knowingly.",
+            what_to_do="Compare with the previous publication (`cxmarts publications`)",
+        ),
+        Expectation(
+            name="mart_is_not_emptied",
+            kind="at_least_share",
+            kwargs={"column": "rows", "other": "least_rows", "share": 1.0},
+            fault="empty, though it is published with rows now",
+            why="An empty mart is a broken build, not a quiet day.",
+            what_to_do=_REPORT,
+        ),
+    ),
+)
+
+
+def suite(mart: str) -> Suite:
+    """The suite of a mart; one without a declaration has no expectations of its own."""
+    expectations = DECLARED.get(mart, ())
+    key = next((e.columns for e in expectations if e.name == "key_is_unique"), ())
+    return Suite(name=mart, gate=GATE, owner=OWNER, id_columns=key, expectations=expectations)
+
+
+def columns(mart: str, available: Collection[str]) -> list[str]:
+    """What to select for judging, of the columns that the mart has. `as_of` is added while judging."""
+    return [column for column in suite(mart).columns if column in available and column != "as_of"]
