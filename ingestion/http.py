@@ -117,7 +117,13 @@ class Client:
         self._sleep, self._clock, self._jitter, self._attempts = sleep, clock, jitter, attempts
         self._hold_until = 0.0
         self._lock = threading.Lock()
+        try:
+            tls = httpx2.create_ssl_context()
+        except OSError as error:
+            reason = f"the CA file in SSL_CERT_FILE cannot be read: {error.strerror or error}"
+            raise PermanentError(reason) from None
         self._http = httpx2.Client(
+            verify=tls,
             headers={"Accept": "application/json", "User-Agent": "cxmarts", **(headers or {})},
             timeout=TIMEOUT,
             limits=httpx2.Limits(max_connections=16, max_keepalive_connections=16, keepalive_expiry=60),
