@@ -1,9 +1,9 @@
 """The truth about a sandbox company: its KPIs, in plain Python, from what the generator made happen.
 
 Nothing here reads what the server serves, and nothing follows the SQL's way: business time is counted by
-walking local days, ticket times by walking a ticket's updates, SLA outcomes by walking the vendor's stamps one
-by one. The definitions are those of the published marts. Everything is as of the company's now, less the minute
-that Zendesk's exports leave out.
+walking local days, ticket times by walking a ticket's updates, SLA outcomes by walking the vendor's stamps.
+The definitions are those of the published marts. Everything is as of the company's now, less the minute that
+Zendesk's exports leave out.
 
 A customer's segment is the one at the time of the answer; a pipeline that first fetched after a change cannot
 know what was before it.
