@@ -1,0 +1,30 @@
+{#- Business time is a subtraction of two positions on the opening clock: by (schedule, UTC date), no join with weeks. #}
+
+{#- Joins that find where the time `ts` of a ticket stands on the clock of the schedules in force. Gives alias `<name>`. #}
+{% macro join_business_position(name, ticket, ts, schedule='in_force') %}
+left join {{ ref('int_ticket_schedules') }} as {{ name }}_s
+    on {{ name }}_s.source = {{ ticket }}.source and {{ name }}_s.ticket_id = {{ ticket }}.ticket_id
+    {% if schedule == 'last' %}
+    and {{ name }}_s.is_last
+    {% else %}
+    and {{ ts }} >= {{ name }}_s.valid_from and {{ ts }} < {{ name }}_s.valid_to
+    {% endif %}
+left join {{ ref('int_business_calendar') }} as {{ name }}_c
+    on {{ name }}_c.schedule_key = {{ name }}_s.schedule_key
+    and {{ name }}_c.utc_date = cast({{ ts }} as date)
+    and {{ ts }} >= {{ name }}_c.starts_at and {{ ts }} < {{ name }}_c.ends_at
+{% endmacro %}
+
+{#- Open microseconds on one schedule's clock before `ts`, for a joined calendar segment. #}
+{% macro open_micros(calendar, ts) -%}
+({{ calendar }}.open_micros_before + case when {{ calendar }}.is_open then {{ micros_between(calendar ~ '.starts_at', ts) }} else 0 end)
+{%- endmacro %}
+
+{#- The position of a joined `name`. Differences of two positions of one ticket are business microseconds; additive by construction. #}
+{% macro business_position(name, ts, schedule='in_force') -%}
+{%- if schedule == 'last' -%}
+{{ open_micros(name ~ '_c', ts) }}
+{%- else -%}
+({{ open_micros(name ~ '_c', ts) }} + {{ name }}_s.position_offset)
+{%- endif -%}
+{%- endmacro %}

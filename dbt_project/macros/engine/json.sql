@@ -1,0 +1,17 @@
+{#- What each engine says differently about JSON. `shape` is a mapping of field name to type, nested as the payload is. #}
+
+{#- One typed struct per payload, parsed once. A field of another type becomes null; text fields take anything. #}
+{% macro parse_json(column, shape) %}{{ return(adapter.dispatch('parse_json')(column, shape)) }}{% endmacro %}
+{% macro default__parse_json(column, shape) %}from_json({{ column }}, '{{ tojson(shape) }}'){% endmacro %}
+
+{#- The values of an array field as a list of JSON texts. #}
+{% macro json_array(column, path) %}{{ return(adapter.dispatch('json_array')(column, path)) }}{% endmacro %}
+{% macro default__json_array(column, path) %}from_json(json_extract({{ column }}, '{{ path }}'), '["JSON"]'){% endmacro %}
+
+{#- The key names of each object in an array field, in order. #}
+{% macro json_array_keys(column, path) %}{{ return(adapter.dispatch('json_array_keys')(column, path)) }}{% endmacro %}
+{% macro default__json_array_keys(column, path) %}list_transform({{ json_array(column, path) }}, x -> json_keys(x)){% endmacro %}
+
+{#- All columns but some. #}
+{% macro star_except(columns, alias=none) %}{{ return(adapter.dispatch('star_except')(columns, alias)) }}{% endmacro %}
+{% macro default__star_except(columns, alias) %}{% if alias %}{{ alias }}.{% endif %}* exclude ({{ columns | join(', ') }}){% endmacro %}

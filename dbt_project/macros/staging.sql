@@ -1,0 +1,152 @@
+{#- The landing's batches on their way into staging: parsed into new_<vendor>__<stream>, judged, merged into stg_<vendor>__<stream>. #}
+
+{% macro parsed_name(name) %}{{ return(name | replace('stg_', 'new_')) }}{% endmacro %}
+{% macro staged_name(name) %}{{ return(name | replace('new_', 'stg_')) }}{% endmacro %}
+
+{#- Paths and batches of a stream that its staging model has not applied. A set, not a maximum: nothing is skipped. #}
+{% macro unapplied_batches(vendor, stream) %}
+{% set staged = adapter.get_relation(database=this.database, schema='staging', identifier=staged_name(this.name)) %}
+{% set sql %}
+select batch_id, path from control.batches as b
+where b.vendor = '{{ vendor }}' and b.stream = '{{ stream }}' and b.verdict in ('passed', 'waived')
+{% if staged is not none %}
+  and not exists (select 1 from control.applied_batches as a where a.model = '{{ staged_name(this.name) }}' and a.batch_id = b.batch_id)
+{% endif %}
+order by batch_id
+{% endset %}
+{{ return(run_query(sql).rows) }}
+{% endmacro %}
+
+{#- The rows of a stream's unapplied batches: the envelope and `p`, the payload as a typed struct. #}
+{% macro landed(vendor, stream, shape) %}
+{% do source('raw_' ~ vendor, stream) %}
+{% set batches = unapplied_batches(vendor, stream) if execute else [] %}
+select
+    b.source,
+    r.record_id,
+    {{ zoned_to_utc('r.changed_at') }} as changed_at,
+    {{ zoned_to_utc('r.fetched_at') }} as fetched_at,
+    r.batch_id,
+    coalesce(r.deleted, false) as deleted,
+    case
+        when contains(r.payload, '"redacted"') then len(regexp_extract_all(r.payload, ':\s*"redacted"'))
+        else 0
+    end as redacted_fields,
+    r.payload,
+    {{ parse_json('r.payload', shape) }} as p
+{% if batches %}
+from read_parquet([{% for b in batches %}'{{ b.path | replace("'", "''") }}'{{ ', ' if not loop.last }}{% endfor %}]) as r
+inner join control.batches as b on r.batch_id = b.batch_id
+{% else %}
+from (
+    select
+        cast(null as varchar) as record_id, cast(null as timestamptz) as changed_at, cast(null as timestamptz) as fetched_at,
+        cast(null as varchar) as batch_id, false as deleted, cast(null as varchar) as payload
+) as r
+inner join control.batches as b on r.batch_id = b.batch_id
+where false
+{% endif %}
+{% endmacro %}
+
+{#- The columns that every parsed and staged row begins with. #}
+{% macro envelope() %}source, record_id, changed_at, fetched_at, batch_id, deleted, redacted_fields{% endmacro %}
+
+{#- A reason where a vendor's time is there but is no time; "redacted" counts as absent. #}
+{% macro bad_time(text, name) -%}
+case when {{ text }} is not null and {{ text }} <> 'redacted' and {{ to_utc(text) }} is null then '{{ name }} is no date' end
+{%- endmacro %}
+
+{% macro unknown_value(text, name, known) -%}
+case when {{ text }} not in ({% for k in known %}'{{ k }}'{{ ', ' if not loop.last }}{% endfor %}) then '{{ name }} has an unknown value' end
+{%- endmacro %}
+
+{% macro missing(text, name) -%}case when {{ text }} is null or {{ text }} = '' then '{{ name }} is missing' end{%- endmacro %}
+
+{#- The first reason for which the row may not enter the marts; null when it may. #}
+{% macro reject_reason(reasons) %}coalesce({{ missing('record_id', 'id') }}, {{ reasons | join(', ') }}) as reject_reason{% endmacro %}
+
+{% macro after_parse() %}
+delete from control.parsed_batches where model = '{{ this.name }}';
+{% if execute %}
+{% set parts = this.name.split('__') %}
+{% set vendor = parts[0] | replace('new_', '') %}
+insert into control.parsed_batches
+select '{{ this.name }}', b.batch_id, count(n.batch_id), count(n.reject_reason)
+from control.batches as b
+left join {{ this }} as n on n.batch_id = b.batch_id
+where b.vendor = '{{ vendor }}' and b.stream = '{{ parts[1] }}' and b.verdict in ('passed', 'waived')
+group by b.batch_id
+having count(n.batch_id) > 0 or any_value(b.rows) = 0;
+{% endif %}
+{{ record_build() }}
+{% endmacro %}
+
+{#- Batches parsed and passed but not yet applied to this staging model. #}
+{% macro batches_to_merge() %}
+select p.batch_id from control.parsed_batches as p
+inner join control.batches as b on p.batch_id = b.batch_id and b.verdict in ('passed', 'waived')
+where p.model = '{{ parsed_name(this.name) }}'
+  and not exists (select 1 from control.applied_batches as a where a.model = '{{ this.name }}' and a.batch_id = p.batch_id)
+{% endmacro %}
+
+{#- A staging table that is built afresh has applied nothing yet. #}
+{% macro before_merge() %}
+{% if execute and not is_incremental() %}
+delete from control.applied_batches where model = '{{ this.name }}';
+delete from control.rejected_rows where model = '{{ this.name }}';
+{% else %}
+select 1;
+{% endif %}
+{% endmacro %}
+
+{% macro after_merge() %}
+insert into control.rejected_rows
+select '{{ this.name }}', source, batch_id, record_id, fetched_at, reject_reason
+from {{ this.incorporate(path={'schema': 'parse', 'identifier': parsed_name(this.name)}) }}
+where reject_reason is not null and batch_id in ({{ batches_to_merge() }});
+insert into control.applied_batches select '{{ this.name }}', batch_id from ({{ batches_to_merge() }});
+{{ record_build() }}
+{% endmacro %}
+
+{#- The merge. `keep`:
+    newest   one row per record, the newest by (changed_at, fetched_at): things that do not change, such as events;
+    current  the version in force at `as_of` and any later one: tickets;
+    history  every version: what others are judged by at an earlier time (users, organizations, policies, schedules, forms). #}
+{% macro merge_versions(parsed, keep) %}
+with incoming as (
+    select {{ star_except(['reject_reason']) }} from {{ parsed }}
+    where reject_reason is null and batch_id in ({{ batches_to_merge() }})
+),
+
+candidates as (
+    select * from incoming
+    {% if is_incremental() %}
+    union all by name
+    select t.* from {{ this }} as t
+    where exists (select 1 from incoming as i where i.source = t.source and i.record_id = t.record_id)
+    {% endif %}
+),
+
+ranked as (
+    select
+        *,
+        {% if keep == 'newest' %}
+        row_number() over (
+            partition by source, record_id order by changed_at desc nulls last, fetched_at desc, batch_id desc
+        ) as version_rank
+        {% else %}
+        row_number() over (
+            partition by source, record_id, changed_at order by fetched_at desc, batch_id desc
+        ) as version_rank,
+        max(case when changed_at <= {{ as_of() }} then changed_at end) over (partition by source, record_id) as in_force_at
+        {% endif %}
+    from candidates
+)
+
+select {{ star_except(['version_rank'] if keep == 'newest' else ['version_rank', 'in_force_at']) }}
+from ranked
+where version_rank = 1
+{% if keep == 'current' %}
+  and (in_force_at is null or changed_at >= in_force_at)
+{% endif %}
+{% endmacro %}

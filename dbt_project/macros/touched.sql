@@ -1,0 +1,44 @@
+{#- Ticket-grain models are rebuilt for the touched tickets only. int_touched_tickets holds all tickets whenever one of those
+    models is missing, so that every model asks the same question. #}
+
+{% macro ticket_grain_models() %}
+{{ return([
+    ('core', 'int_tickets'), ('core', 'int_ticket_events'), ('core', 'int_ticket_schedules'), ('core', 'int_ticket_spans'),
+    ('core', 'int_ticket_replies'), ('core', 'int_ticket_measures'), ('core', 'int_sla_clocks'), ('core', 'int_sla_applied'),
+    ('marts', 'tickets'), ('marts', 'excluded_tickets'), ('marts', 'sla_targets')
+]) }}
+{% endmacro %}
+
+{% macro rebuilds_all_tickets() %}
+{% if execute %}
+{% for schema, name in ticket_grain_models() %}
+{% if adapter.get_relation(database=this.database, schema=schema, identifier=name) is none %}{{ return(true) }}{% endif %}
+{% endfor %}
+{% endif %}
+{{ return(false) }}
+{% endmacro %}
+
+{#- A filter on the touched tickets for a relation with source and the ticket's id. #}
+{% macro is_touched(alias, ticket_id='ticket_id') -%}
+exists (
+    select 1 from {{ ref('int_touched_tickets') }} as touched
+    where touched.source = {{ alias }}.source and touched.ticket_id = {{ alias }}.{{ ticket_id }}
+)
+{%- endmacro %}
+
+{#- Incremental strategy: all rows of the touched tickets go, the new ones come; a ticket that has none any more has none. #}
+{% macro get_incremental_replace_touched_sql(arg_dict) %}
+{% set target = arg_dict['target_relation'] %}
+{% set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') %}
+delete from {{ target }} as t
+where exists (
+    select 1 from {{ ref('int_touched_tickets') }} as touched where touched.source = t.source and touched.ticket_id = t.ticket_id
+);
+insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ arg_dict['temp_relation'] }};
+{% endmacro %}
+
+{#- Ascending order that puts the version in force at `as_of` first, else the earliest known. #}
+{% macro in_force_first(changed_at) -%}
+case when {{ changed_at }} > {{ as_of() }} then 1 else 0 end,
+    case when {{ changed_at }} > {{ as_of() }} then epoch_us({{ changed_at }}) else -epoch_us({{ changed_at }}) end nulls last
+{%- endmacro %}

@@ -1,0 +1,22 @@
+{#- Organizations' attributes over time. Before its first known version an organization is what that version says. #}
+with versions as (
+    select
+        *,
+        record_id as organization_id,
+        row_number() over (partition by source, record_id order by changed_at) as version_no
+    from {{ ref('stg_zendesk__organizations') }}
+),
+
+kept as (select * from versions where version_no = 1 or changed_at <= {{ as_of() }})
+
+select
+    k.source,
+    k.organization_id,
+    {% for attribute in ['segment', 'product', 'service_area', 'complexity'] %}
+    nullif(k.{{ attribute }}, '') as {{ attribute }},
+    {% endfor %}
+    k.is_deleted,
+    k.created_at,
+    case when k.version_no = 1 then {{ the_beginning() }} else k.changed_at end as valid_from,
+    coalesce(lead(k.changed_at) over (partition by k.source, k.organization_id order by k.changed_at), {{ the_end() }}) as valid_to
+from kept as k

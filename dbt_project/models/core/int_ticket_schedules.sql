@@ -1,0 +1,73 @@
+{{ config(materialized='incremental', incremental_strategy='replace_touched') }}
+{#- Which schedule a ticket was under, and when: what its schedule events set, before the first of them the source's default.
+    position_offset makes positions of successive schedules one clock: business time sums over the schedules in force. #}
+with defaults as (
+    select source, schedule_key
+    from (
+        select
+            source, schedule_key,
+            row_number() over (partition by source order by created_at, schedule_key) as oldest_no
+        from {{ ref('zendesk__schedules') }}
+        where not deleted
+    ) as s
+    where oldest_no = 1
+    union all
+    select source, source || '/' || min(schedule_id)
+    from {{ ref('schedules') }}
+    where is_default
+    group by source
+),
+
+tickets as (
+    select t.source, t.ticket_id from {{ ref('int_tickets') }} as t where {{ is_touched('t') }}
+),
+
+settings as (
+    select t.source, t.ticket_id, d.schedule_key, {{ the_beginning() }} as valid_from, 0 as setting_no
+    from tickets as t
+    inner join defaults as d on t.source = d.source
+    union all
+    select e.source, e.ticket_id, e.source || '/' || e.value, e.event_at, e.event_no
+    from {{ ref('int_ticket_events') }} as e
+    where e.kind = 'schedule' and e.value is not null and {{ is_touched('e') }}
+),
+
+spans as (
+    select
+        *,
+        coalesce(
+            lead(valid_from) over (partition by source, ticket_id order by valid_from, setting_no), {{ the_end() }}
+        ) as valid_to,
+        row_number() over (partition by source, ticket_id order by valid_from desc, setting_no desc) = 1 as is_last
+    from settings
+),
+
+{#- Where each span's own clock stands at the switches. #}
+switches as (
+    select
+        s.*,
+        {{ open_micros('a', 's.valid_from') }} as position_from,
+        {{ open_micros('b', 's.valid_to') }} as position_to
+    from spans as s
+    left join {{ ref('int_business_calendar') }} as a
+        on a.schedule_key = s.schedule_key and a.utc_date = cast(s.valid_from as date)
+        and s.valid_from >= a.starts_at and s.valid_from < a.ends_at
+    left join {{ ref('int_business_calendar') }} as b
+        on b.schedule_key = s.schedule_key and b.utc_date = cast(s.valid_to as date)
+        and s.valid_to >= b.starts_at and s.valid_to < b.ends_at
+    where s.valid_from < s.valid_to
+)
+
+select
+    source,
+    ticket_id,
+    schedule_key,
+    valid_from,
+    valid_to,
+    is_last,
+    cast(
+        coalesce(sum(coalesce(position_to, 0) - coalesce(position_from, 0)) over (
+            partition by source, ticket_id order by valid_from rows between unbounded preceding and 1 preceding
+        ), 0) - coalesce(position_from, 0) as bigint
+    ) as position_offset
+from switches

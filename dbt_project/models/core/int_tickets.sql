@@ -1,0 +1,59 @@
+{{ config(materialized='incremental', incremental_strategy='replace_touched') }}
+{#- Every ticket known at the as-of time, whichever vendor it came from, excluded ones with their reason. #}
+{%- set columns = [
+    'source', 'ticket_id', 'created_at', 'status', 'priority', 'source_priority', 'channel', 'customer_id', 'organization_id', 'group_id',
+    'assignee_id', 'segment', 'product', 'service_area', 'complexity', 'collaborator_ids', 'rating_score', 'exclusion_reason',
+    'declared_first_reply_at', 'declared_resolved_at', 'declares_first_reply', 'declares_resolved', 'declared_reopens',
+    'declared_replies', 'changed_at'
+] -%}
+with tickets as (
+    select {{ columns | join(', ') }} from {{ ref('zendesk__tickets') }}
+    union all
+    select {{ columns | join(', ') }} from {{ ref('files__tickets') }}
+),
+
+{#- The organization of the ticket, else the customer's own when the ticket was created. #}
+placed as (
+    select t.*, coalesce(t.organization_id, u.organization_id) as known_organization_id
+    from tickets as t
+    left join {{ ref('int_users') }} as u
+        on t.source = u.source and t.customer_id = u.user_id and t.created_at >= u.valid_from and t.created_at < u.valid_to
+    where t.created_at <= {{ as_of() }}
+)
+
+select
+    t.source,
+    t.ticket_id,
+    t.created_at,
+    t.status,
+    t.priority,
+    t.source_priority,
+    t.channel,
+    t.customer_id,
+    t.known_organization_id as organization_id,
+    t.group_id,
+    t.assignee_id,
+    {% for attribute in ['segment', 'product', 'service_area', 'complexity'] %}
+    coalesce(t.{{ attribute }}, o.{{ attribute }}, sc.{{ attribute }}, so.{{ attribute }}) as {{ attribute }},
+    {% endfor %}
+    t.organization_id as ticket_organization_id,
+    {% for attribute in ['segment', 'product', 'service_area', 'complexity'] %}
+    t.{{ attribute }} as field_{{ attribute }},
+    {% endfor %}
+    t.collaborator_ids,
+    t.rating_score,
+    t.exclusion_reason,
+    t.declared_first_reply_at,
+    t.declared_resolved_at,
+    t.declares_first_reply,
+    t.declares_resolved,
+    t.declared_reopens,
+    t.declared_replies,
+    t.changed_at
+from placed as t
+left join {{ ref('int_organizations') }} as o
+    on t.source = o.source and t.known_organization_id = o.organization_id
+    and t.created_at >= o.valid_from and t.created_at < o.valid_to
+left join {{ ref('segments') }} as sc on t.source = sc.source and t.customer_id = sc.customer_id
+left join {{ ref('segments') }} as so
+    on t.source = so.source and t.known_organization_id = so.organization_id and so.customer_id is null

@@ -1,0 +1,82 @@
+{#- The tickets whose rows may come out differently than in the last build. #}
+{%- set previous = this.incorporate(path={'schema': 'core', 'identifier': 'int_tickets'}) -%}
+{%- set previous_events = this.incorporate(path={'schema': 'core', 'identifier': 'int_ticket_events'}) -%}
+{%- set previous_schedules = this.incorporate(path={'schema': 'core', 'identifier': 'int_ticket_schedules'}) -%}
+with news as (
+    select batch_id from control.applied_batches
+    where batch_id not in (select batch_id from control.built_batches)
+),
+
+last_build as (select coalesce(max(as_of), {{ the_beginning() }}) as as_of from control.completed_builds),
+
+{#- A record is news when its batch is, or when it happened between the last as-of time and this one. #}
+{%- set is_news -%}
+(r.batch_id in (select batch_id from news) or (r.changed_at > (select as_of from last_build) and r.changed_at <= {{ as_of() }}))
+{%- endset %}
+
+all_tickets as (
+    select r.source, r.record_id as ticket_id from {{ ref('stg_zendesk__tickets') }} as r
+    union
+    select r.source, r.record_id as ticket_id from {{ ref('stg_files__tickets') }} as r
+    union
+    select r.source, r.ticket_id from {{ ref('stg_files__ticket_events') }} as r where r.carries_ticket
+)
+{% if rebuilds_all_tickets() %}
+select source, ticket_id from all_tickets
+{% else %}
+, changed_users as (
+    select distinct v.source, v.user_id
+    from (
+        select
+            r.source, r.record_id as user_id, {{ is_news }} as is_news,
+            row_number() over (partition by r.source, r.record_id order by r.changed_at) as version_no,
+            count(*) over (partition by r.source, r.record_id) as versions,
+            r.role is distinct from lag(r.role) over (partition by r.source, r.record_id order by r.changed_at)
+                or r.organization_id is distinct from lag(r.organization_id) over (partition by r.source, r.record_id order by r.changed_at)
+                as differs
+        from {{ ref('stg_zendesk__users') }} as r
+    ) as v
+    where v.is_news and (v.differs or v.version_no = 1)
+),
+
+changed_organizations as (
+    select distinct r.source, r.record_id as organization_id from {{ ref('stg_zendesk__organizations') }} as r where {{ is_news }}
+),
+
+changed_schedules as (
+    select distinct r.source, r.source || '/' || r.record_id as schedule_key from {{ ref('stg_zendesk__schedules') }} as r where {{ is_news }}
+),
+
+changed_fields as (
+    select distinct r.source from {{ ref('stg_zendesk__ticket_fields') }} as r where {{ is_news }}
+),
+
+touched as (
+    {% for stream, ticket_id in [
+        ('zendesk__tickets', 'record_id'), ('zendesk__ticket_events', 'ticket_id'), ('zendesk__ticket_audits', 'ticket_id'),
+        ('zendesk__ticket_metric_events', 'ticket_id'), ('files__tickets', 'record_id'), ('files__ticket_events', 'ticket_id')
+    ] %}
+    select r.source, r.{{ ticket_id }} as ticket_id from {{ ref('stg_' ~ stream) }} as r where {{ is_news }}
+    union
+    {% endfor %}
+    {#- Clocks of unsolved tickets are read at the as-of time. #}
+    select source, ticket_id from {{ previous }} where status not in ('solved', 'closed')
+    union
+    select t.source, t.ticket_id from {{ previous }} as t
+    inner join changed_users as u on t.source = u.source and t.customer_id = u.user_id
+    union
+    select e.source, e.ticket_id from {{ previous_events }} as e
+    inner join changed_users as u on e.source = u.source and e.actor_id = u.user_id
+    union
+    select t.source, t.ticket_id from {{ previous }} as t
+    inner join changed_organizations as o on t.source = o.source and t.organization_id = o.organization_id
+    union
+    select s.source, s.ticket_id from {{ previous_schedules }} as s
+    inner join changed_schedules as c on s.schedule_key = c.schedule_key
+    union
+    select t.source, t.ticket_id from {{ previous }} as t where t.source in (select source from changed_fields)
+)
+
+select t.source, t.ticket_id from touched as t
+inner join all_tickets as a on t.source = a.source and t.ticket_id = a.ticket_id
+{% endif %}

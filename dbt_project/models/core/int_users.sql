@@ -1,0 +1,37 @@
+{#- Users' roles and organizations over time. Before its first known version a user is what that version says. #}
+with versions as (
+    select source, record_id as user_id, role, is_active, organization_id, changed_at
+    from {{ ref('stg_zendesk__users') }}
+),
+
+changes as (
+    select
+        *,
+        row_number() over (partition by source, user_id order by changed_at) as version_no,
+        lag(role) over (partition by source, user_id order by changed_at) as previous_role,
+        lag(organization_id) over (partition by source, user_id order by changed_at) as previous_organization_id,
+        lag(is_active) over (partition by source, user_id order by changed_at) as previous_is_active
+    from versions
+),
+
+kept as (
+    select * from changes
+    where version_no = 1
+       or (
+           changed_at <= {{ as_of() }}
+           and (
+               role is distinct from previous_role or organization_id is distinct from previous_organization_id
+               or is_active is distinct from previous_is_active
+           )
+       )
+)
+
+select
+    source,
+    user_id,
+    case when role = 'end-user' then 'end_user' else 'agent' end as role,
+    is_active,
+    organization_id,
+    case when version_no = 1 then {{ the_beginning() }} else changed_at end as valid_from,
+    coalesce(lead(changed_at) over (partition by source, user_id order by changed_at), {{ the_end() }}) as valid_to
+from kept

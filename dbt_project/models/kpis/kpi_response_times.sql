@@ -1,0 +1,70 @@
+{#- Reply and resolution times of counted tickets, by the local date of the ticket's creation. #}
+{%- set dimensions = {
+    'source': 'source', 'segment': 'segment', 'product': 'product', 'service_area': 'service_area', 'complexity': 'complexity',
+    'channel': 'channel', 'priority': 'priority', 'group': 'group_id', 'agent': 'assignee_id'
+} -%}
+{%- set measures = [
+    'first_reply', 'first_resolution', 'full_resolution', 'requester_wait', 'agent_wait', 'on_hold', 'agent_work'
+] -%}
+{%- set clocks = {'calendar': 'seconds', 'business': 'business_seconds'} -%}
+{%- set columns = 'source, segment, product, service_area, complexity, channel, priority, group_id, assignee_id' -%}
+with tickets as (
+    select *, {{ business_date('created_at') }} as day from {{ ref('tickets') }}
+),
+
+facts as (
+    {% for measure in measures %}
+    {% for clock, suffix in clocks.items() %}
+    select day, {{ columns }}, '{{ measure }}' as measure, '{{ clock }}' as clock, {{ measure }}_{{ suffix }} as seconds
+    from tickets
+    where {{ measure }}_{{ suffix }} is not null
+    union all
+    {% endfor %}
+    {% endfor %}
+    select t.day, {{ 't.' ~ columns.replace(', ', ', t.') }}, 'next_reply', 'calendar', {{ seconds('r.calendar_micros') }}
+    from tickets as t
+    inner join {{ ref('int_ticket_replies') }} as r on t.source = r.source and t.ticket_id = r.ticket_id
+    where r.reply_no > 1 and r.calendar_micros is not null
+    union all
+    select t.day, {{ 't.' ~ columns.replace(', ', ', t.') }}, 'next_reply', 'business', {{ seconds('r.business_micros') }}
+    from tickets as t
+    inner join {{ ref('int_ticket_replies') }} as r on t.source = r.source and t.ticket_id = r.ticket_id
+    where r.reply_no > 1 and r.business_micros is not null
+),
+
+measure_clocks as (
+    {% for measure in measures + ['next_reply'] %}
+    {% for clock in clocks %}
+    select '{{ measure }}' as measure, '{{ clock }}' as clock
+    {{ 'union all' if not (loop.last and measure == 'next_reply') }}
+    {% endfor %}
+    {% endfor %}
+),
+
+{{ kpi_cells(
+    dimensions,
+    {'n': 'count(*)'},
+    {
+        'mean_seconds': 'cast(sum(cast(round(seconds * 1e6) as bigint)) as double) / 1e6 / count(*)',
+        'median_seconds': quantile('seconds', 0.5),
+        'p90_seconds': quantile('seconds', 0.9)
+    },
+    keys=['measure', 'clock'], key_rows='measure_clocks', days='tickets'
+) }}
+
+select
+    c.period_grain,
+    c.period_start,
+    c.dimension,
+    c.member,
+    c.measure,
+    c.clock,
+    c.n,
+    c.mean_seconds,
+    c.median_seconds,
+    c.p90_seconds,
+    {{ is_small_n('c.n') }} as is_small_n,
+    {{ is_partial_period() }} as is_partial_period,
+    d.definition_version
+from cells as c
+{{ join_definition("c.measure || '_time'") }}

@@ -1,0 +1,47 @@
+{#- How fresh and complete each stream is, by the run that built these marts. #}
+with staged as (
+    {% for stream in streams() %}
+    select '{{ stream }}' as stream_key, s.source, count(*) as staged_rows, count(distinct s.record_id) as records,
+        sum(s.redacted_fields) as redacted_fields, max(s.changed_at) as newest_change_at
+    from {{ ref('stg_' ~ stream) }} as s
+    group by s.source
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+rejected as (
+    select replace(model, 'stg_', '') as stream_key, source, count(*) as rejected_rows
+    from {{ source('control', 'rejected_rows') }}
+    group by model, source
+),
+
+landed as (
+    select
+        vendor || '__' || stream as stream_key, source, vendor, stream,
+        sum(rows) as landed_rows,
+        sum(case when verdict = 'held' then 1 else 0 end) as held_batches
+    from control.batches
+    group by vendor, stream, source
+)
+
+select
+    coalesce(l.source, f.source) as source,
+    coalesce(l.vendor, f.vendor) as vendor,
+    coalesce(l.stream, f.stream) as stream,
+    coalesce(f.is_on, false) as is_on,
+    coalesce(f.is_stale, true) as is_stale,
+    f.last_fetched_at,
+    s.newest_change_at,
+    cast(coalesce(f.received, 0) as bigint) as received_last_run,
+    cast(coalesce(f.landed, 0) as bigint) as landed_last_run,
+    cast(coalesce(l.landed_rows, 0) as bigint) as landed_rows,
+    cast(coalesce(s.staged_rows, 0) as bigint) as staged_rows,
+    cast(coalesce(s.records, 0) as bigint) as records,
+    cast(coalesce(r.rejected_rows, 0) as bigint) as rejected_rows,
+    cast(coalesce(l.landed_rows, 0) - coalesce(s.staged_rows, 0) - coalesce(r.rejected_rows, 0) as bigint) as superseded_rows,
+    cast(coalesce(s.redacted_fields, 0) as bigint) as redacted_fields,
+    cast(coalesce(l.held_batches, 0) as bigint) as held_batches
+from landed as l
+full outer join {{ source('control', 'source_status') }} as f on l.source = f.source and l.vendor = f.vendor and l.stream = f.stream
+left join staged as s on l.stream_key = s.stream_key and l.source = s.source
+left join rejected as r on l.stream_key = r.stream_key and l.source = r.source

@@ -1,0 +1,17 @@
+{#- What was landed but may not enter the marts, and why. A later good version of a record does not remove its row here. #}
+select
+    r.source,
+    replace(r.model, 'stg_', '') as stream,
+    r.record_id,
+    r.batch_id,
+    r.reason
+from {{ source('control', 'rejected_rows') }} as r
+union all
+select
+    a.source,
+    'survey_answers' as stream,
+    a.response_id || '/' || a.question_id as record_id,
+    null as batch_id,
+    'score ' || cast(a.score as varchar) || ' is outside its scale ' || cast(a.scale_min as varchar) || ' to ' || cast(a.scale_max as varchar) as reason
+from {{ ref('int_answers') }} as a
+where not a.is_in_scale

@@ -1,0 +1,14 @@
+{#- Rating questions that no rule knows. They count for nothing until they are declared in the seed `questions`. #}
+select
+    source,
+    survey,
+    question_id,
+    any_value(question_type) as question_type,
+    min(scale_min) as scale_min,
+    max(scale_max) as scale_max,
+    count(*) as answers,
+    min(answered_at) as first_answered_at,
+    max(answered_at) as last_answered_at
+from {{ ref('int_answers') }}
+where kind is null
+group by source, survey, question_id

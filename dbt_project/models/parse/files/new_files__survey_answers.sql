@@ -1,0 +1,25 @@
+{%- set texts = ['response_id', 'ticket_id', 'customer_id', 'organization_id', 'segment', 'product', 'service_area', 'complexity',
+    'channel', 'priority', 'group_id', 'agent_id'] -%}
+{%- set values = {'answered_at': 'VARCHAR', 'sent_at': 'VARCHAR', 'score': 'DOUBLE'} -%}
+{%- for t in texts %}{% do values.update({t: 'VARCHAR'}) %}{% endfor -%}
+{%- set shape = {
+    'values': values, 'errors': ['JSON'], 'reject': 'VARCHAR',
+    'mapping': {'question': {
+        'kind': 'VARCHAR', 'id': 'VARCHAR', 'text': 'VARCHAR', 'survey': 'VARCHAR', 'scale_min': 'DOUBLE', 'scale_max': 'DOUBLE',
+        'positive_from': 'DOUBLE', 'direction': 'VARCHAR'
+    }}
+} -%}
+with landed as ({{ landed('files', 'survey_answers', shape) }})
+
+select
+    {{ envelope() }},
+    {% for t in texts %}
+    p.values.{{ t }} as {{ t }},
+    {% endfor %}
+    {{ to_utc('p.values.answered_at') }} as answered_at,
+    {{ to_utc('p.values.sent_at') }} as sent_at,
+    p.values.score as score,
+    p.mapping.question as question,
+    coalesce(len(p.errors), 0) as unusable_fields,
+    {{ reject_reason(['p.reject']) }}
+from landed

@@ -1,0 +1,14 @@
+with landed as ({{ landed('files', 'ticket_events', file_ticket_shape()) }})
+
+select
+    {{ envelope() }},
+    {{ file_ticket_columns() }}
+    coalesce(p.mapping.ticket, false) as carries_ticket,
+    {{ to_utc('p.values.event_at') }} as event_at,
+    coalesce(p.values.kind, 'change') as kind,
+    p.values.sequence as sequence_no,
+    p.values.actor_id as actor_id,
+    p.values.actor_role as actor_role,
+    coalesce(p.values.is_public, true) as is_public,
+    {{ reject_reason(['p.reject']) }}
+from landed

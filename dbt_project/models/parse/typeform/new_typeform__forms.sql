@@ -1,0 +1,20 @@
+{#- A form's definition; questions inside groups stand in the group's own fields. #}
+{%- set properties = {'steps': 'INTEGER', 'start_at_one': 'BOOLEAN'} -%}
+{%- set shape = {
+    'title': 'VARCHAR',
+    'fields': [{
+        'id': 'VARCHAR', 'ref': 'VARCHAR', 'title': 'VARCHAR', 'type': 'VARCHAR',
+        'properties': {
+            'steps': 'INTEGER', 'start_at_one': 'BOOLEAN',
+            'fields': [{'id': 'VARCHAR', 'ref': 'VARCHAR', 'title': 'VARCHAR', 'type': 'VARCHAR', 'properties': properties}]
+        }
+    }]
+} -%}
+with landed as ({{ landed('typeform', 'forms', shape) }})
+
+select
+    {{ envelope() }},
+    p.title as form_title,
+    p.fields as fields,
+    {{ reject_reason(['null']) }}
+from landed

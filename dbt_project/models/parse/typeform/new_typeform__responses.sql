@@ -1,0 +1,32 @@
+{#- record_id is form/response. Only answers that can carry a rating are kept: never names, mail addresses or free text. #}
+{%- set shape = {
+    'response_id': 'VARCHAR', 'token': 'VARCHAR', 'landed_at': 'VARCHAR', 'submitted_at': 'VARCHAR',
+    'hidden': {
+        'ticket_id': 'VARCHAR', 'customer_id': 'VARCHAR', 'sent_at': 'VARCHAR', 'segment': 'VARCHAR', 'product': 'VARCHAR',
+        'service_area': 'VARCHAR', 'complexity': 'VARCHAR'
+    },
+    'answers': [{
+        'field': {'id': 'VARCHAR', 'ref': 'VARCHAR', 'type': 'VARCHAR'}, 'type': 'VARCHAR', 'number': 'DOUBLE', 'boolean': 'BOOLEAN'
+    }]
+} -%}
+with landed as ({{ landed('typeform', 'responses', shape) }})
+
+select
+    {{ envelope() }},
+    split_part(record_id, '/', 1) as form_id,
+    coalesce(p.response_id, p.token) as response_id,
+    {{ to_utc('p.submitted_at') }} as submitted_at,
+    nullif(p.hidden.ticket_id, '') as ticket_id,
+    nullif(p.hidden.customer_id, '') as customer_id,
+    {{ to_utc('p.hidden.sent_at') }} as sent_at,
+    nullif(p.hidden.segment, '') as segment,
+    nullif(p.hidden.product, '') as product,
+    nullif(p.hidden.service_area, '') as service_area,
+    nullif(p.hidden.complexity, '') as complexity,
+    p.answers as answers,
+    {{ reject_reason([
+        missing('p.submitted_at', 'submitted_at'),
+        bad_time('p.submitted_at', 'submitted_at'),
+        bad_time("nullif(p.hidden.sent_at, '')", 'sent_at')
+    ]) }}
+from landed

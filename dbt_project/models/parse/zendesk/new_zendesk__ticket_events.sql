@@ -1,0 +1,29 @@
+{#- One row per event with its changes as a typed list. A change to null leaves no trace in typed fields, so only there
+    are the key names of the children kept as well. #}
+{%- set shape = {
+    'ticket_id': 'VARCHAR', 'created_at': 'VARCHAR', 'updater_id': 'VARCHAR',
+    'child_events': [{
+        'id': 'VARCHAR', 'event_type': 'VARCHAR', 'status': 'VARCHAR', 'priority': 'VARCHAR', 'group_id': 'VARCHAR',
+        'assignee_id': 'VARCHAR', 'author_id': 'VARCHAR', 'public': 'BOOLEAN', 'new_schedule_id': 'VARCHAR',
+        'via': {'channel': 'VARCHAR', 'source': {'rel': 'VARCHAR'}}
+    }]
+} -%}
+with landed as ({{ landed('zendesk', 'ticket_events', shape) }})
+
+select
+    {{ envelope() }},
+    p.ticket_id as ticket_id,
+    {{ to_utc('p.created_at') }} as event_at,
+    p.updater_id as actor_id,
+    p.child_events as children,
+    case
+        when contains(payload, '_id":null') or contains(payload, '_id": null') or contains(payload, 'priority":null')
+            or contains(payload, 'priority": null')
+            then {{ json_array_keys('payload', '$.child_events') }}
+    end as child_keys,
+    {{ reject_reason([
+        missing('p.ticket_id', 'ticket_id'),
+        missing('p.created_at', 'created_at'),
+        bad_time('p.created_at', 'created_at')
+    ]) }}
+from landed

@@ -1,0 +1,50 @@
+{%- set minutes = {'calendar': 'DOUBLE', 'business': 'DOUBLE'} -%}
+{%- set shape = {
+    'created_at': 'VARCHAR', 'updated_at': 'VARCHAR', 'status': 'VARCHAR', 'priority': 'VARCHAR', 'type': 'VARCHAR',
+    'requester_id': 'VARCHAR', 'submitter_id': 'VARCHAR', 'assignee_id': 'VARCHAR', 'organization_id': 'VARCHAR',
+    'group_id': 'VARCHAR', 'brand_id': 'VARCHAR', 'via': {'channel': 'VARCHAR'}, 'tags': ['VARCHAR'],
+    'collaborator_ids': ['VARCHAR'], 'custom_fields': [{'id': 'VARCHAR', 'value': 'VARCHAR'}],
+    'satisfaction_rating': {'id': 'VARCHAR', 'score': 'VARCHAR', 'reason': 'VARCHAR'},
+    'metric_set': {
+        'reopens': 'BIGINT', 'replies': 'BIGINT', 'solved_at': 'VARCHAR', 'reply_time_in_minutes': minutes,
+        'first_resolution_time_in_minutes': minutes, 'full_resolution_time_in_minutes': minutes,
+        'requester_wait_time_in_minutes': minutes, 'agent_wait_time_in_minutes': minutes, 'on_hold_time_in_minutes': minutes
+    }
+} -%}
+with landed as ({{ landed('zendesk', 'tickets', shape) }})
+
+select
+    {{ envelope() }},
+    {{ to_utc('p.created_at') }} as created_at,
+    {{ to_utc('p.updated_at') }} as updated_at,
+    p.status as status,
+    p.priority as priority,
+    p.type as ticket_type,
+    p.requester_id as requester_id,
+    p.submitter_id as submitter_id,
+    p.assignee_id as assignee_id,
+    p.organization_id as organization_id,
+    p.group_id as group_id,
+    p.brand_id as brand_id,
+    p.via.channel as channel,
+    p.tags as tags,
+    p.collaborator_ids as collaborator_ids,
+    p.custom_fields as custom_fields,
+    p.satisfaction_rating.id as rating_id,
+    p.satisfaction_rating.score as rating_score,
+    p.satisfaction_rating.reason as rating_reason,
+    p.metric_set.reopens as vendor_reopens,
+    p.metric_set.replies as vendor_replies,
+    {% for measure, field in [
+        ('first_reply', 'reply'), ('first_resolution', 'first_resolution'), ('full_resolution', 'full_resolution'),
+        ('requester_wait', 'requester_wait'), ('agent_wait', 'agent_wait'), ('on_hold', 'on_hold')
+    ] %}
+    p.metric_set.{{ field }}_time_in_minutes.calendar as vendor_{{ measure }}_minutes,
+    p.metric_set.{{ field }}_time_in_minutes.business as vendor_{{ measure }}_business_minutes,
+    {% endfor %}
+    {{ reject_reason([
+        missing('p.created_at', 'created_at'),
+        bad_time('p.created_at', 'created_at'),
+        unknown_value('p.status', 'status', ['new', 'open', 'pending', 'hold', 'solved', 'closed', 'deleted'])
+    ]) }}
+from landed

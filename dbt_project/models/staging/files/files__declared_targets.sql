@@ -1,0 +1,16 @@
+{{ config(materialized='ephemeral') }}
+{#- Targets that an exported file declares: due, ended and verdict as the source gives them. #}
+with targets as (
+    select source, ticket_id, created_at, unnest(sla) as s from {{ ref('files__tickets') }}
+)
+
+select
+    source,
+    ticket_id,
+    s.metric as metric,
+    created_at as applied_at,
+    {{ to_utc('s.due_at') }} as due_at,
+    {{ to_utc('s.ended_at') }} as ended_at,
+    s.verdict as verdict
+from targets
+where s.due_at is not null or s.verdict is not null

@@ -1,0 +1,45 @@
+{{ config(materialized='ephemeral') }}
+{#- The event spine of exported files. Where an event row carries the ticket's state, a value that repeats is no change. #}
+with events as (
+    select * from {{ ref('stg_files__ticket_events') }} as e
+    where e.event_at <= {{ as_of() }} and not e.deleted and {{ is_touched('e') }}
+),
+
+kinds as (
+    {% for kind, no, column in [('status', 1, 'status'), ('priority', 2, 'priority'), ('group', 3, 'group_id'), ('assignee', 4, 'assignee_id')] %}
+    select source, ticket_id, record_id, event_at, sequence_no, {{ no }} as kind_no, '{{ kind }}' as kind, {{ column }} as value,
+        actor_id, actor_role, false as is_public
+    from events
+    where {{ column }} is not null
+    union all
+    {% endfor %}
+    select source, ticket_id, record_id, event_at, sequence_no, 6, 'comment', null, actor_id, actor_role, is_public
+    from events
+    where kind = 'comment'
+),
+
+ordered as (
+    select
+        *,
+        lag(value) over (
+            partition by source, ticket_id, kind order by sequence_no nulls first, event_at, record_id
+        ) as previous_value
+    from kinds
+)
+
+select
+    source,
+    ticket_id,
+    record_id as event_id,
+    event_at,
+    row_number() over (
+        partition by source, ticket_id order by sequence_no nulls first, event_at, record_id, kind_no
+    ) as event_no,
+    kind,
+    value,
+    actor_id,
+    actor_role,
+    is_public,
+    coalesce(actor_role = 'system', false) as is_automatic
+from ordered
+where kind = 'comment' or previous_value is null or previous_value <> value

@@ -1,0 +1,63 @@
+{{ config(materialized='ephemeral') }}
+{#- Tickets of exported files: rows of ticket files, and the newest state of event files that carry one. #}
+with stated as (
+    select
+        e.source, e.ticket_id, e.created_at, e.first_reply_at, e.resolved_at, e.status, e.priority, e.source_priority, e.complexity,
+        e.channel, e.customer_id, e.organization_id, e.group_id, e.assignee_id, e.segment, e.product, e.service_area, e.exclusion,
+        e.reopens, e.public_agent_replies, e.sla, e.declares, e.deleted, e.changed_at,
+        row_number() over (
+            partition by e.source, e.ticket_id order by e.sequence_no desc nulls last, e.event_at desc, e.record_id desc
+        ) as version_no
+    from {{ ref('stg_files__ticket_events') }} as e
+    where e.carries_ticket and e.event_at <= {{ as_of() }} and not e.deleted and {{ is_touched('e') }}
+),
+
+versions as (
+    select
+        t.source, coalesce(t.ticket_id, t.record_id) as ticket_id, t.created_at, t.first_reply_at, t.resolved_at, t.status, t.priority,
+        t.source_priority, t.complexity, t.channel, t.customer_id, t.organization_id, t.group_id, t.assignee_id, t.segment, t.product,
+        t.service_area, t.exclusion, t.reopens, t.public_agent_replies, t.sla, t.declares, t.deleted, t.changed_at,
+        row_number() over (partition by t.source, t.record_id order by {{ in_force_first('t.changed_at') }}) as version_no
+    from {{ ref('stg_files__tickets') }} as t
+    where {{ is_touched('t', 'record_id') }}
+),
+
+tickets as (
+    select * from versions where version_no = 1
+    union all
+    select s.* from stated as s
+    where s.version_no = 1
+      and not exists (select 1 from versions as v where v.source = s.source and v.ticket_id = s.ticket_id)
+)
+
+select
+    t.source,
+    t.ticket_id,
+    t.created_at,
+    t.status,
+    t.priority,
+    t.source_priority,
+    t.channel,
+    t.customer_id,
+    t.organization_id,
+    t.group_id,
+    t.assignee_id,
+    t.segment,
+    t.product,
+    t.service_area,
+    t.complexity,
+    cast([] as varchar[]) as collaborator_ids,
+    cast(null as varchar) as rating_score,
+    case
+        when t.exclusion is not null then t.exclusion
+        when t.deleted then 'deleted'
+    end as exclusion_reason,
+    case when t.first_reply_at <= {{ as_of() }} then t.first_reply_at end as declared_first_reply_at,
+    case when t.resolved_at <= {{ as_of() }} then t.resolved_at end as declared_resolved_at,
+    list_contains(t.declares, 'first_reply_at') as declares_first_reply,
+    list_contains(t.declares, 'resolved_at') as declares_resolved,
+    t.reopens as declared_reopens,
+    t.public_agent_replies as declared_replies,
+    t.changed_at,
+    t.sla
+from tickets as t

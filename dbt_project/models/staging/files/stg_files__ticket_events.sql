@@ -1,0 +1,1 @@
+{{ merge_versions(ref('new_files__ticket_events'), keep='newest') }}

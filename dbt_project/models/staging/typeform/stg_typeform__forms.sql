@@ -1,0 +1,1 @@
+{{ merge_versions(ref('new_typeform__forms'), keep='history') }}

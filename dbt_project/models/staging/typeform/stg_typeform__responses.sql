@@ -1,0 +1,1 @@
+{{ merge_versions(ref('new_typeform__responses'), keep='newest') }}

@@ -1,0 +1,72 @@
+{{ config(materialized='ephemeral') }}
+{#- Tickets in the core's words: the version in force at the as-of time, touched tickets only. #}
+with versions as (
+    select *, row_number() over (partition by source, record_id order by {{ in_force_first('changed_at') }}) as version_no
+    from {{ ref('stg_zendesk__tickets') }} as t
+    where {{ is_touched('t', 'record_id') }}
+),
+
+tickets as (select * from versions where version_no = 1),
+
+{#- Custom fields by id or title, as the seed says what they mean. #}
+field_meanings as (
+    select distinct f.source, f.record_id as field_id, m.attribute
+    from {{ ref('stg_zendesk__ticket_fields') }} as f
+    inner join {{ ref('ticket_field_map') }} as m
+        on m.source in (f.source, '*') and (m.field = f.record_id or lower(m.field) = lower(f.field_title))
+),
+
+custom_values as (
+    select t.source, t.record_id, unnest(t.custom_fields) as field from tickets as t
+),
+
+custom as (
+    select
+        v.source,
+        v.record_id,
+        {% for attribute in ['segment', 'product', 'service_area', 'complexity'] %}
+        max(case when m.attribute = '{{ attribute }}' then nullif(v.field.value, '') end) as {{ attribute }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from custom_values as v
+    inner join field_meanings as m on v.source = m.source and v.field.id = m.field_id
+    group by v.source, v.record_id
+),
+
+tagged as (select source, record_id, unnest(tags) as tag from tickets),
+
+marked as (
+    select t.source, t.record_id, min(r.reason) as reason
+    from tagged as t
+    inner join {{ ref('exclusion_rules') }} as r on r.source in (t.source, '*') and r.mark = 'tag' and r.value = t.tag
+    group by t.source, t.record_id
+)
+
+select
+    t.source,
+    t.record_id as ticket_id,
+    t.created_at,
+    t.status,
+    case when t.priority in ('low', 'normal', 'high', 'urgent') then t.priority end as priority,
+    t.priority as source_priority,
+    t.channel,
+    t.requester_id as customer_id,
+    t.organization_id,
+    t.group_id,
+    t.assignee_id,
+    c.segment,
+    c.product,
+    c.service_area,
+    c.complexity,
+    t.collaborator_ids,
+    t.rating_score,
+    case when m.reason is not null then m.reason when t.deleted or t.status = 'deleted' then 'deleted' end as exclusion_reason,
+    cast(null as timestamp) as declared_first_reply_at,
+    cast(null as timestamp) as declared_resolved_at,
+    false as declares_first_reply,
+    false as declares_resolved,
+    cast(null as bigint) as declared_reopens,
+    cast(null as bigint) as declared_replies,
+    t.changed_at
+from tickets as t
+left join custom as c on t.source = c.source and t.record_id = c.record_id
+left join marked as m on t.source = m.source and t.record_id = m.record_id

@@ -1,0 +1,144 @@
+"""A warehouse for tests of the dbt models: records land as a vendor sends them, dbt runs in this process."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from dbt.adapters.duckdb import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+
+from ingestion.landing import Landing
+
+PROJECT = Path(__file__).parents[3] / "dbt_project"
+
+
+class BuildError(Exception):
+    """dbt did not finish; the text names the nodes that failed."""
+
+
+class Warehouse:
+    """A landing and a warehouse in one folder.
+
+    Args:
+        folder: An empty folder.
+        time_zone: The business zone.
+        rules: Seeds to use instead of the shipped ones: file name to CSV text.
+    """
+
+    def __init__(self, folder: Path, *, time_zone: str = "UTC", rules: Mapping[str, str] | None = None) -> None:
+        self.landing = Landing(folder / "landing")
+        self.path = folder / "warehouse.duckdb"
+        self.project = folder / "dbt"
+        self.time_zone = time_zone
+        self.builds = 0
+        shutil.copytree(PROJECT, self.project, ignore=shutil.ignore_patterns("target", "logs"))
+        for name, text in (rules or {}).items():
+            (self.project / "seeds" / name).write_text(text)
+
+    def land(
+        self,
+        vendor: str,
+        stream: str,
+        records: Iterable[Mapping[str, Any]],
+        *,
+        source: str | None = None,
+        id_field: str = "id",
+        changed: str | None = "updated_at",
+        fetched_at: str = "2030-01-01T00:00:00Z",
+    ) -> Path:
+        """Lands one batch; `changed` names the field (or is None for null) with the change time, text or Unix seconds."""
+        rows = list(records)
+        fetched = _time(fetched_at)
+        table = pa.table(
+            {
+                "record_id": pa.array([_text(r.get("_record_id", r.get(id_field))) for r in rows], pa.string()),
+                "changed_at": pa.array(
+                    [_time(r.get(changed)) if changed else None for r in rows], pa.timestamp("us", "UTC")
+                ),
+                "deleted": pa.array([bool(r.get("_deleted", False)) for r in rows], pa.bool_()),
+                "payload": pa.array(
+                    [json.dumps({k: v for k, v in r.items() if not k.startswith("_")}) for r in rows], pa.string()
+                ),
+                "fetched_at": pa.array([fetched] * len(rows), pa.timestamp("us", "UTC")),
+            }
+        )
+        return self.landing.write(
+            source=source or vendor,
+            vendor=vendor,
+            stream=stream,
+            account=None,
+            spec_version=1,
+            cursors={},
+            rows=table,
+            received=len(rows),
+        ).path
+
+    def build(self, as_of: str, *, select: Iterable[str] = (), resource_types: Iterable[str] = ("model", "seed")) -> None:
+        """Runs dbt over everything landed, all batches passed; raises BuildError with what failed."""
+        self.builds += 1
+        environment = {
+            "CXMARTS_WAREHOUSE": str(self.path),
+            "CXMARTS_AS_OF": as_of,
+            "CXMARTS_TIMEZONE": self.time_zone,
+            "CXMARTS_BUILD_ID": f"build-{self.builds}",
+            "CXMARTS_CLOSE_BUILD": "true",
+            "DO_NOT_TRACK": "1",
+        }
+        os.environ.update(environment)
+        self._register()
+        arguments = ["--quiet", "build", "--project-dir", str(self.project), "--profiles-dir", str(self.project)]
+        for kind in resource_types:
+            arguments += ["--resource-type", kind]
+        if names := list(select):
+            arguments += ["--select", *names]
+        try:
+            result = dbtRunner().invoke(arguments)
+        finally:
+            DuckDBConnectionManager.close_all_connections()
+        if not result.success:
+            failures = [
+                f"{r.node.name}: {r.message}"
+                for r in getattr(result.result, "results", [])
+                if r.status in ("error", "fail", "runtime error")
+            ]
+            raise BuildError("\n".join(failures) or str(result.exception))
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of a query on the warehouse."""
+        with duckdb.connect(str(self.path), read_only=True) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            return connection.execute(sql).fetchall()
+
+    def _register(self) -> None:
+        with duckdb.connect(str(self.path)) as connection:
+            connection.execute("create schema if not exists control")
+            connection.execute(
+                "create or replace table control.batches "
+                "(source varchar, vendor varchar, stream varchar, batch_id varchar, path varchar, rows bigint, verdict varchar)"
+            )
+            for path in self.landing.batches():
+                info = self.landing.info(path)
+                connection.execute(
+                    "insert into control.batches values (?, ?, ?, ?, ?, ?, 'passed')",
+                    [info.source, info.vendor, info.stream, info.batch_id, str(path), info.landed],
+                )
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _time(value: Any) -> datetime | None:
+    if value is None:
+        return None
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC)
+    return datetime.fromisoformat(value.replace("Z", "+00:00"))
