@@ -29,10 +29,11 @@ exists (
 {#- Incremental strategy: all rows of the touched tickets go, the new ones come; a ticket that has none any more has none. #}
 {% macro get_incremental_replace_touched_sql(arg_dict) %}
 {% set target = arg_dict['target_relation'] %}
+{% set touched = target.incorporate(path={'schema': 'core', 'identifier': 'int_touched_tickets'}) %}
 {% set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') %}
 delete from {{ target }} as t
 where exists (
-    select 1 from {{ ref('int_touched_tickets') }} as touched where touched.source = t.source and touched.ticket_id = t.ticket_id
+    select 1 from {{ touched }} as touched where touched.source = t.source and touched.ticket_id = t.ticket_id
 );
 insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ arg_dict['temp_relation'] }};
 {% endmacro %}
