@@ -1,14 +1,14 @@
-"""A vendor whose every answer is scripted, as a real HTTP server on loopback, and a clock that never sleeps."""
+"""A vendor whose every answer is scripted, on a real HTTP server, and a clock that never sleeps."""
 
 import json
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 import pyarrow as pa
@@ -17,6 +17,7 @@ import pytest
 
 from ingestion.extract import FetchResult, fetch
 from ingestion.landing import Landing
+from ingestion.sources import typeform, zendesk
 from ingestion.streams import Source, StreamResult
 
 
@@ -152,6 +153,108 @@ class Lander:
 @pytest.fixture
 def lander(tmp_path: Path, clock: Clock) -> Lander:
     return Lander(tmp_path / "landing", clock)
+
+
+class Zendesk:
+    """Answers as Zendesk documents: exports over `records[name]`, lists over the rest.
+
+    Exports order by a field, give `size` records a page and fill the links of last pages too.
+    """
+
+    clocks: ClassVar = {
+        "tickets": "generated_timestamp",
+        "users": "updated_at",
+        "ticket_events": "timestamp",
+        "ticket_metric_events": "time",
+        "organizations": "updated_at",
+    }
+
+    def __init__(self, vendor: Vendor, size: int = 1000) -> None:
+        self.records: dict[str, list[dict[str, Any]]] = {name: [] for name in self.clocks}
+        self.audits: dict[str, list[dict[str, Any]]] = {}
+        self.size, self.vendor = size, vendor
+        vendor.answer = self.answer
+
+    def answer(self, path: str, params: dict[str, str]) -> Any:
+        parts = path.removeprefix("/api/v2/").removesuffix(".json").split("/")
+        if parts[0] == "incremental":
+            if parts[-1] == "cursor":
+                return self.cursor_export(parts[1], params)
+            if "page[size]" in params:
+                return self.paged(self.since(parts[1], params), parts[1], params)
+            return self.time_export(parts[1], params)
+        if parts[0] == "tickets":
+            audits = self.audits.get(parts[1])
+            return Reply(None, 404) if audits is None else self.paged(audits, "audits", params)
+        if parts[-1] == "holidays":
+            return {"holidays": self.records.get(f"holidays/{parts[2]}", [])}
+        name = {"policies": "sla_policies"}.get(parts[-1], parts[-1])
+        return self.paged(self.records.get(name, []), name, params)
+
+    def second(self, name: str, record: dict[str, Any]) -> int:
+        at = record[self.clocks[name]]
+        return at if isinstance(at, int) else int(datetime.fromisoformat(at).timestamp())
+
+    def since(self, name: str, params: dict[str, str]) -> list[dict[str, Any]]:
+        found = [each for each in self.records[name] if self.second(name, each) >= int(params["start_time"])]
+        return sorted(found, key=lambda each: self.second(name, each))
+
+    def time_export(self, name: str, params: dict[str, str]) -> Any:
+        found = self.since(name, params)
+        page = found[: self.size]
+        end = self.second(name, page[-1]) if page else None
+        return {
+            name: page,
+            "count": len(page),
+            "end_time": end,
+            "next_page": f"{self.vendor.url}/again?start_time={end}",
+            "end_of_stream": len(found) <= self.size,
+        }
+
+    def cursor_export(self, name: str, params: dict[str, str]) -> Any:
+        ordered = sorted(self.records[name], key=lambda each: self.second(name, each))
+        start = int(params.get("cursor", -1))
+        if start < 0:
+            start = len(ordered) - len(self.since(name, params))
+        page = ordered[start : start + self.size]
+        return {
+            name: page,
+            "after_cursor": str(start + len(page)),
+            "after_url": f"{self.vendor.url}/again",
+            "end_of_stream": start + self.size >= len(ordered),
+        }
+
+    def paged(self, records: list[dict[str, Any]], name: str, params: dict[str, str]) -> Any:
+        start, size = int(params.get("page[after]", 0)), int(params["page[size]"])
+        more = start + size < len(records)
+        return {
+            name: records[start : start + size],
+            "meta": {"has_more": more, "after_cursor": str(start + size)},
+            "links": {"next": f"{self.vendor.url}/again"},
+        }
+
+
+@pytest.fixture
+def account(vendor: Vendor) -> Zendesk:
+    return Zendesk(vendor)
+
+
+@pytest.fixture
+def zendesk_source(vendor: Vendor) -> Callable[..., Source]:
+    """Zendesk at the scripted vendor, with all streams or the named ones."""
+
+    def make(*streams: str, **settings: Any) -> Source:
+        given = {"email": "ada@example.com", "api_token": "top-secret", **settings}
+        source = zendesk.source(given.pop("name", "zendesk"), vendor.url, **given)
+        chosen = tuple(each for each in source.streams if not streams or each.name in streams)
+        return replace(source, streams=chosen)
+
+    return make
+
+
+@pytest.fixture
+def typeform_source(vendor: Vendor) -> Source:
+    return typeform.source("typeform", "top-secret", url=vendor.url)
 
 
 @pytest.fixture
