@@ -66,7 +66,7 @@ class Converter:
         self._fields += [(f"source_{word}", columns[word], self._text, None) for word in words]
         self._clock = columns.get("changed_at")
         self._required = [*REQUIRED[mapping.entity], *(["answered_at"] if "answered_at" in columns else [])]
-        self._about = {
+        about = {
             "name": mapping.name,
             "ticket": mapping.entity == TICKETS
             or (mapping.entity == TICKET_EVENTS and "created_at" in mapping.columns),
@@ -74,6 +74,7 @@ class Converter:
             "question": asdict(mapping.question) if mapping.question else None,
         }
         self._encode = msgspec.json.Encoder().encode
+        self._about = msgspec.Raw(self._encode(about))
 
     def record(self, raw: Row) -> Record:
         """Convert one row. Never fails: what is wrong with a row is part of its record."""

@@ -59,7 +59,7 @@ COLUMNS: Dict[str, Dict[str, str]] = {
 REQUIRED: Dict[str, tuple[str, ...]] = {
     TICKETS: ("created_at", "status"),
     TICKET_EVENTS: ("ticket_id", "event_at"),
-    SURVEY_ANSWERS: ("score", "answered_at"),
+    SURVEY_ANSWERS: ("score",),
 }
 """Columns that a mapping must name."""
 

@@ -3,8 +3,7 @@
 import re
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -14,7 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.landing import SCHEMA, Landing, LandingError
+from ingestion.landing import Landing, LandingError
+from ingestion.records import Batch
 from ingestion.sources.files.convert import EPOCH, Converter, Record
 from ingestion.sources.files.mapping import TICKET_EVENTS, Mapping, MappingError, load
 from ingestion.sources.files.read import rows
@@ -22,9 +22,6 @@ from ingestion.streams import Finding, Progress, Source, StreamResult
 
 VENDOR = "files"
 SPEC_VERSION = 1
-BATCH_RECORDS = 100_000
-BATCH_BYTES = 64 * 2**20
-BATCH_SECONDS = 60.0
 TOMBSTONE = b"{}"
 
 
@@ -71,7 +68,7 @@ def _read(
     """Land every mapping of a source, one after the other; one result per stream."""
     results: dict[str, StreamResult] = {}
     for mapping in mappings:
-        stream = mapping.entity if isinstance(mapping, Mapping) else "mapping"
+        stream = mapping.entity if isinstance(mapping, Mapping) else ""
         result = results.setdefault(stream, StreamResult(source.name, VENDOR, stream))
         started = time.monotonic()
         try:
@@ -101,10 +98,8 @@ def _check(mappings: list[Mapping | MappingError], source: Source) -> Iterator[F
             yield Finding(source.name, mapping.name, False, str(error))
         else:
             faults = "; ".join(f"{e['column']} {e['value']!r} {e['reason']}" for e in errors)
-            text = f"{len(files)} file(s), newest {files[-1].name}" + (
-                f"; first row: {faults}" if faults else ""
-            )
-            yield Finding(source.name, mapping.name, not faults, text)
+            text = f"{len(files)} file(s), newest {files[-1].name}"
+            yield Finding(source.name, mapping.name, not faults, f"{text}; {faults}" if faults else text)
 
 
 def _no_file(mapping: Mapping) -> str:
@@ -112,29 +107,8 @@ def _no_file(mapping: Mapping) -> str:
     return f"{mapping.at('file')}: no file matches {mapping.file!r} in {folder}; put the export there"
 
 
-@dataclass
-class _Batch:
-    """Rows that wait to be written, and the counts of everything read since the last batch."""
-
-    rows: list[tuple[str | None, datetime | None, bool, bytes]] = field(default_factory=list)
-    size: int = 0
-    received: int = 0
-    duplicates: int = 0
-    unchanged: int = 0
-    tombstones: int = 0
-    started: float = field(default_factory=time.monotonic)
-
-    @property
-    def is_full(self) -> bool:
-        return (
-            len(self.rows) >= BATCH_RECORDS
-            or self.size >= BATCH_BYTES
-            or time.monotonic() - self.started >= BATCH_SECONDS
-        )
-
-    def add(self, record_id: str | None, changed_at: datetime | None, deleted: bool, payload: bytes) -> None:
-        self.rows.append((record_id, changed_at, deleted, payload))
-        self.size += len(payload)
+def _microseconds(instant: datetime | None) -> int | None:
+    return None if instant is None else (instant - EPOCH) // timedelta(microseconds=1)
 
 
 class _Load:
@@ -149,7 +123,7 @@ class _Load:
         self.cursors: dict[str, Any] = dict(latest.cursors) if latest else {}
         self.before: dict[str, Any] = self.cursors.get(mapping.name) or {}
         self.has_clock = "changed_at" in mapping.columns
-        self.batch = _Batch()
+        self.batch = self._begin()
         # Per record id: hashes of the contents that landed, newest last; empty after a tombstone.
         self.versions: dict[str, tuple[int, ...]] = {}
         self.nameless: set[int] = set()
@@ -188,16 +162,16 @@ class _Load:
             observed = max(observed, modified) if is_snapshot else modified
             for line, row in rows(mapping, path):
                 self._take(path, line, converter.record(row), observed)
-                if self.batch.is_full:
+                if self.batch.is_full():
                     self._write()
         if is_snapshot or self.before.get("key", declared["key"]) != declared["key"]:
             self._withdraw(observed)
         self.cursors[mapping.name] = declared | {
             "files": stats,
-            "observed_us": (observed - EPOCH) // timedelta(microseconds=1),
+            "observed_us": _microseconds(observed),
         }
         self._write(
-            [f"{column or 'row'}: {n} not usable; first {text}" for column, (n, text) in self.faults.items()]
+            [f"{column or 'row'}: {n} not usable, first {text}" for column, (n, text) in self.faults.items()]
         )
 
     def _record_key(self) -> list[str]:
@@ -206,7 +180,8 @@ class _Load:
 
     def _remember(self) -> None:
         """Recall what this mapping landed: answers to other questions of the stream are not its own."""
-        suffixes = tuple({key[-1] for key in (self._record_key(), self.before.get("key", [""])) if key[-1:]})
+        key = self._record_key()
+        suffixes = (key[-1], self.before.get("key", key)[-1])
         owns_all = self.mapping.question is None
         for path in self.landing.batches(self.mapping.source, self.mapping.entity):
             with pq.ParquetFile(path) as file:
@@ -251,11 +226,11 @@ class _Load:
                 changed_at = max(changed_at, observed)
             self.versions[record.id] = (*known, content)
         for error in record.errors:
-            n, text = self.faults.get(
-                error["column"], (0, f"{path.name} line {line}: {error['value']!r} {error['reason']}")
-            )
-            self.faults[error["column"]] = n + 1, text
-        batch.add(record.id, changed_at, False, record.payload)
+            value = repr(error["value"]) + " " if error["value"] else ""
+            example = f"{path.name} line {line}: {value}{error['reason']}"
+            n, first_example = self.faults.get(error["column"], (0, example))
+            self.faults[error["column"]] = n + 1, first_example
+        batch.append(record.id, record.payload, _microseconds(changed_at), False)
 
     def _refuse_repeat(self, path: Path, line: int, first: tuple[Path, int], record_id: str) -> None:
         hint = (
@@ -280,18 +255,19 @@ class _Load:
             )
         for key in absent:
             self.batch.tombstones += 1
-            self.batch.add(key, observed, True, TOMBSTONE)
-            if self.batch.is_full:
+            self.batch.append(key, TOMBSTONE, _microseconds(observed), True)
+            if self.batch.is_full():
                 self._write()
 
-    def _write(self, notes: Iterable[str] = ()) -> None:
-        batch, result, mapping, notes = self.batch, self.result, self.mapping, list(notes)
-        self.batch = _Batch()
-        fetched_at = datetime.now(UTC)
-        ids, times, deleted, payloads = zip(*batch.rows, strict=True) if batch.rows else ((), (), (), ())
-        columns = [ids, times, deleted, payloads, [fetched_at] * len(ids)]
-        fields = [SCHEMA.field(i) for i in range(len(columns))]
-        arrays = [pa.array(values, f.type) for values, f in zip(columns, fields, strict=True)]
+    @staticmethod
+    def _begin() -> Batch:
+        batch = Batch(time.monotonic)
+        batch.begin(datetime.now(UTC))
+        return batch
+
+    def _write(self, notes: Sequence[str] = ()) -> None:
+        batch, result, mapping = self.batch, self.result, self.mapping
+        self.batch = self._begin()
         info = self.landing.write(
             source=mapping.source,
             vendor=VENDOR,
@@ -299,7 +275,7 @@ class _Load:
             account=None,
             spec_version=SPEC_VERSION,
             cursors=self.cursors,
-            rows=pa.Table.from_arrays(arrays, schema=pa.schema(fields)),
+            rows=batch.table(),
             received=batch.received,
             duplicates=batch.duplicates,
             unchanged=batch.unchanged,

@@ -1,0 +1,139 @@
+"""Mistakes in a mapping are refused before anything is read, and say where, what and what to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingestion.sources import files
+
+from .conftest import Exports
+
+HEADER = "id,created,status\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"colums": "{}"}, "unknown key `colums`; known: file, format"),
+        ({"columns": "{created_at: created, status: status, colour: c}"}, "`colour` is no column of tickets"),
+        ({"columns": "{created_at: created}"}, "`columns` of tickets must name `status`"),
+        ({"columns": "{ticket_id: id, created_at: created, status: s}"}, "(it is the `id`)"),
+        ({"entity": "users"}, "`entity` is users; it must be one of tickets, ticket_events, survey_answers"),
+        ({"mode": "merge"}, "`mode` is merge; it must be one of snapshot, append"),
+        ({"format": "xlsx"}, "`format` is xlsx; it must be one of csv, parquet, jsonl"),
+        ({"encoding": "ansi8"}, "unknown encoding `ansi8`"),
+        ({"delimiter": "'||'"}, "`delimiter` is '||'; use one character"),
+        ({"header_rows": "3"}, "`header_rows` is 3; it must be one of 1, 2"),
+        ({"id": ""}, "`id` is missing"),
+        ({"date_format": ""}, "`date_format` is missing for `created_at`: dates are never guessed"),
+        ({"date_format": "'%d/%m %H:%M'"}, "does not name a whole date"),
+        ({"date_format": "dd/mm/yyyy"}, "is no strptime format"),
+        ({"date_format": "'%d/%m/%Y %Q'"}, "is no strptime format"),
+        ({"date_format": "'%d/%m/%Y %Z'"}, "zone names are ambiguous"),
+        ({"date_format": "{default: iso8601, closed_at: iso8601}"}, "unknown time column `closed_at`"),
+        ({"time_zone": ""}, "`time_zone` is missing and created_at carry no offset"),
+        ({"time_zone": "Central Europe"}, "unknown `time_zone` 'Central Europe'; use an IANA name"),
+        ({"value_maps": "{status: {Neu: fresh}}"}, "`fresh` is no status; use one of new, open, pending"),
+        (
+            {"value_maps": "{priority: {P1: urgent}}"},
+            "`value_maps` names `priority`, which `columns` does not",
+        ),
+        ({"value_maps": "{created_at: {never: null}}"}, "`created_at` is a time"),
+        ({"question": "{kind: nps}"}, "`question` belongs to survey_answers, not to tickets"),
+        ({"source": "My Desk"}, "`source` is 'My Desk'"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line(exports: Exports, given: dict[str, str], expected: str) -> None:
+    path = exports.mapping(**given)
+    exports.file(HEADER)
+    message = exports.error()
+    assert expected in message
+    assert message.startswith(f"{path}:")
+    assert exports.rows() == []
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("{}", "`question.kind` is missing; use csat, nps or ces"),
+        ("{kind: csat, scale_min: 1, scale_max: 5}", "needs `positive_from`"),
+        ("{kind: csat, scale_min: 5, scale_max: 1}", "`scale_min` below `scale_max`"),
+        ("{kind: csat, scale_min: 1, scale_max: 5, positive_from: 6}", "must lie in 1 to 5"),
+        ("{kind: csat, scale_min: one, scale_max: 5}", "`question.scale_min` is 'one', not a number"),
+        ("{kind: nps, scale_max: 5}", "an nps `question` runs from 0 to 10"),
+        ("{kind: ces, scale_min: 1, scale_max: 7}", "`question.direction` is missing"),
+        ("{kind: nps, colour: red}", "unknown key of `question` `colour`"),
+    ],
+)
+def test_a_question_must_be_whole(exports: Exports, question: str, expected: str) -> None:
+    exports.mapping(entity="survey_answers", columns="{score: s}", question=question)
+    assert expected in exports.error()
+
+
+def test_all_mistakes_are_shown_at_once_each_with_its_line(exports: Exports) -> None:
+    path = exports.mapping(
+        "file: a.csv\nformat: csv\nentity: tickets\nmode: all\nid: n\nid: m\ncolumns:\n  x: y\n"
+    )
+    lines = exports.error().splitlines()
+    assert f"{path}:6: `id` stands here twice; keep one" in lines
+    assert any(line.startswith(f"{path}:8: `x` is no column of tickets") for line in lines)
+    assert any(line.startswith(f"{path}:4: `mode` is all") for line in lines)
+
+
+def test_values_stay_as_written(exports: Exports) -> None:
+    """YAML 1.1 would read No as false, 012 as ten and 2024-01-01 as a date."""
+    exports.mapping(
+        columns="{created_at: created, status: status, segment: country, product: code}",
+        value_maps="{segment: {No: Norway}, product: {012: Basic}}",
+    )
+    exports.file("id,created,status,country,code\n1,2024-05-01 10:00,open,No,012\n")
+    exports.loaded()
+    assert exports.current()["1"].items() >= {"segment": "Norway", "product": "Basic"}.items()
+
+
+def test_text_that_is_no_mapping(exports: Exports) -> None:
+    exports.mapping("- a\n- b\n")
+    assert "a mapping is a list of `key: value` lines" in exports.error()
+    exports.mapping("file: [")
+    assert "not valid YAML" in exports.error()
+
+
+def test_a_bad_mapping_does_not_stop_the_others(exports: Exports) -> None:
+    exports.mapping(name="good")
+    exports.mapping("nonsense: 1", name="bad")
+    exports.file(HEADER + "1,2024-05-01 10:00,open\n")
+    results = {result.source: result for result in exports.load()}
+    assert results["good"].landed == 1
+    assert results["good"].error is None
+    assert isinstance(results["bad"].error, files.MappingError)
+
+
+def test_two_mappings_cannot_feed_the_same_stream_of_a_source(exports: Exports) -> None:
+    exports.mapping(name="a", source="desk")
+    exports.mapping(name="b", source="desk")
+    exports.file(HEADER + "1,2024-05-01 10:00,open\n")
+    errors = {result.source: str(result.error) for result in exports.load()}
+    assert errors["desk"] == "None"
+    assert "source desk has its tickets from" in errors["b"]
+
+
+def test_a_folder_without_mappings(exports: Exports) -> None:
+    with pytest.raises(files.MappingError, match="no mapping"):
+        files.sources(exports.folder)
+
+
+def test_the_health_check_reads_the_first_row(exports: Exports) -> None:
+    exports.mapping()
+    (source,) = files.sources(exports.folder)
+    assert source.checker
+    (missing,) = source.checker(source)
+    assert not missing.ok
+    assert "no file matches '*.csv'" in missing.text
+    exports.file(HEADER + "1,01.05.2024,open\n")
+    (wrong,) = source.checker(source)
+    assert not wrong.ok
+    assert "created_at '01.05.2024' does not match the date format %Y-%m-%d %H:%M" in wrong.text
+    exports.file(HEADER + "1,2024-05-01 10:00,open\n")
+    (good,) = source.checker(source)
+    assert good.ok
+    assert good.text == "1 file(s), newest export.csv"
