@@ -20,8 +20,11 @@ def main() -> None:
     parser.add_argument(
         "--now", type=datetime.fromisoformat, help="the company's present, ISO with zone; default: this hour"
     )
+    parser.add_argument(
+        "--at", type=datetime.fromisoformat, help="move the clock of that company to this instant"
+    )
     arguments = parser.parse_args()
-    sandbox = serve(arguments.tickets, arguments.seed, arguments.port, arguments.now)
+    sandbox = serve(arguments.tickets, arguments.seed, arguments.port, arguments.now, arguments.at)
     for name, value in sandbox.env().items():
         print(f"{name}={value}", flush=True)
     with contextlib.suppress(KeyboardInterrupt):

@@ -1,6 +1,6 @@
 """The sandbox company: everything that happened to it, and that will happen, with a clock that can be moved.
 
-The whole life of every ticket is generated once, thirty days beyond the company's first `now`. A look at the
+The whole life of every ticket is generated once, some weeks beyond the company's first `now`. A look at the
 company is a view as of `now`: what lies later is invisible. Seed, size and first `now` determine everything.
 """
 
@@ -20,7 +20,6 @@ from sandbox.lifecycle import SYSTEM, UPDATE_DTYPE, Simulator, Team, Update
 from sandbox.surveys import Answer, csat_answers, nps_answers
 
 Ints = NDArray[np.int64]
-FUTURE_DAYS = 30
 SETTLING = 60  # seconds before now that Zendesk's exports leave out
 SCENARIOS = ("bulk_update", "bulk_import")
 _CHUNK = 20_000
@@ -51,6 +50,7 @@ class Company:
         days: the span of history.
         scenarios: `bulk_update` gives 2,500 tickets one generated_timestamp, `bulk_import` creates 1,200
             tickets in one second.
+        future_days: how far the clock can be moved beyond the first `now`.
 
     Attributes:
         updates: all ticket updates, ticket by ticket, in time (`lifecycle.Update`).
@@ -66,6 +66,7 @@ class Company:
         now: datetime | None = None,
         days: int = 365,
         scenarios: tuple[str, ...] = (),
+        future_days: int = 30,
     ) -> None:
         if not 1 <= tickets <= 1_000_000:
             raise ValueError(f"tickets must lie between 1 and 1,000,000, not {tickets}")
@@ -77,7 +78,7 @@ class Company:
         self.seed = seed
         self.first_now = int(first_now.timestamp())
         self.start = self.first_now - days * DAY
-        self.end = self.first_now + FUTURE_DAYS * DAY
+        self.end = self.first_now + future_days * DAY
         self._now = self.first_now
         years = datetime.fromtimestamp(self.start, UTC).year, datetime.fromtimestamp(self.end, UTC).year + 1
         self.schedules = catalog.schedules(*years)
@@ -181,7 +182,7 @@ class Company:
     def _make_tickets(self, tickets: int, scenarios: tuple[str, ...]) -> None:
         rng = self._rng
         days = (self.first_now - self.start) / DAY
-        later = round(tickets * FUTURE_DAYS / days)
+        later = round(tickets * (self.end - self.first_now) / DAY / days)
         created = np.concatenate(
             [
                 self._arrivals(tickets, self.start, self.first_now),
@@ -269,21 +270,20 @@ class Company:
             organization = int(self.organization_of[customer])
             answers += nps_answers(rng, customer, joined, self.segment_at(organization, 0), self.end)
         # Every night has an answer that was submitted before the hour and shows after it.
-        for night in range(FUTURE_DAYS):
-            hour = self.first_now + night * DAY
+        for night, hour in enumerate(range(self.first_now, self.end, DAY)):
             answers.append(
                 Answer(
-                    hour - 600,
-                    hour + 900,
-                    catalog.NPS_FORM,
-                    0,
-                    hour - 4200,
-                    night % self.customers,
-                    -1,
-                    9,
-                    -1,
-                    0,
-                    -1,
+                    submitted=hour - 600,
+                    visible=hour + 900,
+                    form=catalog.NPS_FORM,
+                    number=0,
+                    sent=hour - 4200,
+                    customer=night % self.customers,
+                    ticket=-1,
+                    score=rng.randrange(11),
+                    segment=-1,
+                    product=0,
+                    text=-1,
                 )
             )
         answers.sort()

@@ -133,7 +133,7 @@ class Records:
         channel = int(company.channel[ticket])
         subject = SUBJECTS[first.text % len(SUBJECTS)]
         identifier = ticket_id(ticket)
-        rating: Record | None = None
+        rating: Record | None = {"score": "unoffered"} if channel == catalog.WEB else None
         if last.score:
             rating = {"score": SCORES[last.score]}
             if last.score > 1:

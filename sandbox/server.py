@@ -106,6 +106,7 @@ class Sandbox:
 
     Args:
         tickets, seed, now, days, scenarios: of the company, see `company.Company`.
+        at: move the company's clock there: the same company as with `now` alone, seen later.
         company: a ready company to serve instead.
         port: 0 for a free one.
         host: the loopback interface by default.
@@ -121,6 +122,7 @@ class Sandbox:
         tickets: int = 1000,
         seed: int = 7,
         now: datetime | None = None,
+        at: datetime | None = None,
         days: int = 365,
         scenarios: tuple[str, ...] = (),
         company: Company | None = None,
@@ -130,6 +132,8 @@ class Sandbox:
         requests_per_minute: int | None = None,
     ) -> None:
         self.company = company or Company(seed, tickets, now, days, scenarios)
+        if at is not None:
+            self.company.at(at)
         self.faults = Faults(seed)
         self.requests: list[Logged] = []
         self._lock = threading.Lock()
@@ -203,7 +207,15 @@ class Sandbox:
 
 
 def serve(
-    tickets: int = 1000, seed: int = 7, port: int = 0, now: datetime | None = None, host: str = "127.0.0.1"
+    tickets: int = 1000,
+    seed: int = 7,
+    port: int = 0,
+    now: datetime | None = None,
+    at: datetime | None = None,
+    host: str = "127.0.0.1",
 ) -> Sandbox:
-    """A sandbox that is bound to its port but not serving yet: print `env()`, then call `serve_forever()`."""
-    return Sandbox(tickets=tickets, seed=seed, now=now, port=port, host=host)
+    """A sandbox that is bound to its port but not serving yet: print `env()`, then call `serve_forever()`.
+
+    Who starts it again later and wants the same company keeps `now` from the first time and moves `at`.
+    """
+    return Sandbox(tickets=tickets, seed=seed, now=now, at=at, port=port, host=host)

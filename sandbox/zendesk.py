@@ -231,13 +231,12 @@ class Zendesk:
     def ticket_metric_events(self, request: Request) -> Json:
         company = self.company
         times = company.metric_times
+        leave_out = request.query.get("exclude_deleted") == "true"
 
         def render(positions: Ints) -> list[Json]:
             events = map(MetricEvent._make, company.metric_events[positions].tolist())
-            return [
-                metric_event(position, event)
-                for position, event in zip(positions.tolist(), events, strict=True)
-            ]
+            pairs = zip(positions.tolist(), events, strict=True)
+            return [metric_event(p, event) for p, event in pairs if not (event.deleted and leave_out)]
 
         if "page[size]" not in request.query:
             return self._by_time(request, "ticket_metric_events", times, render)

@@ -36,6 +36,12 @@ def test_a_moved_clock_equals_a_company_seen_at_once() -> None:
     assert truth(one.at(NOW)) == first
 
 
+def test_the_clock_reaches_as_far_as_asked() -> None:
+    company = Company(11, 100, NOW, days=50, future_days=90).advance(days=90)
+    assert company.now == NOW + timedelta(days=90)
+    assert 250 < company.ticket_count() < 310
+
+
 def test_updates_are_ordered_and_states_sound(company: Company) -> None:
     same = company.updates["ticket"][1:] == company.updates["ticket"][:-1]
     assert (np.diff(company.updates["t"])[same] > 0).all()
