@@ -16,7 +16,7 @@ from urllib.parse import quote
 import httpx2
 
 from ingestion.http import Answer, Client, FetchError, PermanentError, Traffic, TransientError, is_loopback
-from ingestion.landing import SCHEMA, Landing, LandingError
+from ingestion.landing import SCHEMA, BatchInfo, Landing, LandingError
 from ingestion.paging import SECOND, Page, State, record_key
 from ingestion.records import Batch, Decoded, Decoder, Known
 from ingestion.streams import Progress, Source, Stream, StreamResult, T
@@ -151,7 +151,8 @@ class _SourceRun:
             clock,
         )
         self.traffic = Traffic()
-        self.account: str | None = None
+        self.account = ""
+        self.latest: dict[str, BatchInfo | None] = {}
         self.client: Client
         self._sleep, self._jitter = sleep, jitter
 
@@ -178,6 +179,8 @@ class _SourceRun:
         ) as self.client:
             self.traffic = self.client.traffic
             self.account = self._ask_account()
+            self.latest = {each.name: self.landing.latest(source.name, each.name) for each in source.streams}
+            self._refuse_other_account()
             results: dict[str, StreamResult] = {}
             with ThreadPoolExecutor(source.concurrency, thread_name_prefix=source.name) as pool:
                 waiting = list(source.streams)
@@ -196,6 +199,21 @@ class _SourceRun:
         base = "loopback" if is_loopback(host) else host.lower()
         detail = self.source.account(self.get) if self.source.account else None
         return f"{base}#{detail}" if detail else base
+
+    def _refuse_other_account(self) -> None:
+        """Two accounts in one instance would mix their records.
+
+        Raises:
+            PermanentError: something landed from another account or vendor.
+        """
+        for latest in filter(None, self.latest.values()):
+            if latest.vendor != self.source.vendor or not _same_account(latest.account, self.account):
+                raise PermanentError(
+                    f"{self.source.name} landed from {latest.vendor} account {latest.account}, but the "
+                    f"settings now lead to {self.source.vendor} account {self.account}: check "
+                    f"{', '.join(self.source.variables)}; a second account gets an instance name before its "
+                    "variables (EMEA__...)"
+                )
 
     def get(self, path: str, decode: Callable[[bytes], T]) -> T:
         return self.client.get(path, {}, decode)[0]
@@ -236,20 +254,10 @@ class _StreamRun:
         return self.result
 
     def _resume(self) -> bool:
-        """Take up the state of the newest batch; says whether there is one.
-
-        Raises:
-            PermanentError: it comes from another account.
-        """
-        latest = self.landing.latest(self.source.name, self.stream.name)
+        """Take up the state of the newest batch; says whether there is one."""
+        latest = self.of.latest[self.stream.name]
         if latest is None:
             return False
-        if not _same_account(latest.account, self.of.account) or latest.vendor != self.source.vendor:
-            raise PermanentError(
-                f"{self.source.name}/{self.stream.name} landed from {latest.vendor} {latest.account}, "
-                f"but the settings now lead to {self.of.account}: check {', '.join(self.source.variables)}; "
-                "a second account gets an instance name before its variables (EMEA__...)"
-            )
         is_current = latest.spec_version == self.stream.spec_version
         self.cursors = dict(latest.cursors) if is_current else {}
         if self.stream.is_list:
@@ -442,8 +450,8 @@ class _StreamRun:
         self.batch = Batch(self.of.clock)
 
 
-def _same_account(landed: str | None, current: str | None) -> bool:
+def _same_account(landed: str | None, current: str) -> bool:
     """Whether two names may mean one account: a host alone fits every account on it (`host#account`)."""
-    if landed is None or current is None or landed == current:
+    if landed is None or landed == current:
         return True
     return landed.startswith(f"{current}#") or current.startswith(f"{landed}#")
