@@ -102,6 +102,28 @@ def test_a_value_that_goes_back_lands_again(exports: Exports) -> None:
         assert exports.current()["1"]["status"] == status
 
 
+def test_a_list_put_back_from_a_copy_is_what_was_seen_last(exports: Exports) -> None:
+    """Its modification time is older than that of the list it replaces; what it says must still count."""
+    exports.mapping()
+    for status, mtime in (("open", 1_700_000_000), ("solved", 1_700_000_100), ("pending", 1_600_000_000)):
+        exports.file(HEADER + f"1,2024-05-01 10:00,{status}\n", mtime=mtime)
+        exports.loaded()
+        assert exports.current()["1"]["status"] == status
+
+
+def test_events_may_be_exported_again_with_corrections(exports: Exports) -> None:
+    """Within one export an event's id is unique; a later export may carry it again."""
+    exports.mapping(
+        mode="append",
+        entity="ticket_events",
+        columns="{ticket_id: id, event_at: created, status: status}",
+    )
+    exports.file(HEADER + LINES[0], name="may.csv", mtime=1_700_000_000)
+    exports.file(HEADER + LINES[0].replace("open", "solved"), name="june.csv", mtime=1_700_000_100)
+    exports.loaded()
+    assert exports.current()["1"]["status"] == "solved"
+
+
 def test_an_older_version_that_comes_again_is_not_news(exports: Exports) -> None:
     exports.mapping(mode="append", columns="{created_at: created, status: status, changed_at: at}")
     header = "id,created,status,at\n"

@@ -183,7 +183,9 @@ def test_a_broken_file_is_refused(exports: Exports, content: str, expected: str)
     assert expected in exports.error()
 
 
-@pytest.mark.parametrize("damage", [lambda z: z[:-20], lambda z: b"no gzip at all"])
+@pytest.mark.parametrize(
+    "damage", [lambda z: z[:-20], lambda z: z[:30] + b"\xff" * 40 + z[70:], lambda z: b"no gzip at all"]
+)
 def test_a_broken_gzip_is_refused_and_deletes_nothing(exports: Exports, damage: Any) -> None:
     text = "id,created,status\n" + "".join(f"{i},2024-05-01 10:00,open\n" for i in range(500))
     exports.mapping(file="*.gz")

@@ -158,6 +158,7 @@ def test_sla_columns_of_any_metric(exports: Exports) -> None:
     [
         ("5.0", 5.0, None),
         ("Very good", 5.0, None),
+        ("1", 1.0, None),
         ("", None, None),
         ("6", None, "score '6': is outside the scale 1 to 5"),
         ("0", None, "score '0': is outside the scale 1 to 5"),
