@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion.http import checked_url
@@ -76,8 +77,8 @@ def _fills(landing: Landing, name: str, failed: frozenset[str]) -> Partitions:
     """Tickets whose audits stand in for the seconds that the ticket events stepped over.
 
     The export gives one page of such a second. Its tickets are filled, and those that landed with a change
-    in that second: in the ticket's `generated_timestamp` or `updated_at`, or in a metric event. A ticket
-    that changed then, changed again before it was first exported, and has no metric event is not found.
+    in that second: in the ticket's `generated_timestamp`, `created_at` or `updated_at`, or in a metric
+    event. A ticket that changed then without a metric event, and again before it was exported, is not found.
     """
     events = landing.latest(name, "ticket_events")
     skipped = events.cursors.get("", {}).get("skipped", []) if events else []
@@ -96,6 +97,7 @@ def _fills(landing: Landing, name: str, failed: frozenset[str]) -> Partitions:
 class _Change(msgspec.Struct):
     id: Any = None
     ticket_id: Any = None
+    created_at: Any = None
     updated_at: Any = None
 
 
@@ -105,17 +107,15 @@ def _changed_in(landing: Landing, name: str, seconds: set[int]) -> set[str]:
     for stream in ("tickets", "ticket_metric_events"):
         for path in landing.batches(name, stream):
             table = pq.read_table(path, columns=["changed_at", "payload"])
-            clocks = (
-                None if at is None else int(at.replace(tzinfo=UTC).timestamp())
-                for at in table["changed_at"].to_pylist()
-            )
             changes = _decode_changes(table["payload"].to_pylist())
-            updated = microseconds([change.updated_at for change in changes])
-            for change, clock, update in zip(changes, clocks, updated, strict=True):
+            clocks = (
+                table["changed_at"].cast(pa.int64()).to_pylist(),
+                microseconds([change.created_at for change in changes]),
+                microseconds([change.updated_at for change in changes]),
+            )
+            for change, *times in zip(changes, *clocks, strict=True):
                 ticket = change.id if stream == "tickets" else change.ticket_id
-                if ticket is not None and (
-                    clock in seconds or (update is not None and update // SECOND in seconds)
-                ):
+                if ticket is not None and any(at is not None and at // SECOND in seconds for at in times):
                     found.add(str(ticket))
     return found
 
