@@ -92,11 +92,12 @@ def test_a_bulk_import_in_one_second_loses_no_event(lander):
         events, audits = (set(lander.ids("zendesk", name)) for name in ("ticket_events", "ticket_audits"))
         existing = (company.event_times <= company.horizon).sum()
         assert len(events) < existing
-        # The audits of deleted tickets are gone: one event each, and the run says so.
-        gone = by_stream(result)["zendesk/ticket_audits"].notes
-        assert all("is gone (404)" in note for note in gone)
-        assert len(gone) < 10
-        assert len(events | audits) == existing - len(gone)
+        # Deleted tickets have no audits any more, and the run says so; no other ticket misses an event.
+        notes = by_stream(result)["zendesk/ticket_audits"].notes
+        gone = {note.removesuffix(" is gone (404): left out") for note in notes}
+        deleted = {row["record_id"] for row in lander.rows("zendesk", "tickets") if row["deleted"]}
+        assert gone <= deleted
+        assert existing - len(events | audits) <= len(gone) < 30
         requests = len(sandbox.requests)
         assert lander.fetch(*sources_of(sandbox)).failed_sources == []
         assert len(sandbox.requests) - requests <= 22
