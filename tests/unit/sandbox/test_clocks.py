@@ -101,16 +101,13 @@ def test_solving_fulfils_a_reply_that_never_came(story: Any) -> None:
     assert ("first_reply", "met") in sla_outcomes(events(ticket.updates))
 
 
+@pytest.mark.parametrize(("tags", "in_business_hours"), [(0, 1), (ENTERPRISE_TAG, 0)])
 def test_a_raised_priority_replaces_the_target_and_breaches_then(
-    story: Any, monkeypatch: pytest.MonkeyPatch
+    story: Any, tags: int, in_business_hours: int
 ) -> None:
-    # Tuesday 09:00 in New York; 480 business minutes as normal, 60 as urgent two hours later.
-    ticket = (
-        story("13:00", priority=NORMAL)
-        .at("15:00", priority=URGENT)
-        .at("15:30", comment=AGENT_REPLY, status=OPEN)
-    )
-    found = events(ticket.updates)
+    # Tuesday 09:00 in New York; 480 minutes as normal, 60 as urgent: overdue when applied two hours later.
+    ticket = story("13:00", priority=NORMAL, tags=tags).at("15:00", priority=URGENT)
+    found = events(ticket.at("15:30", comment=AGENT_REPLY, status=OPEN).updates)
     assert told(found, REPLY) == [
         ("04 13:00:00", "activate", 1),
         ("04 13:00:00", "apply_sla", 1),
@@ -118,7 +115,8 @@ def test_a_raised_priority_replaces_the_target_and_breaches_then(
         ("04 15:00:00", "breach", 1),
         ("04 15:30:00", "fulfill", 1),
     ]
-    assert [(e.a, e.b) for e in found if e.metric == REPLY and e.type == APPLY] == [(480, 1), (60, 1)]
+    targets = [(e.a, e.b) for e in found if e.metric == REPLY and e.type == APPLY]
+    assert targets == [(480, in_business_hours), (60, in_business_hours)]
     assert [pair for pair in sla_outcomes(found) if pair[0] == "first_reply"] == [
         ("first_reply", "superseded"),
         ("first_reply", "breached"),

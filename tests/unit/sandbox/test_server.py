@@ -174,9 +174,9 @@ def test_ratings_are_a_record_per_change(sandbox: Sandbox, zendesk: httpx2.Clien
         if not page["meta"]["has_more"]:
             break
         url = page["links"]["next"]
-    latest = {r["ticket_id"]: r["score"] for r in ratings}
+    latest = {r["ticket_id"]: (r["score"], r["id"] if r["score"] != "offered" else None) for r in ratings}
     on_tickets = {
-        t["id"]: t["satisfaction_rating"]["score"]
+        t["id"]: (t["satisfaction_rating"]["score"], t["satisfaction_rating"].get("id"))
         for t in walk(zendesk, "tickets")
         if (t["satisfaction_rating"] or {"score": "unoffered"})["score"] != "unoffered"
     }

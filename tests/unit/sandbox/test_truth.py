@@ -21,6 +21,7 @@ from sandbox.clocks import FULFILL, REPLY, STATUS, MetricEvent
 from sandbox.company import Company
 from sandbox.hours import Schedule
 from sandbox.lifecycle import AGENT_REPLY, AUTO_REPLY, CUSTOMER_COMMENT, INTERNAL_NOTE
+from sandbox.records import Records
 from sandbox.surveys import Answer
 from sandbox.truth import Calendars, TicketTruth, csat, distribution, nps, ticket_truth, tickets, truth
 
@@ -181,6 +182,28 @@ def test_the_vendors_clocks_agree_with_the_walk(company: Company) -> None:
                 )
                 compared += 1
     assert compared > 700
+
+
+def test_metric_sets_agree_with_the_walk(company: Company) -> None:
+    records = Records(company)
+    names = {
+        "reply_time": "first_reply",
+        "first_resolution_time": "first_resolution",
+        "full_resolution_time": "full_resolution",
+        "requester_wait_time": "requester_wait",
+        "agent_wait_time": "agent_wait",
+        "on_hold_time": "on_hold",
+    }
+    for ticket, found in enumerate(tickets(company)):
+        life = company.life(ticket)
+        metrics = records.metric_set(ticket, life)
+        assert (metrics["replies"], metrics["reopens"]) == (found.public_agent_replies, found.reopens)
+        for theirs, ours in names.items():
+            minutes_found = metrics[f"{theirs}_in_minutes"]
+            calendar, business = found.seconds.get(ours), found.business_seconds.get(ours)
+            assert minutes_found["calendar"] == (None if calendar is None else calendar // 60)
+            if len({update.schedule for update in life}) == 1:
+                assert minutes_found["business"] == (None if business is None else business // 60)
 
 
 def test_the_whole_truth_hangs_together(company: Company) -> None:
