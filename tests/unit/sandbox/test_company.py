@@ -81,14 +81,13 @@ def test_believable(company: Company) -> None:
     assert emails[True] > 0.9 * company.customers
 
 
-@pytest.mark.parametrize("night", range(1, 6))
-def test_a_night_changes_about_one_percent(night: int) -> None:
+def test_a_night_changes_about_one_percent() -> None:
     company = Company(seed=2, tickets=5000, now=NOW - timedelta(days=9))
-    company.advance(days=night - 1)
-    before = company.now_seconds
-    company.advance()
-    generated, _, _ = company.tickets_by_change()
-    assert 0.002 < (generated > before - 60).sum() / len(generated) < 0.03
+    for _ in range(7):
+        before = company.now_seconds
+        company.advance()
+        generated, _, _ = company.tickets_by_change()
+        assert 0.002 < (generated > before - 60).sum() / len(generated) < 0.03
 
 
 def test_system_updates_move_generated_timestamp_only() -> None:
