@@ -33,6 +33,22 @@ _KNOWN_WORDS = frozenset({"expect_column_values_to_be_in_set", "expect_column_va
 Derive = Callable[[pd.DataFrame, Mapping[str, Any]], "pd.Series[bool]"]
 
 
+def _is_present(frame: pd.DataFrame, args: Mapping[str, Any]) -> pd.Series[bool]:
+    """`column` is not null."""
+    return cast("pd.Series[bool]", frame[args["column"]].notna())
+
+
+def _between(frame: pd.DataFrame, args: Mapping[str, Any]) -> pd.Series[bool]:
+    """The number `column` is at least `low` and at most `high`, where these are given; nulls pass."""
+    column = frame[args["column"]]
+    outside = pd.Series(False, index=frame.index)
+    if args.get("low") is not None:
+        outside |= column < args["low"]
+    if args.get("high") is not None:
+        outside |= column > args["high"]
+    return ~outside
+
+
 def _not_later_than(frame: pd.DataFrame, args: Mapping[str, Any]) -> pd.Series[bool]:
     """Time `column` <= `other` + `slack_seconds`; nulls pass."""
     slack = pd.Timedelta(seconds=args.get("slack_seconds", 0))
@@ -95,6 +111,8 @@ def _at_most_share(frame: pd.DataFrame, args: Mapping[str, Any]) -> pd.Series[bo
 
 # What Great Expectations has no word for: a flag per row, judged as "is true" by Great Expectations.
 DERIVED: dict[str, Derive] = {
+    "is_present": _is_present,
+    "between": _between,
     "not_later_than": _not_later_than,
     "not_before": _not_before,
     "within": _within,
@@ -105,6 +123,16 @@ DERIVED: dict[str, Derive] = {
     "at_least_share": _at_least_share,
     "at_most_share": _at_most_share,
 }
+
+
+def _flags(frame: pd.DataFrame, kind: str, kwargs: Mapping[str, Any]) -> pd.Series[bool]:
+    holds = DERIVED[kind]
+    if "columns" not in kwargs:
+        return holds(frame, kwargs)
+    flags = pd.Series(True, index=frame.index)
+    for column in kwargs["columns"]:
+        flags &= holds(frame, {**kwargs, "column": column})
+    return flags
 
 
 class _Found(NamedTuple):
@@ -218,9 +246,10 @@ def _verdict(
 def _message(expectation: Expectation, count: int, size: int, examples: Sequence[Mapping[str, str]]) -> str:
     example = ", ".join(f"{column} {value}" for column, value in examples[0].items())
     if size == 1:
-        return f"{expectation.fault}: {example}"
+        return f"{expectation.fault}: {example}" if example else expectation.fault
     limit = f" (up to {expectation.tolerance:.0%} is a warning)" if expectation.tolerance else ""
-    return f"{count:,} of {size:,} rows ({count / size:.2%}) {expectation.fault}{limit}, e.g. {example}"
+    rows = f"{count:,} of {size:,} rows ({count / size:.2%}) {expectation.fault}{limit}"
+    return f"{rows}, e.g. {example}" if example else rows
 
 
 def _example(
@@ -229,13 +258,25 @@ def _example(
     """Ids, and the values that are numbers, times or known words: never free text."""
     example = {"row": f"{row + 1:,}"} if suite.row_numbers else {}
     shown = [c for c in suite.id_columns if c in frame]
-    for column in expectation.columns:
+    for column in _at_fault(frame.iloc[[position]], expectation):
         dtype = frame[column].dtype
         text = pd.api.types.is_string_dtype(dtype) or isinstance(dtype, pd.CategoricalDtype)
-        if column not in shown and (not text or expectation.kind in _KNOWN_WORDS):
+        # A flag that is false says no more than the expectation's name.
+        hidden = pd.api.types.is_bool_dtype(dtype) or (text and expectation.kind not in _KNOWN_WORDS)
+        if column not in shown and not hidden:
             shown.append(column)
-    shown.extend(c for c in expectation.show if c in frame and c not in shown)
-    return example | {column: _show(frame[column].iloc[position]) for column in shown}
+    example |= {column: _show(frame[column].iloc[position]) for column in shown}
+    return example | {c: str(frame[c].iloc[position]) for c in expectation.show if c in frame}
+
+
+def _at_fault(row: pd.DataFrame, expectation: Expectation) -> Sequence[str]:
+    """The columns that a row fails by; all that the expectation looks at where it looks at them together."""
+    each = expectation.kwargs.get("columns")
+    if not each:
+        return expectation.columns
+    holds, kwargs = DERIVED[expectation.kind], expectation.kwargs
+    failing = [c for c in each if not holds(row, {**kwargs, "column": c}).iloc[0]]
+    return [*failing, *(c for c in expectation.columns if c not in each)]
 
 
 def _show(value: Any) -> str:
@@ -314,7 +355,7 @@ def _validate(
         kind, kwargs = expectation.kind, dict(expectation.kwargs)
         if kind in DERIVED:
             try:
-                data[f"ok_{i}"] = DERIVED[kind](rows, kwargs)
+                data[f"ok_{i}"] = _flags(rows, kind, kwargs)
             except (TypeError, ValueError, AttributeError, KeyError) as problem:
                 found[expectation.name] = _Found(_NONE, False, error=_one_line(problem))
                 continue

@@ -14,10 +14,11 @@ Outcome = Literal["passed", "failed", "error"]
 class Expectation:
     """One thing that must hold.
 
-    `kind` is a Great Expectations type or a name in `quality.runner.DERIVED`; `kwargs` are its arguments.
+    `kind` is a Great Expectations type or a name in `quality.runner.DERIVED`; `kwargs` are its arguments. A
+    derived kind takes `columns` in place of `column`: it must hold for each of them.
     `tolerance` is the share of a subject's rows (0..1) up to which a failure is only a warning.
     `where` keeps the rows whose columns equal these values (None: is null).
-    `show` names further columns to put into examples; they hold no free text. `fault` completes
+    `show` names columns with texts of our own to put into examples. `fault` completes
     "3 of 100 rows ...", `what_to_do` says what a person does about it.
     """
 
@@ -40,7 +41,7 @@ class Expectation:
             value = self.kwargs.get(key)
             if isinstance(value, str):
                 found.append(value)
-        for key in ("column_list", "left", "right", "plus", "minus", "over"):
+        for key in ("columns", "column_list", "left", "right", "plus", "minus", "over"):
             found.extend(self.kwargs.get(key, ()))
         return tuple(dict.fromkeys(found))
 

@@ -69,55 +69,41 @@ def _known(column: str, values: Sequence[str], *, critical: bool = False) -> Exp
     )
 
 
-def _present(column: str) -> Expectation:
+def _present(*columns: str) -> Expectation:
     return Expectation(
-        name=f"{column}_is_present",
-        kind="expect_column_values_to_not_be_null",
-        kwargs={"column": column},
+        name="references_are_present",
+        kind="is_present",
+        kwargs={"columns": list(columns)},
         tolerance=ROW_TOLERANCE,
         where=_LIVE,
-        fault=f"without {column}",
+        fault="without a reference that they need",
         why="The row cannot be tied to what it belongs to.",
         what_to_do=_LOOK,
     )
 
 
-def _plausible(column: str) -> tuple[Expectation, ...]:
+def _plausible(*columns: str) -> tuple[Expectation, ...]:
     return (
         Expectation(
-            name=f"{column}_is_not_before_1990",
+            name="dates_are_not_before_1990",
             kind="not_before",
-            kwargs={"column": column, "earliest": EARLIEST},
+            kwargs={"columns": list(columns), "earliest": EARLIEST},
             tolerance=ROW_TOLERANCE,
             where=_ACCEPTED,
-            fault=f"with {column} before 1990",
+            fault="with a date before 1990",
             why="A date before the help desk existed is a default or a swapped format.",
             what_to_do=f"Check the date format of the source. {_LOOK}",
         ),
         Expectation(
-            name=f"{column}_is_not_after_the_fetch",
+            name="dates_are_not_after_the_fetch",
             kind="not_later_than",
-            kwargs={"column": column, "other": "fetched_at", "slack_seconds": CLOCK_SLACK_SECONDS},
+            kwargs={"columns": list(columns), "other": "fetched_at", "slack_seconds": CLOCK_SLACK_SECONDS},
             tolerance=ROW_TOLERANCE,
             where=_ACCEPTED,
-            fault=f"with {column} more than a day after the fetch",
+            fault="with a date more than a day after the fetch",
             why="Nothing can have happened after it was fetched: a swapped date format or a wrong zone.",
             what_to_do=f"Check the date format and zone of the source. {_LOOK}",
         ),
-    )
-
-
-def _between(column: str, low: float, high: float | None, *, critical: bool = True) -> Expectation:
-    return Expectation(
-        name=f"{column}_is_in_range",
-        kind="expect_column_values_to_be_between",
-        kwargs={"column": column, "min_value": low, "max_value": high},
-        severity="critical" if critical else "warning",
-        tolerance=ROW_TOLERANCE if critical else 0.0,
-        where=_ACCEPTED,
-        fault=f"with {column} outside {low:g} to {'any' if high is None else f'{high:g}'}",
-        why="The value is impossible.",
-        what_to_do=_LOOK,
     )
 
 
@@ -175,7 +161,16 @@ _DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         *_plausible("event_at"),
         _known("metric", SLA_METRICS),
         _known("event_type", METRIC_EVENT_TYPES),
-        _between("target_seconds", 0, None),
+        Expectation(
+            name="targets_are_not_negative",
+            kind="between",
+            kwargs={"column": "target_seconds", "low": 0},
+            tolerance=ROW_TOLERANCE,
+            where=_ACCEPTED,
+            fault="with a negative target",
+            why="The value is impossible.",
+            what_to_do=_LOOK,
+        ),
     ),
     "new_zendesk__satisfaction_ratings": (
         _present("ticket_id"),
@@ -186,10 +181,8 @@ _DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
     "new_zendesk__organizations": _plausible("created_at"),
     "new_zendesk__schedules": (_present("time_zone"),),
     "new_typeform__responses": (
-        _present("form_id"),
-        _present("response_id"),
-        *_plausible("submitted_at"),
-        *_plausible("sent_at"),
+        _present("form_id", "response_id"),
+        *_plausible("submitted_at", "sent_at"),
     ),
     "new_files__tickets": (
         _present("ticket_id"),
@@ -205,8 +198,7 @@ _DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
     ),
     "new_files__survey_answers": (
         _present("response_id"),
-        *_plausible("answered_at"),
-        *_plausible("sent_at"),
+        *_plausible("answered_at", "sent_at"),
         _SCORE_WITHIN_SCALE,
     ),
 }

@@ -1,0 +1,308 @@
+"""Each kind of expectation fails on bad data, passes on good, and says which rows."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from quality.runner import DERIVED, judge
+from quality.verdicts import Expectation, Suite, Verdict
+
+
+def expectation(kind: str, **given: Any) -> Expectation:
+    texts = {"fault": "are wrong", "why": "because", "what_to_do": "Mend it"}
+    return Expectation(**({"name": "it", "kind": kind, "kwargs": {}} | texts | given))
+
+
+def suite(*expectations: Expectation, **given: Any) -> Suite:
+    return Suite(**({"name": "s", "gate": "test", "owner": "me", "expectations": expectations} | given))
+
+
+def one(frame: pd.DataFrame, kind: str, kwargs: dict[str, Any], **given: Any) -> Verdict:
+    [verdict] = judge(frame, suite(expectation(kind, kwargs=kwargs, **given), id_columns=("id",)))
+    return verdict
+
+
+def stamps(*texts: str | None) -> pd.Series:
+    return pd.to_datetime(pd.Series(texts), utc=True)
+
+
+T = "2026-03-01T10:00:00Z"
+CASES = {
+    # kind: (kwargs, columns, positions of the rows that must fail)
+    "expect_column_values_to_not_be_null": ({"column": "a"}, {"a": ["x", None, "y"]}, [1]),
+    "expect_column_values_to_be_null": ({"column": "a"}, {"a": [None, "bad", None]}, [1]),
+    "expect_column_values_to_be_in_set": (
+        {"column": "a", "value_set": ["new", "open"]},
+        {"a": ["new", "opne", None]},
+        [1],
+    ),
+    "expect_column_values_to_be_between": (
+        {"column": "a", "min_value": -100, "max_value": 100},
+        {"a": [-100.0, 100.0, 100.5, -101.0, None]},
+        [2, 3],
+    ),
+    "expect_column_pair_values_a_to_be_greater_than_b": (
+        {"column_A": "n", "column_B": "a", "or_equal": True, "ignore_row_if": "either_value_is_missing"},
+        {"n": [3.0, 3.0, 0.0, None], "a": [3.0, 4.0, None, 5.0]},
+        [1],
+    ),
+    "expect_compound_columns_to_be_unique": (
+        {"column_list": ["a", "b"], "ignore_row_if": "never"},
+        {"a": ["x", "x", "x", "y"], "b": [None, None, "1", "1"]},
+        [0, 1],
+    ),
+    "is_present": ({"columns": ["a", "b"]}, {"a": ["x", None, "y"], "b": [1.0, 2.0, None]}, [1, 2]),
+    "between": (
+        {"columns": ["a", "b"], "low": 0, "high": 100},
+        {"a": [0.0, 100.0, -0.1, None], "b": [50, 100.5, 3, 4]},
+        [1, 2],
+    ),
+    "not_later_than": (
+        {"column": "a", "other": "b", "slack_seconds": 300},
+        {"a": stamps(T, "2026-03-01T10:05:00Z", "2026-03-01T10:05:01Z", None), "b": stamps(T, T, T, T)},
+        [2],
+    ),
+    "not_before": (
+        {"column": "a", "earliest": "1990-01-01"},
+        {"a": stamps("1990-01-01T00:00:00Z", "1989-12-31T23:59:59Z", None)},
+        [1],
+    ),
+    "within": (
+        {"column": "a", "low": "lo", "high": "hi"},
+        {"a": [1.0, 5.0, 6.0, 0.0, None, 3.0], "lo": [1.0] * 6, "hi": [5.0, 5.0, 5.0, 5.0, 5.0, None]},
+        [2, 3, 5],
+    ),
+    "sums_equal": (
+        {"left": ["a", "b"], "right": ["c"]},
+        {"a": [1.0, 1.0, None], "b": [2.0, 2.0, 2.0], "c": [3.0, 4.0, 2.0]},
+        [1, 2],
+    ),
+    "present_when": (
+        {"column": "a", "when": "b", "values": ["nps"]},
+        {"a": ["promoter", None, None], "b": ["nps", "csat", "nps"]},
+        [2],
+    ),
+    "is_ratio": (
+        {"column": "a", "plus": ["p"], "minus": ["m"], "over": ["n"]},
+        # 100 * (7 - 2) / 10 = 50; no answers is null; 0 instead of null and null instead of 0 are wrong.
+        {
+            "a": [50.0, 50.1, None, 0.0, None, 0.0],
+            "p": [7, 7, 0, 0, 1, 1],
+            "m": [2, 2, 0, 0, 1, 1],
+            "n": [10, 10, 0, 0, 5, 5],
+        },
+        [1, 3, 4],
+    ),
+    "null_exactly_when": (
+        {"column": "a", "when": "n", "values": [0]},
+        {"a": [None, 1.0, 1.0, None], "n": [0, 5, 0, 5]},
+        [2, 3],
+    ),
+    "at_least_share": (
+        {"column": "a", "other": "b", "share": 0.8},
+        {"a": [80, 79, 0], "b": [100, 100, 0]},
+        [1],
+    ),
+    "at_most_share": (
+        {"column": "a", "other": "b", "share": 0.01},
+        {"a": [1, 2, None], "b": [100, 100, 100]},
+        [1],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_fails_on_bad_rows_and_only_on_them(kind: str) -> None:
+    kwargs, columns, bad = CASES[kind]
+    frame = pd.DataFrame({"id": [f"r{i}" for i in range(len(next(iter(columns.values()))))], **columns})
+    verdict = one(frame, kind, kwargs)
+    assert verdict.outcome == "failed"
+    assert verdict.blocks
+    assert verdict.unexpected_count == len(bad)
+    assert [example["id"] for example in verdict.examples] == [f"r{i}" for i in bad]
+    good = one(frame.drop(index=bad), kind, kwargs)
+    assert (good.outcome, good.unexpected_count, good.message) == ("passed", 0, "")
+
+
+def test_every_derived_kind_has_a_case() -> None:
+    assert set(DERIVED) <= set(CASES)
+
+
+def test_a_6_on_a_scale_of_1_to_5_is_named() -> None:
+    frame = pd.DataFrame(
+        {"id": ["a1", "a2"], "score": [5.0, 6.0], "scale_min": [1.0, 1.0], "scale_max": [5.0, 5.0]}
+    )
+    verdict = one(frame, "within", {"column": "score", "low": "scale_min", "high": "scale_max"})
+    assert verdict.message == (
+        "1 of 2 rows (50.00%) are wrong, e.g. id a2, score 6, scale_min 1, scale_max 5. Mend it"
+    )
+
+
+def test_of_several_columns_only_those_at_fault_are_shown() -> None:
+    frame = pd.DataFrame({"id": ["r0"], "mean": [3.0], "median": [-2.5], "p90": [4.0]})
+    verdict = one(frame, "between", {"columns": ["mean", "median", "p90"], "low": 0})
+    assert verdict.examples == ({"id": "r0", "median": "-2.5"},)
+
+
+def test_tolerance_turns_few_bad_rows_into_a_warning_and_many_into_a_block() -> None:
+    def nulls(count: int) -> Verdict:
+        frame = pd.DataFrame(
+            {"id": [str(i) for i in range(200)], "a": [None] * count + ["x"] * (200 - count)}
+        )
+        return one(frame, "expect_column_values_to_not_be_null", {"column": "a"}, tolerance=0.01)
+
+    assert (nulls(0).outcome, nulls(0).blocks) == ("passed", False)
+    assert (nulls(2).outcome, nulls(2).severity, nulls(2).blocks) == ("failed", "warning", False)
+    assert (nulls(3).outcome, nulls(3).severity, nulls(3).blocks) == ("failed", "critical", True)
+
+
+def test_each_subject_has_its_own_verdict_and_share() -> None:
+    # 1 bad of 100 in b1 is within 1 %, 1 bad of 50 in b2 is not, b3 is clean.
+    frame = pd.DataFrame(
+        {
+            "batch": ["b1"] * 100 + ["b2"] * 50 + ["b3"] * 10,
+            "id": [str(i) for i in range(160)],
+            "a": ["x"] * 99 + [None] + [None] + ["x"] * 59,
+        }
+    )
+    check = expectation("expect_column_values_to_not_be_null", kwargs={"column": "a"}, tolerance=0.01)
+    found = judge(frame, suite(check, id_columns=("id",), row_numbers=True), by="batch")
+    assert [(v.subject, v.outcome, v.severity, v.element_count) for v in found] == [
+        ("b1", "failed", "warning", 100),
+        ("b2", "failed", "critical", 50),
+        ("b3", "passed", "critical", 10),
+    ]
+    assert [v.examples[0]["row"] for v in found[:2]] == ["100", "1"]
+
+
+def test_chunks_find_what_one_look_finds() -> None:
+    frame = pd.DataFrame(
+        {"id": [str(i) for i in range(25)], "a": [None if i % 10 == 7 else "x" for i in range(25)]}
+    )
+    frame["k"] = [str(i % 24) for i in range(25)]
+    checks = suite(
+        expectation("expect_column_values_to_not_be_null", kwargs={"column": "a"}),
+        expectation(
+            "expect_compound_columns_to_be_unique", name="unique", kwargs={"column_list": ["k", "k2"]}
+        ),
+        id_columns=("id",),
+    )
+    frame["k2"] = "c"
+    chunked, whole = judge(frame, checks, chunk_rows=4), judge(frame, checks)
+    assert chunked == whole
+    # The repeated key stands in the first and the last chunk.
+    assert [[e["id"] for e in v.examples] for v in chunked] == [["7", "17"], ["0", "24"]]
+
+
+def test_where_keeps_the_rows_to_look_at_but_shares_are_of_all() -> None:
+    frame = pd.DataFrame(
+        {
+            "id": ["r0", "r1", "r2", "r3"],
+            "a": [None, None, "x", "x"],
+            "reject_reason": ["no id", None, None, None],
+        }
+    )
+    verdict = one(
+        frame,
+        "expect_column_values_to_not_be_null",
+        {"column": "a"},
+        where={"reject_reason": None},
+        tolerance=0.3,
+    )
+    assert verdict.unexpected_count == 1
+    assert verdict.element_count == 4
+    assert verdict.examples[0]["id"] == "r1"
+    assert verdict.severity == "warning"
+
+
+def test_an_exception_inside_great_expectations_is_an_error_and_no_success() -> None:
+    # Text cannot be compared with a number: GX swallows the TypeError into its result.
+    frame = pd.DataFrame({"id": ["r0"], "a": ["five"]})
+    verdict = one(
+        frame, "expect_column_values_to_be_between", {"column": "a", "min_value": 1, "max_value": 5}
+    )
+    assert verdict.outcome == "error"
+    assert not verdict.success
+    assert verdict.blocks
+    assert "could not be checked" in verdict.message
+
+
+def test_an_exception_in_one_chunk_is_not_hidden_by_good_chunks() -> None:
+    frame = pd.DataFrame({"id": ["r0", "r1"], "a": pd.Series([3, "five"], dtype=object)})
+    check = expectation(
+        "expect_column_values_to_be_between", kwargs={"column": "a", "min_value": 1, "max_value": 5}
+    )
+    for order in (frame, frame.iloc[::-1]):
+        [verdict] = judge(order, suite(check), chunk_rows=1)
+        assert verdict.outcome == "error"
+
+
+@pytest.mark.parametrize(
+    ("kind", "kwargs"),
+    [
+        ("expect_column_values_to_not_be_null", {"column": "gone"}),
+        ("not_later_than", {"column": "id", "other": "n"}),
+        ("expect_column_values_to_be_in_set", {"column": "id"}),
+        ("expect_column_values_to_be_marvellous", {"column": "id"}),
+    ],
+    ids=["missing column", "wrong types", "missing argument", "unknown kind"],
+)
+def test_a_check_that_cannot_run_is_an_error(kind: str, kwargs: dict[str, Any]) -> None:
+    frame = pd.DataFrame({"id": ["r0"], "n": [1]})
+    verdict = one(frame, kind, kwargs)
+    assert verdict.outcome == "error"
+    assert verdict.blocks
+
+
+def test_a_warning_never_blocks() -> None:
+    frame = pd.DataFrame({"id": ["r0"], "a": ["odd"]})
+    verdict = one(
+        frame, "expect_column_values_to_be_in_set", {"column": "a", "value_set": ["even"]}, severity="warning"
+    )
+    assert (verdict.outcome, verdict.blocks) == ("failed", False)
+
+
+def test_examples_are_few_and_hold_no_free_text() -> None:
+    frame = pd.DataFrame({"id": [str(i) for i in range(9)], "name": ["Ada Lovelace"] * 9})
+    verdict = one(frame, "expect_compound_columns_to_be_unique", {"column_list": ["name", "name2"]})
+    assert verdict.outcome == "error"
+    frame["name2"] = "Byron"
+    verdict = one(frame, "expect_compound_columns_to_be_unique", {"column_list": ["name", "name2"]})
+    assert verdict.unexpected_count == 9
+    assert len(verdict.examples) == 5
+    assert "Ada" not in repr(verdict)
+
+
+def test_a_long_or_multiline_value_is_cut() -> None:
+    frame = pd.DataFrame({"id": ["r0"], "a": ["x\n" * 500]})
+    verdict = one(frame, "expect_column_values_to_be_in_set", {"column": "a", "value_set": ["even"]})
+    assert len(verdict.examples[0]["a"]) == 60
+    assert "\n" not in verdict.message
+
+
+def test_whole_table_expectations_and_their_observed_value() -> None:
+    frame = pd.DataFrame({"id": ["r0", "r1"]})
+    assert one(frame, "expect_table_row_count_to_be_between", {"min_value": 1}).outcome == "passed"
+    verdict = one(frame, "expect_table_row_count_to_be_between", {"min_value": 3})
+    assert (verdict.outcome, verdict.observed) == ("failed", "2")
+    check = expectation("expect_table_row_count_to_be_between", kwargs={"min_value": 1})
+    with pytest.raises(ValueError, match="whole table"):
+        judge(frame, suite(check), by="id")
+
+
+def test_an_empty_frame_passes_row_by_row() -> None:
+    frame = pd.DataFrame({"id": pd.Series([], dtype="str"), "a": pd.Series([], dtype="str")})
+    assert one(frame, "expect_column_values_to_not_be_null", {"column": "a"}).outcome == "passed"
+    assert one(frame, "expect_column_values_to_not_be_null", {"column": "b"}).outcome == "error"
+
+
+def test_importing_the_room_does_not_import_great_expectations_or_dagster() -> None:
+    code = (
+        "import sys, quality.gates, quality.report, quality.suites.marts;"
+        "print([m for m in ('great_expectations', 'dagster', 'dbt') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

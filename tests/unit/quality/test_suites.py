@@ -1,0 +1,341 @@
+"""Every declared expectation of the three gates fails on the row that breaks it, and on no other."""
+
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from quality.runner import DERIVED, judge
+from quality.suites import landing, marts, staged
+from quality.verdicts import Expectation, Suite, Verdict
+
+DAY = pd.Timestamp("2026-03-01")
+KPI = {
+    "period_grain": "day",
+    "period_start": DAY,
+    "dimension": "all",
+    "member": "all",
+    "definition_version": 1,
+}
+ALL_TIME = {"period_grain": "all", "period_start": None}
+STAGED = {
+    "batch_id": "b1",
+    "record_id": "r",
+    "changed_at": DAY,
+    "fetched_at": DAY,
+    "deleted": False,
+    "reject_reason": None,
+}
+DURATIONS = dict.fromkeys(marts._DURATIONS, 60.0)
+TARGET = {
+    "source": "z", "ticket_id": "1", "policy": "p", "metric": "first_reply", "instance": 1,
+    "origin": "vendor", "applied_at": DAY, "ended_at": DAY, "breached_at": None,
+    "target_seconds": 60.0, "elapsed_seconds": 5.0, "outcome": "met",
+}  # fmt: skip
+ANSWER = {
+    "source": "t", "response_id": "1", "question_id": "q", "kind": "nps", "nps_class": "passive",
+    "score": 7.0, "scale_min": 0.0, "scale_max": 10.0, "answered_at": DAY, "sent_at": DAY,
+}  # fmt: skip
+CONSERVED = {
+    "source": "z", "stream": "tickets", "received": 10, "tombstones": 1, "landed": 8, "duplicates": 2,
+    "unchanged": 1, "staged": 5, "rejected": 1, "superseded": 2,
+}  # fmt: skip
+
+#: A good row per suite, and for each of its expectations what makes the second row bad.
+GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
+    "landing": (
+        landing.SUITE,
+        {"batch_id": "b1", "record_id": "r", "changed_at": DAY, "fetched_at": DAY, "payload_is_object": True},
+    ),
+    "facts": (
+        landing.FACTS,
+        {
+            "received": 10, "tombstones": 1, "landed": 8, "duplicates": 2, "unchanged": 1, "rows": 8,
+            "volume_is_normal": True, "volume_has_not_collapsed": True, "volume": "",
+        },
+    ),
+    "new_zendesk__tickets": (
+        staged.suite("new_zendesk__tickets"),
+        {**STAGED, "created_at": DAY, "status": "open", "priority": "high"},
+    ),
+    "new_zendesk__ticket_events": (
+        staged.suite("new_zendesk__ticket_events"),
+        {**STAGED, "ticket_id": "1", "event_at": DAY},
+    ),
+    "new_zendesk__ticket_audits": (
+        staged.suite("new_zendesk__ticket_audits"),
+        {**STAGED, "ticket_id": "1", "event_at": DAY},
+    ),
+    "new_zendesk__ticket_metric_events": (
+        staged.suite("new_zendesk__ticket_metric_events"),
+        {
+            **STAGED, "ticket_id": "1", "event_at": DAY, "metric": "reply_time", "event_type": "activate",
+            "target_seconds": 3600.0,
+        },
+    ),
+    "new_zendesk__satisfaction_ratings": (
+        staged.suite("new_zendesk__satisfaction_ratings"),
+        {**STAGED, "ticket_id": "1", "created_at": DAY, "score": "good"},
+    ),
+    "new_zendesk__users": (
+        staged.suite("new_zendesk__users"),
+        {**STAGED, "created_at": DAY, "role": "agent"},
+    ),
+    "new_zendesk__organizations": (staged.suite("new_zendesk__organizations"), {**STAGED, "created_at": DAY}),
+    "new_zendesk__schedules": (staged.suite("new_zendesk__schedules"), {**STAGED, "time_zone": "UTC"}),
+    "new_typeform__responses": (
+        staged.suite("new_typeform__responses"),
+        {**STAGED, "form_id": "f", "response_id": "1", "submitted_at": DAY, "sent_at": DAY},
+    ),
+    "new_files__tickets": (
+        staged.suite("new_files__tickets"),
+        {**STAGED, "ticket_id": "1", "created_at": DAY, "status": "open", "priority": "high"},
+    ),
+    "new_files__ticket_events": (
+        staged.suite("new_files__ticket_events"),
+        {**STAGED, "ticket_id": "1", "event_at": DAY, "kind": "comment", "actor_role": "agent"},
+    ),
+    "new_files__survey_answers": (
+        staged.suite("new_files__survey_answers"),
+        {
+            **STAGED, "response_id": "1", "answered_at": DAY, "sent_at": DAY, "score": 5.0, "scale_min": 1.0,
+            "scale_max": 5.0,
+        },
+    ),
+    "tickets": (
+        marts.suite("tickets"),
+        {
+            "source": "z", "ticket_id": "1", "created_at": DAY, "first_reply_at": DAY, "first_solved_at": DAY,
+            "last_solved_at": DAY, "status": "closed", "priority": "low", "reopens": 0,
+            "public_agent_replies": 1, "as_of": DAY, **DURATIONS,
+        },
+    ),
+    "excluded_tickets": (
+        marts.suite("excluded_tickets"),
+        {"source": "z", "ticket_id": "1", "reason": "spam"},
+    ),
+    "sla_targets": (marts.suite("sla_targets"), {**TARGET, "as_of": DAY}),
+    "survey_answers": (marts.suite("survey_answers"), {**ANSWER, "as_of": DAY}),
+    "customers": (marts.suite("customers"), {"source": "z", "customer_id": "1"}),
+    "organizations": (marts.suite("organizations"), {"source": "z", "organization_id": "1"}),
+    "agents": (marts.suite("agents"), {"source": "z", "agent_id": "1"}),
+    "groups": (marts.suite("groups"), {"source": "z", "group_id": "1"}),
+    "kpi_csat": (
+        marts.suite("kpi_csat"),
+        {**KPI, "n": 50, "positive": 45, "csat_pct": 90.0, "ci_low_pct": 78.64, "ci_high_pct": 95.65},
+    ),
+    "kpi_nps": (
+        marts.suite("kpi_nps"),
+        {**KPI, "n": 10, "promoters": 5, "passives": 2, "detractors": 3, "nps": 20.0, "margin": 1.0},
+    ),
+    "kpi_response_times": (
+        marts.suite("kpi_response_times"),
+        {
+            **KPI, "measure": "first_reply", "clock": "calendar", "n": 3, "mean_seconds": 2.0,
+            "median_seconds": 2.0, "p90_seconds": 3.0,
+        },
+    ),
+    "kpi_sla_compliance": (
+        marts.suite("kpi_sla_compliance"),
+        {**KPI, "metric": "first_reply", "met": 3, "breached": 1, "active": 7, "attainment_pct": 75.0},
+    ),
+    "kpi_volume": (marts.suite("kpi_volume"), {**KPI, "created": 3, "solved": 2, "reopened": 0}),
+    "kpi_scorecard": (marts.suite("kpi_scorecard"), {**KPI, "kpi": "csat", "n": 3}),
+    "conservation": (marts.CONSERVATION, CONSERVED),
+    "rejections": (marts.REJECTIONS, {"rows": 100, "rejected": 0, "is_waived": False}),
+    "freshness": (
+        marts.FRESHNESS,
+        {"age_seconds": 100.0, "max_age_seconds": 172_800.0, "is_stale_allowed": False},
+    ),
+    "row_counts": (marts.ROW_COUNTS, {"rows": 100, "previous_rows": 120, "least_rows": 1}),
+}  # fmt: skip
+
+LATER = DAY + pd.Timedelta(days=2)
+#: What breaks an expectation: by its name, or by suite and name.
+BREAKS: dict[str, dict[str, Any]] = {
+    "record_id_is_present": {"record_id": None},
+    "changed_at_is_present": {"changed_at": None},
+    "payload_is_an_object": {"payload_is_object": False},
+    "changed_at_is_not_after_the_fetch": {"changed_at": DAY + pd.Timedelta(seconds=301)},
+    "fetched_equals_landed": {"received": 11},
+    "file_holds_what_landed": {"rows": 7},
+    "volume_is_normal_for_the_weekday": {"volume_is_normal": False},
+    "volume_has_not_collapsed": {"volume_has_not_collapsed": False},
+    "rows_are_accepted": {"reject_reason": "status has an unknown value"},
+    "accepted_rows_have_an_id": {"record_id": None},
+    "versions_are_unique": {},
+    "references_are_present": {"ticket_id": None, "form_id": None, "time_zone": None},
+    "new_files__survey_answers/references_are_present": {"response_id": None},
+    "dates_are_not_before_1990": {
+        name: pd.Timestamp("1970-01-01") for name in ("created_at", "event_at", "submitted_at", "answered_at")
+    },
+    "dates_are_not_after_the_fetch": {
+        name: LATER for name in ("created_at", "event_at", "submitted_at", "answered_at")
+    },
+    "targets_are_not_negative": {"target_seconds": -1.0},
+    "score_is_within_its_scale": {"score": 6.0, "scale_min": 1.0, "scale_max": 5.0},
+    "required_columns_are_filled": {"source": None, "member": None},
+    "times_are_not_after_as_of": {"created_at": LATER, "ended_at": LATER, "answered_at": LATER},
+    "first_solved_at_is_at_most_last_solved_at": {"first_solved_at": LATER},
+    "sent_at_is_at_most_answered_at": {"sent_at": LATER},
+    "durations_are_not_negative": {
+        "on_hold_business_seconds": -0.5,
+        "elapsed_seconds": -0.5,
+        "p90_seconds": -0.5,
+    },
+    "counts_are_not_negative": {name: -1 for name in ("reopens", "n", "met", "reopened")},
+    "nps_answers_have_a_class": {"nps_class": None},
+    "period_start_is_null_exactly_for_all_time": {"period_start": None},
+    "positive_is_at_most_n": {"positive": 51},
+    "percentages_are_within_0_and_100": {"csat_pct": 100.5, "attainment_pct": 100.5},
+    "ci_low_pct_is_at_most_ci_high_pct": {"ci_low_pct": 96.0},
+    "csat_pct_follows_from_its_parts": {"csat_pct": 89.0},
+    "nps_follows_from_its_parts": {"nps": 21.0},
+    "attainment_pct_follows_from_its_parts": {"attainment_pct": 93.0},
+    "classes_sum_to_n": {"passives": 3},
+    "nps_is_within_minus_100_and_100": {"nps": -100.5},
+    "median_seconds_is_at_most_p90_seconds": {"median_seconds": 4.0},
+    "values_are_null_exactly_when_n_is_0": {"n": 0},
+    "landed_equals_staged": {"staged": 4},
+    "nothing_is_staged_twice": {"staged": 8, "superseded": -1},
+    "few_rows_are_rejected": {"rejected": 2},
+    "no_row_is_rejected": {"rejected": 1},
+    "source_is_fresh": {"age_seconds": 172_801.0},
+    "source_has_been_fetched": {"age_seconds": None},
+    "rows_did_not_drop": {"rows": 95},
+    "mart_is_not_emptied": {"rows": 0},
+}
+UNIQUE = ("versions_are_unique", "key_is_unique")
+
+
+def _cases() -> list[tuple[str, Expectation]]:
+    return [(name, e) for name, (suite, _) in GOOD.items() for e in suite.expectations]
+
+
+def _broken(name: str, expectation: Expectation) -> dict[str, Any]:
+    if expectation.name.endswith("_is_known"):
+        return {expectation.kwargs["column"]: "purple"}
+    return BREAKS[
+        f"{name}/{expectation.name}" if f"{name}/{expectation.name}" in BREAKS else expectation.name
+    ]
+
+
+def _judge(suite: Suite, rows: list[dict[str, Any]]) -> dict[str, Verdict]:
+    frame = pd.DataFrame(rows)
+    for column in frame:
+        if column.endswith("_at") or column in ("as_of", "period_start"):
+            frame[column] = pd.to_datetime(frame[column])
+    return {verdict.expectation: verdict for verdict in judge(frame, suite)}
+
+
+def _distinct(suite: Suite, row: dict[str, Any], n: int) -> dict[str, Any]:
+    """The row with a key of its own."""
+    for e in suite.expectations:
+        if e.name in UNIQUE:
+            key = next(
+                c for c in e.columns if isinstance(row[c], str) and c not in ("batch_id", "period_grain")
+            )
+            return row | {key if key != "dimension" else "member": f"own {n}"}
+    return row
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_good_rows_pass_everything(name: str) -> None:
+    suite, row = GOOD[name]
+    found = _judge(suite, [_distinct(suite, row, n) for n in range(3)])
+    assert [v.expectation for v in found.values() if not v.success] == []
+    assert list(found) == [e.name for e in suite.expectations]
+
+
+@pytest.mark.parametrize(("name", "expectation"), _cases(), ids=lambda v: v if isinstance(v, str) else v.name)
+def test_the_row_that_breaks_it_fails_it(name: str, expectation: Expectation) -> None:
+    suite, row = GOOD[name]
+    only = replace(suite, expectations=(expectation,))
+    good, bad = _distinct(suite, row, 0), _distinct(suite, row, 1)
+    if expectation.name in UNIQUE:
+        bad = good
+    else:
+        change = {k: v for k, v in _broken(name, expectation).items() if k in row}
+        assert change, f"{name} has none of the columns that break {expectation.name}"
+        bad = bad | change
+    verdict = _judge(only, [good, bad])[expectation.name]
+    assert verdict.outcome == "failed", verdict.message
+    assert verdict.unexpected_count == (2 if expectation.name in UNIQUE else 1)
+    assert verdict.blocks == (expectation.severity == "critical")
+    assert expectation.fault in verdict.message
+    assert verdict.message.endswith(expectation.what_to_do)
+
+
+def test_every_declared_suite_is_tried() -> None:
+    assert set(marts.DECLARED) <= set(GOOD)
+    assert {name for name in staged._DECLARED} <= set(GOOD)
+
+
+def test_names_are_unique_and_kinds_exist() -> None:
+    for suite, _ in GOOD.values():
+        names = [e.name for e in suite.expectations]
+        assert len(names) == len(set(names))
+        assert all(e.kind in DERIVED or e.kind.startswith("expect_") for e in suite.expectations)
+
+
+def test_a_rejected_row_is_counted_once_and_not_judged_again() -> None:
+    suite, row = GOOD["new_files__survey_answers"]
+    rows = [_distinct(suite, row, n) for n in range(100)]
+    rows[7] |= {"score": 6.0, "reject_reason": "score 6 is outside its scale 1 to 5"}
+    found = _judge(suite, rows)
+    rejected = found["rows_are_accepted"]
+    assert (rejected.outcome, rejected.severity, rejected.unexpected_count) == ("failed", "warning", 1)
+    assert rejected.examples[0]["reject_reason"] == "score 6 is outside its scale 1 to 5"
+    assert found["score_is_within_its_scale"].success
+    rows[8] |= {"score": 6.0, "reject_reason": "score 6 is outside its scale 1 to 5"}
+    assert _judge(suite, rows)["rows_are_accepted"].blocks
+    rows[9] |= {"score": 6.0}
+    slipped = _judge(suite, rows)["score_is_within_its_scale"]
+    assert slipped.blocks
+    assert "score 6, scale_min 1, scale_max 5" in slipped.message
+
+
+def test_periods_without_answers_and_all_time_rows_are_good() -> None:
+    suite, row = GOOD["kpi_csat"]
+    nothing = {"n": 0, "positive": 0, "csat_pct": None, "ci_low_pct": None, "ci_high_pct": None}
+    found = _judge(suite, [row, row | ALL_TIME, row | nothing | {"period_start": LATER}])
+    assert [v.message for v in found.values() if not v.success] == []
+
+
+def test_deleted_records_need_no_references() -> None:
+    suite, row = GOOD["new_zendesk__ticket_metric_events"]
+    gone = _distinct(suite, row, 1) | {"deleted": True, "ticket_id": None}
+    assert _judge(suite, [_distinct(suite, row, 0), gone])["references_are_present"].success
+
+
+def test_an_undeclared_model_gets_the_generic_expectations() -> None:
+    suite = staged.suite("new_zendesk__brands")
+    found = _judge(suite, [STAGED, STAGED | {"record_id": "r2", "reject_reason": "id is missing"}])
+    assert found["rows_are_accepted"].blocks
+    assert [e.name for e in suite.expectations] == [
+        "rows_are_accepted",
+        "accepted_rows_have_an_id",
+        "versions_are_unique",
+    ]
+
+
+def test_only_key_columns_are_selected() -> None:
+    table = [
+        "source",
+        *STAGED,
+        "payload",
+        "score",
+        "question",
+        "answered_at",
+        "sent_at",
+        "response_id",
+        "comment",
+    ]
+    found = staged.columns("new_files__survey_answers", table)
+    assert found["scale_min"] == "question.scale_min"
+    assert "payload" not in found
+    assert "comment" not in found
+    assert set(STAGED) <= set(found)
+    chosen = marts.columns("kpi_csat", [*KPI, "n", "positive", "is_small_n"])
+    assert set(chosen) == {*KPI, "n", "positive"}
