@@ -1,0 +1,209 @@
+"""Whatever the page size, the shared seconds and the moments of failure: every record exactly once."""
+
+import json
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from unittest.mock import patch
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingestion import extract, records
+from ingestion.http import Answer, Traffic, TransientError
+from ingestion.landing import Landing
+from ingestion.paging import (
+    CursorExport,
+    CursorList,
+    CursorWindow,
+    NumberedExport,
+    NumberedList,
+    Page,
+    TimeExport,
+    TokenWalk,
+)
+from ingestion.streams import Source, Stream
+
+START = 1_770_000_000
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+def iso(second):
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def second_of(text):
+    return int(datetime.fromisoformat(text).timestamp())
+
+
+class Table:
+    """Records (id, second) behind each way of paging, as the vendors document it."""
+
+    def __init__(self, seconds, size):
+        self.rows = [
+            {"id": number, "token": f"t{number}", "at": START + second, "created_at": iso(START + second)}
+            for number, second in enumerate(sorted(seconds))
+        ]
+        self.size = size
+
+    def since(self, second):
+        return [row for row in self.rows if row["at"] >= second]
+
+    def cursor_export(self, params):
+        start = (
+            int(params["cursor"])
+            if "cursor" in params
+            else len(self.rows) - len(self.since(params["start_time"]))
+        )
+        page = self.rows[start : start + self.size]
+        end = start + self.size >= len(self.rows)
+        return {"rows": page, "after_cursor": str(start + len(page)), "end_of_stream": end}
+
+    def time_export(self, params):
+        found = self.since(params["start_time"])
+        if "page[size]" in params:
+            return self.listed(found, params)
+        page = found[: self.size]
+        end = page[-1]["at"] if page else None
+        return {"rows": page, "end_time": end, "end_of_stream": len(found) <= self.size}
+
+    def listed(self, found, params):
+        start = int(params.get("page[after]", 0))
+        meta = {"has_more": start + self.size < len(found), "after_cursor": str(start + self.size)}
+        return {"rows": found[start : start + self.size], "meta": meta}
+
+    def whole_list(self, params):
+        return self.listed(self.rows, params)
+
+    def numbered_list(self, params):
+        start = (params["page"] - 1) * self.size
+        return {"rows": self.rows[start : start + self.size], "page_count": -(-len(self.rows) // self.size)}
+
+    def window(self, params):
+        # Neither oldest nor newest first.
+        found = sorted(self.since(params.get("start_time", 0)), key=lambda row: (row["id"] % 3, row["id"]))
+        return self.listed(found, params)
+
+    def token_walk(self, params):
+        found = self.since(second_of(params["since"]) if "since" in params else 0)[::-1]
+        if "before" in params:
+            found = found[[row["token"] for row in found].index(params["before"]) + 1 :]
+        return {"rows": found[: self.size], "total_items": len(found)}
+
+    def numbered_export(self, params):
+        found = self.since(second_of(params["updated_since"]))
+        start = (params["page"] - 1) * self.size
+        self.link = 'rel="next"' if start + self.size < len(found) else ""
+        return {"rows": found[start : start + self.size]}
+
+
+STYLES = {
+    "cursor_export": lambda size: CursorExport(size),
+    "time_export": lambda size: TimeExport("cursor", size, cursor_size=size),
+    "whole_list": lambda size: CursorList(size),
+    "numbered_list": lambda size: NumberedList(size),
+    "window": lambda size: CursorWindow(size=size),
+    "token_walk": lambda size: TokenWalk(size=size),
+    "numbered_export": lambda size: NumberedExport(size=size),
+}
+
+
+class FakeClient:
+    """The client's place in the loop, without a network; chosen requests fail."""
+
+    base_url = "http://127.0.0.1"
+    answer = None
+    failing: frozenset[int] = frozenset()
+    asked = 0
+
+    def __init__(self, *_, **__):
+        self.traffic = Traffic()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def get(self, path, params, decode):
+        FakeClient.asked += 1
+        if FakeClient.asked in FakeClient.failing:
+            raise TransientError("answered 500", url=path, status=500)
+        body = json.dumps(FakeClient.answer(params)).encode()
+        return decode(body), Answer(body, NOW, getattr(FakeClient.table, "link", ""))
+
+
+def run(table, style, name, failing, rounds):
+    """Fetch with failures, then twice without; the ids that landed, and the last result."""
+    stream = Stream("rows", "/rows", "rows", style, clock="at", is_list=name.endswith("_list"))
+    source = Source("vendor", "vendor", (stream,), url="http://127.0.0.1")
+    FakeClient.table, FakeClient.answer = table, getattr(table, name)
+    FakeClient.failing, FakeClient.asked = frozenset(failing), 0
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        patch.object(extract, "Client", FakeClient),
+        patch("os.fsync"),
+    ):
+        landing = Landing(Path(folder))
+        for left in reversed(range(rounds)):
+            if left < 2:
+                FakeClient.failing = frozenset()
+            (result,) = extract.fetch([source], landing).streams
+        ids = [each for path in landing.batches() for each in pq.read_table(path)["record_id"].to_pylist()]
+        for path in landing.batches():
+            info = landing.info(path)
+            assert info.received + info.tombstones == info.landed + info.duplicates + info.unchanged
+    return ids, result
+
+
+@pytest.mark.parametrize("name", STYLES)
+@settings(max_examples=40, deadline=None)
+@given(
+    seconds=st.lists(st.integers(0, 12), max_size=40),
+    size=st.integers(1, 7),
+    failing=st.sets(st.integers(1, 25), max_size=4),
+    rows=st.integers(3, 30),
+)
+def test_every_record_exactly_once(name, seconds, size, failing, rows):
+    with patch.object(records, "BATCH_ROWS", rows):
+        ids, last = run(Table(seconds, size), STYLES[name](size), name, failing, rounds=len(failing) + 2)
+    assert last.error is None
+    assert sorted(map(int, ids)) == list(range(len(seconds)))
+    assert last.batches == []
+
+
+def test_a_second_that_fills_a_page_is_stepped_over_once():
+    table = Table([0, 5, 5, 5, 5, 9], 3)
+    for row in table.rows:
+        row["ticket_id"] = row["id"] + 100
+    ids, last = run(table, TimeExport("step_over", 3), "time_export", (), rounds=2)
+    # Page 1 ends with two of second 5, page 2 shows three of its four, page 3 goes on behind it.
+    assert ids == ["0", "1", "2", "3", "5"]
+    assert last.batches == []
+
+
+def page(date=NOW, **envelope):
+    return Page(envelope, [], [], [], date)
+
+
+def test_the_end_of_the_export_is_its_flag_not_its_links_or_size():
+    full = Page(
+        {"end_time": START + 9, "end_of_stream": True, "meta": None},
+        [b"{}"] * 3,
+        ["1", "2", "3"],
+        [(START + 4) * 1_000_000] * 3,
+        NOW,
+    )
+    step = TimeExport(size=3).advance({"start_time": START}, full)
+    assert step.done
+    assert step.state["start_time"] == START + 4  # the newest record, not `end_time`
+
+
+def test_an_empty_end_keeps_the_state():
+    state = {"start_time": START, "seen": ["a"], "seen_until": 5}
+    step = TimeExport().advance(state, page(end_time=None, end_of_stream=True, meta=None))
+    assert (step.done, step.state) == (True, state)
+    cursor = {"cursor": "c"}
+    assert CursorExport().advance(cursor, page(after_cursor=None, end_of_stream=True)).state == cursor
