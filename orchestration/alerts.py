@@ -1,0 +1,99 @@
+"""Messages to a webhook (Slack-compatible), each distinct failure once per window."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import httpx2
+
+from orchestration import locking
+from orchestration.settings import Settings
+
+WINDOW_SECONDS = 6 * 3600
+LIMIT = 3500
+
+
+class AlertError(Exception):
+    """The webhook did not take the message. The text never holds its URL, which is a secret."""
+
+
+class Alerts:
+    """Sends messages and remembers what it sent, in a small file that several processes may use.
+
+    Args:
+        path: the file that remembers.
+        settings: holds the webhook, and the secrets that no message may show.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(self, path: Path, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self._path, self._settings, self._clock = path, settings, clock
+
+    def send(self, failure: str, text: str) -> bool:
+        """Send a message unless the same failure was told within the window.
+
+        Args:
+            failure: what makes the failure distinct; digits are ignored, so that counts and ids are not.
+            text: the message.
+
+        Returns:
+            Whether it was sent. What was suppressed is counted and told with the next one.
+
+        Raises:
+            AlertError: the webhook did not take it; it counts as not sent.
+        """
+        if self._settings.webhook_url is None:
+            return False
+        key = hashlib.sha256(re.sub(r"[0-9a-f]{8,}|\d+", "#", failure).encode()).hexdigest()[:24]
+        with locking.exclusive(self._path.with_suffix(".lock"), "sending an alert", wait=True):
+            now, sent = self._clock(), self._read()
+            last = sent.get(key)
+            if last and now - last["at"] < WINDOW_SECONDS:
+                last["suppressed"] += 1
+                self._write(sent)
+                return False
+            if last and last["suppressed"]:
+                text += f"\n({last['suppressed']} further failures of this kind were not told)"
+            self._post(redact(text, secrets(self._settings)))
+            fresh = {k: v for k, v in sent.items() if now - v["at"] < 10 * WINDOW_SECONDS}
+            self._write({**fresh, key: {"at": now, "suppressed": 0}})
+        return True
+
+    def _read(self) -> dict[str, dict[str, float]]:
+        try:
+            return dict(json.loads(self._path.read_text()))
+        except (OSError, ValueError):
+            return {}
+
+    def _write(self, sent: dict[str, dict[str, float]]) -> None:
+        draft = self._path.with_suffix(".draft")
+        draft.write_text(json.dumps(sent))
+        draft.replace(self._path)
+
+    def _post(self, text: str) -> None:
+        if len(text) > LIMIT:
+            text = text[: LIMIT - 1] + "…"
+        try:
+            answer = httpx2.post(self._settings.webhook_url or "", json={"text": text}, timeout=15)
+        except httpx2.HTTPError as error:
+            raise AlertError(f"the webhook could not be reached ({type(error).__name__})") from None
+        if not answer.is_success:
+            raise AlertError(f"the webhook answered {answer.status_code}")
+
+
+def secrets(settings: Settings) -> list[str]:
+    """Every text that must not leave this process."""
+    found = [source.token for source in settings.sources]
+    return [text for text in [*found, settings.webhook_url] if text]
+
+
+def redact(text: str, hidden: Iterable[str]) -> str:
+    """The text with every secret blanked out."""
+    for secret in hidden:
+        text = text.replace(secret, "***")
+    return text

@@ -1,0 +1,176 @@
+"""What the vendors sent: one step fetches every stream of every source, with threads inside."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from ingestion.extract import FetchResult, fetch
+from ingestion.http import TransientError
+from ingestion.streams import Source, StreamResult
+from orchestration import control, progress
+from orchestration.control import StreamStatus
+from orchestration.run import Run, sources
+
+RETRIES_TAG = "cxmarts/landing_retries"
+FIRST_WAIT_SECONDS = 60
+
+
+def landing_specs(manifest: Mapping[str, Any]) -> list[dg.AssetSpec]:
+    """One asset per stream that a dbt source declares: key `raw_<vendor>/<stream>`."""
+    return [
+        dg.AssetSpec(
+            [source["source_name"], source["name"]],
+            group_name="landing",
+            description=source["description"],
+            kinds={source["source_name"].removeprefix("raw_"), "parquet"},
+            owners=["team:data-engineering"],
+            skippable=True,
+        )
+        for source in sorted(manifest["sources"].values(), key=lambda source: source["unique_id"])
+        if source["source_name"].startswith("raw_")
+    ]
+
+
+def landing_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+    """The landing step."""
+
+    @dg.multi_asset(
+        name="landing", specs=landing_specs(manifest), can_subset=True, required_resource_keys={"run"}
+    )
+    def landing(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+        run: Run = context.resources.run
+        progress.current.phase("landing", "fetching what is new")
+        wanted = {(key.path[0].removeprefix("raw_"), key.path[1]) for key in context.selected_asset_keys}
+        chosen = [_narrowed(source, wanted) for source in sources(run.settings)]
+        result = fetch([source for source in chosen if source], run.landing, progress=_report)
+        status = record(run, result, wanted)
+        problems = _problems(run, result, status)
+        _retry_if_transient(context, result, problems)
+        progress.current.facts["requests"] = sum(t.requests for t in result.traffic.values())
+        progress.current.facts["landed"] = sum(each.landed for each in result.streams)
+        for key in context.selected_asset_keys:
+            rows = [s for s in status if (f"raw_{s.vendor}", s.stream) == tuple(key.path)]
+            yield dg.MaterializeResult(asset_key=key, metadata=_metadata(rows, result))
+        if problems:
+            raise dg.Failure("\n".join(problems), allow_retries=False)
+
+    return landing
+
+
+def _narrowed(source: Source, wanted: set[tuple[str, str]]) -> Source | None:
+    """The source with the wanted streams only; exported files are read as a whole."""
+    if source.reader:
+        return source if any(vendor == source.vendor for vendor, _ in wanted) else None
+    streams = tuple(stream for stream in source.streams if (source.vendor, stream.name) in wanted)
+    return replace(source, streams=streams) if streams else None
+
+
+def _report(result: StreamResult) -> None:
+    progress.current.update(f"{result.source}/{result.stream}: {result.landed:,} records")
+
+
+def record(run: Run, result: FetchResult, wanted: set[tuple[str, str]]) -> list[StreamStatus]:
+    """Write how each stream's fetch went to the warehouse; what was not wanted keeps its last status."""
+    with control.connect(run.warehouse) as con:
+        before = {(s.source, s.stream): s for s in control.status(con)}
+        now = datetime.now(UTC)
+        after = dict(before)
+        for each in result.streams:
+            key, last = (each.source, each.stream), before.get((each.source, each.stream))
+            is_fresh = each.error is None
+            after[key] = StreamStatus(
+                source=each.source,
+                vendor=each.vendor,
+                stream=each.stream,
+                is_on=True,
+                is_stale=not is_fresh,
+                last_fetched_at=now if is_fresh else (last.last_fetched_at if last else None),
+                received=each.received,
+                landed=each.landed,
+                duplicates=each.duplicates,
+                unchanged=each.unchanged,
+                tombstones=each.tombstones,
+                build_id=run.build_id if is_fresh else None,
+            )
+        fetched = {(each.source, each.stream) for each in result.streams}
+        for source, stream in run.landing.streams():
+            if (source, stream) not in fetched:
+                vendor = _vendor(run, source, stream, before)
+                if (vendor, stream) in wanted:
+                    last = before.get((source, stream))
+                    at = last.last_fetched_at if last else None
+                    after[source, stream] = StreamStatus(
+                        source, vendor, stream, False, True, at, 0, 0, 0, 0, 0, None
+                    )
+        status = sorted(after.values(), key=lambda s: (s.source, s.stream))
+        control.save_status(con, status)
+        return status
+
+
+def _vendor(run: Run, source: str, stream: str, known: Mapping[tuple[str, str], StreamStatus]) -> str:
+    if (source, stream) in known:
+        return known[source, stream].vendor
+    latest = run.landing.latest(source, stream)
+    return latest.vendor if latest else ""
+
+
+def _problems(run: Run, result: FetchResult, status: Sequence[StreamStatus]) -> list[str]:
+    """Why publishing is out of the question: sources that failed or are off, and may not be stale."""
+    allowed = run.settings.allow_stale
+    problems = [
+        f"{each.source}/{each.stream}: {each.error}"
+        for each in result.streams
+        if each.error is not None and each.source not in allowed
+    ]
+    off = sorted({s.source for s in status if not s.is_on and s.is_stale and s.source not in allowed})
+    problems += [
+        f"{source}: has landed data but is off (its settings are not set); set them again,"
+        f" or name it in CXMARTS_ALLOW_STALE"
+        for source in off
+    ]
+    if not status and not problems:
+        problems.append(
+            "no source is configured: set the credentials of one (see .env.example), or try `cxmarts demo`"
+        )
+    return problems
+
+
+def _retry_if_transient(
+    context: dg.AssetExecutionContext, result: FetchResult, problems: Sequence[str]
+) -> None:
+    """Ask for another attempt later where every failure may pass by itself and the run may wait."""
+    errors = [each.error for each in result.streams if each.error is not None]
+    retries = int(context.run.tags.get(RETRIES_TAG, "0"))
+    if (
+        problems
+        and errors
+        and all(isinstance(e, TransientError) for e in errors)
+        and context.retry_number < retries
+    ):
+        raise dg.RetryRequested(retries, seconds_to_wait=FIRST_WAIT_SECONDS * 4**context.retry_number)
+
+
+def _metadata(rows: Sequence[StreamStatus], result: FetchResult) -> dict[str, Any]:
+    names = {(row.source, row.stream) for row in rows}
+    results = [each for each in result.streams if (each.source, each.stream) in names]
+    at = [row.last_fetched_at for row in rows if row.last_fetched_at]
+    metadata: dict[str, Any] = {
+        "landed": sum(row.landed for row in rows if row.is_on),
+        "received": sum(row.received for row in rows if row.is_on),
+        "requests": sum(each.requests for each in results),
+        "status": "; ".join(_status(row) for row in rows) or "off: nothing configured, nothing landed",
+    }
+    if at:
+        metadata["last_fetched_at"] = dg.MetadataValue.timestamp(min(at))
+    if notes := [note for each in results for note in each.notes]:
+        metadata["notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in notes[:50]))
+    return metadata
+
+
+def _status(row: StreamStatus) -> str:
+    if not row.is_on:
+        return f"{row.source}: off"
+    return f"{row.source}: {'failed' if row.is_stale else 'fetched'}"

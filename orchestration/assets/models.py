@@ -1,0 +1,263 @@
+"""dbt's seeds, models and tests as assets and checks, built by dbt inside this process."""
+
+import graphlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator
+
+from orchestration import control, progress
+from orchestration.dbt import DbtError, NodeResult
+from orchestration.run import Run
+
+GROUPS = {"rules": "rules", "parse": "staging", "staging": "staging", "core": "core", "marts": "marts"}
+#: The number to plot for a KPI: its column in the row of all time over all dimensions.
+KEY_NUMBERS = {
+    "kpi_csat": ("csat_pct", ""),
+    "kpi_nps": ("nps", ""),
+    "kpi_response_times": ("median_seconds", "AND measure = 'first_reply' AND clock = 'calendar'"),
+    "kpi_sla_compliance": ("attainment_pct", "AND metric = 'first_reply'"),
+    "kpi_volume": ("created", ""),
+}
+BuildEvent = dg.MaterializeResult[Any] | dg.AssetCheckResult
+
+
+class Translator(DagsterDbtTranslator):
+    """Groups follow the way through the house; the key is [schema, name], dagster-dbt's own default."""
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """The group of a schema."""
+        return GROUPS.get(str(dbt_resource_props.get("schema")))
+
+
+class Graph:
+    """The dbt project as Dagster sees it."""
+
+    def __init__(self, manifest: Mapping[str, Any]) -> None:
+        self.manifest = manifest
+        self._translator = Translator()
+        built = {key: n for key, n in manifest["nodes"].items() if n["resource_type"] in ("model", "seed")}
+        self.specs = {key: self._spec(key) for key in built}
+        self.checks = dict(filter(None, (self._check(key) for key in manifest["nodes"])))
+        self.names = {spec.key: built[key]["name"] for key, spec in self.specs.items()}
+        self.keys = {name: key for key, name in self.names.items()}
+        self.schemas = {node["name"]: node["schema"] for node in built.values()}
+        self.descriptions = {
+            node["name"]: {column["name"]: column["description"] for column in node["columns"].values()}
+            for node in built.values()
+        }
+        order = graphlib.TopologicalSorter(
+            {key: n["depends_on"].get("nodes", []) for key, n in built.items()}
+        )
+        self.order = [built[key]["name"] for key in order.static_order() if key in built]
+        #: parsed model -> (vendor, stream); staging model -> the parsed models it merges
+        self.parsed = {n["name"]: self._stream(n) for n in built.values() if n["schema"] == "parse"}
+        self.staging = {
+            node["name"]: self.parsed[parent]
+            for node in built.values()
+            if node["schema"] == "staging"
+            for parent in (built[p]["name"] for p in node["depends_on"]["nodes"] if p in built)
+            if parent in self.parsed and node["name"] == parent.replace("new_", "stg_", 1)
+        }
+
+    @property
+    def marts(self) -> list[str]:
+        """Names of the marts, which are what gets published."""
+        return sorted(name for name, schema in self.schemas.items() if schema == "marts")
+
+    def in_schemas(self, *schemas: str) -> list[dg.AssetSpec]:
+        """The specs of these schemas."""
+        return [spec for key, spec in self.specs.items() if self.manifest["nodes"][key]["schema"] in schemas]
+
+    def checks_of(self, specs: Sequence[dg.AssetSpec]) -> list[dg.AssetCheckSpec]:
+        """Dbt's tests on these assets."""
+        keys = {spec.key for spec in specs}
+        return [check for check in self.checks.values() if check.asset_key in keys]
+
+    def _spec(self, key: str) -> dg.AssetSpec:
+        spec = self._translator.get_asset_spec(self.manifest, key, None)
+        deps = [dep for dep in spec.deps if dep.asset_key.path[0] != "control"]
+        return spec.replace_attributes(deps=deps)
+
+    def _check(self, key: str) -> tuple[str, dg.AssetCheckSpec] | None:
+        """A test as a check on the node it is attached to, else on the last node it reads."""
+        node = self.manifest["nodes"][key]
+        if node["resource_type"] != "test":
+            return None
+        parents = [parent for parent in node["depends_on"]["nodes"] if parent in self.specs]
+        attached = node.get("attached_node") if node.get("attached_node") in self.specs else None
+        target = attached or (parents[-1] if parents else None)
+        if target is None:
+            return None
+        return key, dg.AssetCheckSpec(
+            node["name"],
+            asset=self.specs[target].key,
+            description=node.get("description") or None,
+            blocking=str(node["config"]["severity"]).lower() == "error",
+        )
+
+    def _stream(self, node: Mapping[str, Any]) -> tuple[str, str]:
+        for parent in node["depends_on"]["nodes"]:
+            source = self.manifest["sources"].get(parent)
+            if source and source["source_name"].startswith("raw_"):
+                return source["source_name"].removeprefix("raw_"), source["name"]
+        raise DbtError(f"model {node['name']} reads no stream of the landing")
+
+
+def parse_assets(graph: Graph) -> dg.AssetsDefinition:
+    """The step that loads changed seeds and parses what staging has not applied yet."""
+    specs = graph.in_schemas("rules", "parse")
+
+    @dg.multi_asset(
+        name="staging_parse",
+        specs=specs,
+        check_specs=graph.checks_of(specs),
+        can_subset=True,
+        required_resource_keys={"run"},
+    )
+    def staging_parse(context: dg.AssetExecutionContext) -> Iterator[BuildEvent]:
+        run: Run = context.resources.run
+        selected = {graph.names[key] for key in context.selected_asset_keys}
+        with control.connect(run.warehouse) as con, run.store() as store:
+            control.register_batches(con, [_row(batch) for batch in store.batches()])
+            changed = set(control.drop_changed(con, run.project.manifest, run.fingerprints()))
+            waiting = control.pending(con, graph.staging)
+            parse = {name for name, stream in graph.parsed.items() if _is_due(graph, stream, waiting)}
+            parse |= changed & graph.parsed.keys()
+            control.forget_judged(con, parse & selected)
+        due = (parse | {name for name in changed if graph.schemas[name] == "rules"}) & selected
+        progress.current.phase("staging_parse", f"{len(due)} of {len(selected)} seeds and streams are new")
+        yield from _build(context, graph, run, due, selected)
+
+    return staging_parse
+
+
+def model_assets(graph: Graph) -> dg.AssetsDefinition:
+    """The step that merges what passed, builds core and marts, and runs dbt's tests."""
+    specs = graph.in_schemas("staging", "core", "marts")
+
+    @dg.multi_asset(
+        name="dbt",
+        specs=specs,
+        check_specs=graph.checks_of(specs),
+        can_subset=True,
+        required_resource_keys={"run"},
+    )
+    def models(context: dg.AssetExecutionContext) -> Iterator[BuildEvent]:
+        run: Run = context.resources.run
+        selected = {graph.names[key] for key in context.selected_asset_keys}
+        with control.connect(run.warehouse) as con, run.store() as store:
+            control.register_batches(con, [_row(batch) for batch in store.batches()])
+            control.hold_unjudged(con, graph.staging)
+            idle = graph.staging.keys() - control.pending(con, graph.staging)
+        due = selected - idle
+        progress.current.phase("dbt", f"{len(due)} models")
+        yield from _build(context, graph, run, due, selected, closes=len(selected) == len(specs))
+
+    return models
+
+
+def _is_due(graph: Graph, stream: tuple[str, str], waiting: Collection[str]) -> bool:
+    return any(graph.staging[name] == stream for name in waiting)
+
+
+def _row(batch: Any) -> control.BatchRow:
+    return (
+        batch.source, batch.vendor, batch.stream, batch.batch_id, batch.path, batch.rows, batch.verdict
+    )  # fmt: skip
+
+
+def _build(
+    context: dg.AssetExecutionContext,
+    graph: Graph,
+    run: Run,
+    due: Collection[str],
+    selected: Collection[str],
+    *,
+    closes: bool = False,
+) -> Iterator[BuildEvent]:
+    """Run dbt over what is due and report every selected asset: an idle one is as it was."""
+    results = (
+        run.project.build(
+            sorted(due), run.parameters, closes_build=closes, on_node=_reporter(context, len(due))
+        )
+        if due
+        else []
+    )
+    nodes = {result.name: result for result in results if result.unique_id in graph.specs}
+    built = {name for name, result in nodes.items() if not result.is_failed}
+    wanted = run.fingerprints()
+    with control.connect(run.warehouse) as con:
+        control.save_fingerprints(con, {name: wanted[name] for name in built})
+        for name in (name for name in graph.order if name in selected):
+            if name in built or name not in due:
+                metadata = _metadata(con, graph, name, nodes.get(name))
+                yield dg.MaterializeResult(asset_key=graph.keys[name], metadata=metadata)
+    for result in results:
+        check = graph.checks.get(result.unique_id)
+        if check and check.key in context.selected_asset_check_keys and result.status != "skipped":
+            yield _check_result(check, result)
+    failures = [_describe(result) for result in results if result.is_failed and result.status != "skipped"]
+    if failures:
+        raise dg.Failure("\n".join(failures), allow_retries=False)
+
+
+def _reporter(context: dg.AssetExecutionContext, total: int) -> Callable[[NodeResult], None]:
+    done = 0
+
+    def on_node(result: NodeResult) -> None:
+        nonlocal done
+        done += not result.unique_id.startswith("test.")
+        progress.current.update(result.name, min(done, total), total)
+        if result.is_failed:
+            context.log.error(f"{result.name}: {result.message}")
+
+    return on_node
+
+
+def _describe(result: NodeResult) -> str:
+    if result.failures is not None:
+        return (
+            f"dbt test {result.name}: {result.message}; see the rows with"
+            f" `dbt show` or in the compiled SQL under the home folder's dbt/target"
+        )
+    return f"dbt {result.unique_id.split('.')[0]} {result.name}: {result.message}"
+
+
+def _check_result(check: dg.AssetCheckSpec, result: NodeResult) -> dg.AssetCheckResult:
+    warns = result.status == "warn" or not check.blocking
+    return dg.AssetCheckResult(
+        asset_key=check.asset_key,
+        check_name=check.name,
+        passed=result.status in ("pass", "success"),
+        severity=dg.AssetCheckSeverity.WARN if warns else dg.AssetCheckSeverity.ERROR,
+        description=result.message or None,
+        metadata={"failing_rows": result.failures or 0},
+    )
+
+
+def _metadata(con: Any, graph: Graph, name: str, result: NodeResult | None) -> dict[str, Any]:
+    """Rows, schema, relation and the number to plot. Names come from the parsed project."""
+    schema, key = graph.schemas[name], KEY_NUMBERS.get(name)
+    table = f'{schema}."{name}"'
+    columns = con.execute(f"DESCRIBE {table}").fetchall()
+    described = graph.descriptions[name]
+    metadata: dict[str, Any] = {
+        "dagster/row_count": con.execute(f"SELECT count(*) FROM {table}").fetchone()[0],  # noqa: S608
+        "dagster/table_name": f"{schema}.{name}",
+        "dagster/column_schema": dg.TableSchema(
+            [dg.TableColumn(c[0], c[1], description=described.get(c[0]) or None) for c in columns]
+        ),
+    }
+    if result:
+        metadata["seconds"] = round(result.seconds, 3)
+    else:
+        metadata["status"] = "unchanged: nothing new to read"
+    if key:
+        row = con.execute(
+            f"SELECT {key[0]} FROM {table} WHERE period_grain = 'all' AND dimension = 'all' {key[1]}"  # noqa: S608
+        ).fetchone()
+        if row and row[0] is not None:
+            metadata[key[0]] = float(row[0])
+    return metadata

@@ -1,0 +1,141 @@
+"""Publishing as an asset. It trusts no step before it: it verifies the candidates itself."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+
+from orchestration import control, progress, publish
+from orchestration.assets.models import Graph
+from orchestration.publish import PublishError
+from orchestration.run import Run, code_version
+
+KEY = dg.AssetKey(["published", "publication"])
+
+
+def publish_assets(graph: Graph) -> dg.AssetsDefinition:
+    """The last step: a new version of the marts and the switch to it."""
+
+    @dg.asset(
+        key=KEY,
+        group_name="published",
+        deps=[graph.keys[name] for name in graph.marts],
+        kinds={"duckdb", "parquet"},
+        owners=["team:data-engineering"],
+        description="The version of the marts that readers see: Parquet, one DuckDB file and a manifest.",
+        required_resource_keys={"run"},
+    )
+    def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        run: Run = context.resources.run
+        progress.current.phase("publish", "verifying and writing a new version")
+        try:
+            found = publish_build(run, graph.marts, context.run_id)
+        except PublishError as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
+        rows = {name: mart["rows"] for name, mart in found.manifest["marts"].items()}
+        progress.current.facts |= {
+            "published": found.is_current,
+            "version": found.version,
+            "path": str(found.path),
+            "rows": rows,
+        }
+        return dg.MaterializeResult(
+            metadata={
+                "version": found.version,
+                "as_of": dg.MetadataValue.timestamp(run.as_of),
+                "is_current": found.is_current,
+                "path": dg.MetadataValue.path(str(found.path)),
+                "rows": sum(rows.values()),
+                "marts": dg.MetadataValue.md(
+                    "| mart | rows |\n|---|---|\n" + "\n".join(f"| {k} | {v:,} |" for k, v in rows.items())
+                ),
+            }
+        )
+
+    return publication
+
+
+def publish_build(run: Run, marts: list[str], run_id: str) -> publish.Publication:
+    """Verify this run's build and publish it.
+
+    Raises:
+        PublishError: a mart is not of this build, the build did not pass its gate, a batch is held, or a
+            source is stale that may not be. The current publication is untouched.
+    """
+    with run.store() as store:
+        held = store.held()
+        build = store.build(run.build_id)
+        results = store.results(build_id=run.build_id)
+    if held:
+        named = ", ".join(f"{b.source}/{b.stream} {b.batch_id} ({b.reason})" for b in held[:5])
+        raise PublishError(f"{len(held)} batches are held: {named}; see `cxmarts batches`")
+    if build is None or not build.passed:
+        raise PublishError(
+            "the candidate marts have no passing verdict of this build: run the whole job `nightly`"
+        )
+    with control.connect(run.warehouse) as con:
+        status = control.status(con)
+        _verify_builds(run, marts, control.builds(con), build.judged_at)
+    _verify_sources(run, status)
+    facts = {
+        "as_of": run.as_of.isoformat(),
+        "time_zone": run.settings.timezone,
+        "run_id": run_id,
+        "build_id": run.build_id,
+        "code_version": code_version(),
+        "sources": [
+            {
+                "source": s.source,
+                "stream": s.stream,
+                "is_stale": s.is_stale,
+                "last_fetched_at": s.last_fetched_at.isoformat() if s.last_fetched_at else None,
+            }
+            for s in status
+        ],
+        "gate_results": [
+            {"subject": v.subject, "expectation": v.expectation, "severity": v.severity, "outcome": v.outcome}
+            | ({"message": v.message} if not v.success else {})
+            for v in results
+        ],
+    }
+
+    def same_rows(rows: Mapping[str, int]) -> None:
+        if differing := [name for name, count in rows.items() if build.mart_rows.get(name) != count]:
+            raise PublishError(f"mart {differing[0]} changed after its gate: run the whole job `nightly`")
+
+    return publish.publish(
+        run.warehouse,
+        run.home.published,
+        marts,
+        facts,
+        keep=run.settings.keep_versions,
+        switch=not run.is_scratch,
+        check=same_rows,
+    )
+
+
+def _verify_builds(
+    run: Run, marts: list[str], builds: Mapping[str, tuple[str, datetime]], judged_at: datetime
+) -> None:
+    for name in marts:
+        build_id, built_at = builds.get(name, (None, None))
+        if build_id != run.build_id or built_at is None:
+            raise PublishError(f"mart {name} was not built by this run: run the whole job `nightly`")
+        if built_at > judged_at:
+            raise PublishError(f"mart {name} was built again after its gate: run the whole job `nightly`")
+
+
+def _verify_sources(run: Run, status: list[control.StreamStatus]) -> None:
+    fetched = {(s.source, s.stream) for s in status if s.build_id == run.build_id and not s.is_stale}
+    allowed = run.settings.allow_stale
+    stale = sorted(
+        f"{source}/{stream}"
+        for source, stream in run.landing.streams()
+        if (source, stream) not in fetched and source not in allowed
+    )
+    if stale:
+        raise PublishError(
+            f"not fetched by this run: {', '.join(stale[:5])}; run the whole job `nightly`,"
+            " or name the source in CXMARTS_ALLOW_STALE"
+        )

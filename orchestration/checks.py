@@ -1,0 +1,274 @@
+"""Gate verdicts as asset checks: one check per gate and asset, blocking where an expectation is critical."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import duckdb
+
+from orchestration import control, progress
+from orchestration.assets.landing import landing_specs
+from orchestration.assets.models import Graph
+from orchestration.publish import current
+from orchestration.run import Run
+from quality.gates import (
+    batch_groups,
+    judge_batches,
+    judge_marts,
+    judge_staged,
+    mart_columns,
+    staged_columns,
+)
+from quality.store import Store
+from quality.verdicts import Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MESSAGES = "messages"
+MAX_AGE = timedelta(hours=36)
+
+
+def gate_spec(asset: dg.AssetKey, gate: str, description: str) -> dg.AssetCheckSpec:
+    """The check that stands for a gate on an asset."""
+    return dg.AssetCheckSpec(f"{gate}_gate", asset=asset, description=description, blocking=True)
+
+
+def gate_result(
+    asset: dg.AssetKey, gate: str, verdicts: Sequence[Verdict], numbers: dict[str, Any] | None = None
+) -> dg.AssetCheckResult:
+    """A gate's verdicts on an asset: failed if any failed, an error if one blocks publishing."""
+    failed = sorted((v for v in verdicts if not v.success), key=lambda v: not v.blocks)
+    blocks = any(verdict.blocks for verdict in failed)
+    metadata: dict[str, Any] = {"expectations": len(verdicts), "failed": len(failed), **(numbers or {})}
+    if failed:
+        metadata["failures"] = dg.MetadataValue.md(_table(failed))
+        metadata[MESSAGES] = dg.MetadataValue.json([describe(verdict) for verdict in failed[:50]])
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=f"{gate}_gate",
+        passed=not failed,
+        severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
+        description=describe(failed[0]) if failed else None,
+        metadata=metadata,
+    )
+
+
+def describe(verdict: Verdict) -> str:
+    """A failed verdict in one line: where, what, which rows, what to do."""
+    where = "/".join(part for part in (verdict.source, verdict.stream) if part)
+    subject = f"{where} {verdict.subject}" if where and where != verdict.subject else verdict.subject
+    return f"{verdict.gate} gate, {subject}: {verdict.expectation}: {verdict.message}"
+
+
+def _table(verdicts: Sequence[Verdict]) -> str:
+    lines = ["| severity | subject | expectation | found |", "|---|---|---|---|"]
+    for verdict in verdicts[:50]:
+        cells = (verdict.severity, verdict.subject, verdict.expectation, verdict.message)
+        lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def gate_checks(graph: Graph) -> list[dg.AssetChecksDefinition]:
+    """The three gates: what landed, what was parsed, what would be published."""
+    return [
+        _landing_gate(landing_specs(graph.manifest)),
+        _staged_gate(graph),
+        _marts_gate(graph),
+    ]
+
+
+def _landing_gate(specs: Sequence[dg.AssetSpec]) -> dg.AssetChecksDefinition:
+    @dg.multi_asset_check(
+        name="landing_gate",
+        specs=[
+            gate_spec(spec.key, "landing", "Batches as they landed: ids, times, fetched = landed, volume.")
+            for spec in specs
+        ],
+        can_subset=True,
+        required_resource_keys={"run"},
+    )
+    def landing_gate(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        run: Run = context.resources.run
+        progress.current.phase("landing_gate", "judging new batches")
+        with control.connect(run.warehouse) as con, run.store() as store:
+            failed = {(s.source, s.stream) for s in control.status(con) if s.is_stale}
+            report = judge_batches(store, run.landing.batches(), incomplete=failed, progress=_told("batches"))
+            # A held batch blocks until it passes, is refetched or is waived: say so every night.
+            held = [v for b in report.held for v in store.results(batch_id=b.batch_id, failed_only=True)]
+            streams = {(b.source, b.stream): (f"raw_{b.vendor}", b.stream) for b in store.batches()}
+        by_key: dict[tuple[str, ...], list[Verdict]] = {}
+        for verdict in {(v.gate, v.subject, v.expectation): v for v in [*report.verdicts, *held]}.values():
+            by_key.setdefault(streams.get((verdict.source, verdict.stream), ("",)), []).append(verdict)
+        for check in context.selected_asset_check_keys:
+            key = check.asset_key
+            verdicts = by_key.get(tuple(key.path), [])
+            judged = [b for b in report.batches if (f"raw_{b.vendor}", b.stream) == tuple(key.path)]
+            numbers = {"batches": len(judged), "rows": sum(b.rows for b in judged)}
+            yield gate_result(key, "landing", verdicts, numbers)
+
+    return landing_gate
+
+
+def _staged_gate(graph: Graph) -> dg.AssetChecksDefinition:
+    @dg.multi_asset_check(
+        name="staged_gate",
+        specs=[
+            gate_spec(
+                graph.keys[name],
+                "staged",
+                "Parsed rows before they merge: types, known values, scales, dates.",
+            )
+            for name in graph.parsed
+        ],
+        can_subset=True,
+        required_resource_keys={"run"},
+    )
+    def staged_gate(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        run: Run = context.resources.run
+        progress.current.phase("staged_gate", "judging parsed rows")
+        with control.connect(run.warehouse) as con, run.store() as store:
+            waiting = control.pending(con, graph.staging)
+            due = {f"new_{name.removeprefix('stg_')}" for name in waiting}
+            for check in context.selected_asset_check_keys:
+                name = graph.names[check.asset_key]
+                verdicts = list(_judge_parsed(con, store, graph, name)) if name in due else []
+                rows = sum(v.element_count for v in verdicts if v.expectation == "rows_are_accepted")
+                yield gate_result(check.asset_key, "staged", verdicts, {"rows": rows})
+
+    return staged_gate
+
+
+def _judge_parsed(con: duckdb.DuckDBPyConnection, store: Store, graph: Graph, name: str) -> Iterator[Verdict]:
+    """Judge the rows of a parsed model, a bounded number at a time, and mark them as seen."""
+    vendor, stream = graph.parsed[name]
+    counts = con.execute(
+        f'SELECT batch_id, count(*) FROM parse."{name}" GROUP BY batch_id ORDER BY batch_id'  # noqa: S608
+    ).fetchall()
+    progress.current.update(f"{name}: {sum(count for _, count in counts):,} rows")
+    landed = {batch.batch_id: batch for batch in store.batches(stream=stream) if batch.vendor == vendor}
+    for batch_id, count in counts:
+        if count != landed[batch_id].rows:
+            raise dg.Failure(
+                f"{name}: batch {batch_id} landed {landed[batch_id].rows:,} rows, parsed are {count:,}: the"
+                " file or the model lost some. Nothing is published; report it",
+                allow_retries=False,
+            )
+    available = [row[0] for row in con.execute(f'DESCRIBE parse."{name}"').fetchall()]
+    columns = ", ".join(f"{sql} AS {alias}" for alias, sql in staged_columns(name, available).items())
+    for group in batch_groups(dict(counts)):
+        frame = con.execute(
+            f'SELECT {columns} FROM parse."{name}" WHERE list_contains(?, batch_id)',  # noqa: S608
+            [group],
+        ).df()
+        yield from judge_staged(store, name, frame).verdicts
+    control.save_judged(con, name, vendor, stream)
+
+
+def _marts_gate(graph: Graph) -> dg.AssetChecksDefinition:
+    @dg.multi_asset_check(
+        name="marts_gate",
+        specs=[
+            gate_spec(
+                graph.keys[name], "marts", "Candidates before publishing: ranges, keys, ratios, conservation."
+            )
+            for name in graph.marts
+        ],
+        required_resource_keys={"run"},
+    )
+    def marts_gate(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        run: Run = context.resources.run
+        progress.current.phase("marts_gate", "judging the candidate marts")
+        published = current(run.home.published)
+        previous = published.manifest["marts"] if published else {}
+        with control.connect(run.warehouse) as con, run.store() as store:
+            report = judge_marts(
+                store,
+                run.build_id,
+                run.as_of,
+                _frames(con, graph.marts),
+                rows=_row_counts(con, graph.marts),
+                previous_rows={name: mart["rows"] for name, mart in previous.items()},
+                conservation=_conservation(con, store),
+                rejections=_rejections(con),
+                freshness=_freshness(con, run),
+            )
+        by_mart: dict[str, list[Verdict]] = {}
+        for verdict in report.verdicts:
+            # What is said of a stream or a batch stands on the mart that shows it.
+            name = verdict.subject if verdict.subject in graph.marts else "publication"
+            by_mart.setdefault(name, []).append(verdict)
+        for name in graph.marts:
+            rows = report.build.mart_rows.get(name, 0)
+            yield gate_result(graph.keys[name], "marts", by_mart.get(name, []), {"rows": rows})
+
+    return marts_gate
+
+
+def _frames(con: duckdb.DuckDBPyConnection, marts: Sequence[str]) -> Iterator[tuple[str, "pd.DataFrame"]]:
+    """The judged columns of each mart, one mart at a time."""
+    for done, name in enumerate(marts):
+        progress.current.update(name, done, len(marts))
+        available = [row[0] for row in con.execute(f'DESCRIBE marts."{name}"').fetchall()]
+        columns = ", ".join(f'"{column}"' for column in mart_columns(name, available)) or "1 AS row"
+        yield name, con.execute(f'SELECT {columns} FROM marts."{name}"').df()  # noqa: S608
+
+
+def _row_counts(con: duckdb.DuckDBPyConnection, marts: Sequence[str]) -> dict[str, int]:
+    return {
+        name: con.execute(f'SELECT count(*) FROM marts."{name}"').fetchall()[0][0]  # noqa: S608
+        for name in marts
+    }
+
+
+def _conservation(con: duckdb.DuckDBPyConnection, store: Store) -> "pd.DataFrame":
+    """What each stream gave against what staging holds of it."""
+    import pandas as pd
+
+    counts = ["received", "tombstones", "landed", "duplicates", "unchanged"]
+    batches = [b for b in store.batches() if b.verdict in control.MERGEABLE]
+    landed = pd.DataFrame(
+        [[b.source, b.stream, *(getattr(b, name) or 0 for name in counts)] for b in batches],
+        columns=["source", "stream", *counts],
+    )
+    staged = con.execute(
+        "SELECT source, stream, staged_rows AS staged, rejected_rows AS rejected,"
+        " superseded_rows AS superseded FROM marts.publication"
+    ).df()
+    summed = landed.groupby(["source", "stream"], as_index=False)[counts].sum()
+    return summed.merge(staged, on=["source", "stream"], how="left")
+
+
+def _rejections(con: duckdb.DuckDBPyConnection) -> "pd.DataFrame":
+    """The batches of which rows were rejected, with how many."""
+    return con.execute(
+        "SELECT b.source, b.stream, b.batch_id, any_value(b.rows) AS rows, count(*) AS rejected"
+        " FROM control.rejected_rows AS r INNER JOIN control.batches AS b ON b.batch_id = r.batch_id"
+        " GROUP BY b.source, b.stream, b.batch_id"
+    ).df()
+
+
+def _freshness(con: duckdb.DuckDBPyConnection, run: Run) -> "pd.DataFrame":
+    """How old each stream's last successful fetch is, of the streams that have data."""
+    import pandas as pd
+
+    now = datetime.now(UTC)
+    landed = set(run.landing.streams())
+    rows = [
+        {
+            "source": s.source,
+            "stream": s.stream,
+            "age_seconds": (now - s.last_fetched_at).total_seconds() if s.last_fetched_at else None,
+            "max_age_seconds": MAX_AGE.total_seconds(),
+            "is_stale_allowed": s.source in run.settings.allow_stale,
+        }
+        for s in control.status(con)
+        if (s.source, s.stream) in landed
+    ]
+    columns = ["source", "stream", "age_seconds", "max_age_seconds", "is_stale_allowed"]
+    return pd.DataFrame(rows, columns=columns).astype({"age_seconds": "float64"})
+
+
+def _told(what: str) -> Callable[[int, int, str], None]:
+    return lambda done, total, text: progress.current.update(text or what, done, total)

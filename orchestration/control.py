@@ -1,0 +1,251 @@
+"""The warehouse's book-keeping, in schema `control`: what dbt is told, and what it did.
+
+The tables that the models write are created by the dbt project; the ones here are written between its runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.dbt import BUILT
+
+# (source, vendor, stream, batch_id, path, rows, verdict)
+BatchRow = tuple[str, str, str, str, str, int, str]
+MERGEABLE = ("passed", "waived")
+
+_BY_MODEL = (
+    "fingerprints",
+    "applied_batches",
+    "parsed_batches",
+    "rejected_rows",
+    "model_builds",
+    "judged_batches",
+)
+
+
+@contextmanager
+def connect(warehouse: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that is closed again at once: nobody else can open the file meanwhile."""
+    with duckdb.connect(str(warehouse), read_only=read_only) as con:
+        con.execute("SET TimeZone = 'UTC'")
+        yield con
+
+
+def register_batches(con: duckdb.DuckDBPyConnection, batches: Sequence[BatchRow]) -> None:
+    """Replace `control.batches` by this complete list."""
+    con.execute("CREATE SCHEMA IF NOT EXISTS control")
+    con.begin()
+    con.execute(
+        "CREATE OR REPLACE TABLE control.batches (source VARCHAR, vendor VARCHAR, stream VARCHAR,"
+        " batch_id VARCHAR, path VARCHAR, rows BIGINT, verdict VARCHAR)"
+    )
+    if batches:
+        columns = list(zip(*batches, strict=True))
+        con.execute(
+            "INSERT INTO control.batches SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5),"
+            " unnest($6), unnest($7)",
+            [list(column) for column in columns],
+        )
+    con.commit()
+
+
+def drop_changed(
+    con: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], wanted: Mapping[str, str]
+) -> list[str]:
+    """Drop every table whose fingerprint is not the wanted one, so that it is built afresh.
+
+    A staging table also forgets the batches it applied. Tables of models that no longer exist go too.
+
+    Args:
+        con: the warehouse.
+        manifest: the parsed project.
+        wanted: node name -> fingerprint.
+
+    Returns:
+        The names of what was dropped or never built.
+    """
+    con.execute("CREATE SCHEMA IF NOT EXISTS control")
+    con.execute("CREATE TABLE IF NOT EXISTS control.fingerprints (model VARCHAR, fingerprint VARCHAR)")
+    found = dict(con.execute("SELECT model, fingerprint FROM control.fingerprints").fetchall())
+    schemas = {node["schema"] for node in manifest["nodes"].values() if node["resource_type"] in BUILT}
+    relations = con.execute(
+        "SELECT schema_name, table_name, 'TABLE' FROM duckdb_tables()"
+        " WHERE database_name = current_database()"
+        " UNION ALL SELECT schema_name, view_name, 'VIEW' FROM duckdb_views()"
+        " WHERE database_name = current_database() AND NOT internal"
+    ).fetchall()
+    present = {name: (schema, kind) for schema, name, kind in relations if schema in schemas}
+    changed = [name for name in wanted if found.get(name) != wanted[name] or name not in present]
+    stale = [name for name in present if name not in wanted or name in changed]
+    con.begin()
+    for name in stale:
+        schema, kind = present[name]
+        con.execute(f"DROP {kind} {_name(schema)}.{_name(name)}")
+    forget(con, [*changed, *stale, *(found.keys() - wanted.keys())])
+    con.commit()
+    return changed
+
+
+def forget(con: duckdb.DuckDBPyConnection, models: Iterable[str]) -> None:
+    """Remove what is recorded of these models."""
+    names = [[name] for name in dict.fromkeys(models)]
+    tables = con.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'control'").fetchall()
+    for (table,) in tables:
+        if table in _BY_MODEL and names:
+            con.executemany(f"DELETE FROM control.{table} WHERE model = ?", names)  # noqa: S608
+
+
+def save_fingerprints(con: duckdb.DuckDBPyConnection, built: Mapping[str, str]) -> None:
+    """Record what was built with which fingerprint."""
+    if built:
+        con.begin()
+        con.executemany("DELETE FROM control.fingerprints WHERE model = ?", [[name] for name in built])
+        con.executemany(
+            "INSERT INTO control.fingerprints VALUES (?, ?)", [list(pair) for pair in built.items()]
+        )
+        con.commit()
+
+
+def pending(con: duckdb.DuckDBPyConnection, staging: Mapping[str, tuple[str, str]]) -> set[str]:
+    """The staging models that have something to merge, or that do not exist yet.
+
+    Args:
+        con: the warehouse, with `control.batches` filled.
+        staging: staging model -> its (vendor, stream).
+    """
+    present = {row[0] for row in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    absent = set(staging) - present
+    if "applied_batches" not in present:
+        return set(staging)
+    for model, (vendor, stream) in staging.items():
+        found = con.execute(
+            "SELECT 1 FROM control.batches AS b"
+            " WHERE vendor = ? AND stream = ? AND verdict IN ('passed', 'waived')"
+            " AND NOT EXISTS (SELECT 1 FROM control.applied_batches AS a"
+            " WHERE a.model = ? AND a.batch_id = b.batch_id) LIMIT 1",
+            [vendor, stream, model],
+        ).fetchall()
+        if found:
+            absent.add(model)
+    return absent
+
+
+def forget_judged(con: duckdb.DuckDBPyConnection, models: Iterable[str]) -> None:
+    """These parsed models are about to be built anew: the staged gate has not seen their rows."""
+    con.execute("CREATE TABLE IF NOT EXISTS control.judged_batches (model VARCHAR, batch_id VARCHAR)")
+    for name in models:
+        con.execute("DELETE FROM control.judged_batches WHERE model = ?", [name])
+
+
+def save_judged(con: duckdb.DuckDBPyConnection, model: str, vendor: str, stream: str) -> None:
+    """The staged gate has seen everything that this parsed model holds."""
+    con.begin()
+    forget_judged(con, [model])
+    con.execute(
+        "INSERT INTO control.judged_batches SELECT $1, batch_id FROM control.batches"
+        " WHERE vendor = $2 AND stream = $3 AND verdict IN ('passed', 'waived')",
+        [model, vendor, stream],
+    )
+    con.commit()
+
+
+def hold_unjudged(con: duckdb.DuckDBPyConnection, staging: Mapping[str, tuple[str, str]]) -> None:
+    """Hold every batch that staging would merge without the staged gate having seen its rows."""
+    forget_judged(con, [])
+    if "applied_batches" not in {
+        r[0] for r in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+    }:
+        con.execute("CREATE TABLE control.applied_batches (model VARCHAR, batch_id VARCHAR)")
+    for model, (vendor, stream) in staging.items():
+        con.execute(
+            "UPDATE control.batches AS b SET verdict = 'held'"
+            " WHERE vendor = $2 AND stream = $3 AND verdict IN ('passed', 'waived')"
+            " AND NOT EXISTS (SELECT 1 FROM control.applied_batches AS a"
+            " WHERE a.model = $1 AND a.batch_id = b.batch_id)"
+            " AND NOT EXISTS (SELECT 1 FROM control.judged_batches AS j"
+            " WHERE j.model = replace($1, 'stg_', 'new_') AND j.batch_id = b.batch_id)",
+            [model, vendor, stream],
+        )
+
+
+def builds(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, datetime]]:
+    """Model -> (build id, when it was built, UTC), as each model recorded in its own transaction."""
+    try:
+        rows = con.execute("SELECT model, build_id, built_at FROM control.model_builds").fetchall()
+    except duckdb.CatalogException:
+        return {}
+    return {model: (build_id, built_at.replace(tzinfo=UTC)) for model, build_id, built_at in rows}
+
+
+def instants(con: duckdb.DuckDBPyConnection) -> set[datetime]:
+    """The as_of of what is built (UTC)."""
+    try:
+        rows = con.execute("SELECT DISTINCT as_of FROM control.model_builds").fetchall()
+    except duckdb.CatalogException:
+        return set()
+    return {as_of.replace(tzinfo=UTC) for (as_of,) in rows if as_of is not None}
+
+
+@dataclass(frozen=True)
+class StreamStatus:
+    """How the last fetch of a stream went. `build_id` is the build whose landing step fetched it."""
+
+    source: str
+    vendor: str
+    stream: str
+    is_on: bool
+    is_stale: bool
+    last_fetched_at: datetime | None
+    received: int
+    landed: int
+    duplicates: int
+    unchanged: int
+    tombstones: int
+    build_id: str | None
+
+
+def save_status(con: duckdb.DuckDBPyConnection, status: Sequence[StreamStatus]) -> None:
+    """Replace `control.source_status`."""
+    con.execute("CREATE SCHEMA IF NOT EXISTS control")
+    con.begin()
+    con.execute(
+        "CREATE OR REPLACE TABLE control.source_status (source VARCHAR, vendor VARCHAR, stream VARCHAR,"
+        " is_on BOOLEAN, is_stale BOOLEAN, last_fetched_at TIMESTAMP, received BIGINT, landed BIGINT,"
+        " duplicates BIGINT, unchanged BIGINT, tombstones BIGINT, build_id VARCHAR)"
+    )
+    if status:
+        rows = [
+            [at.astimezone(UTC).replace(tzinfo=None) if isinstance(at, datetime) else at for at in astuple(s)]
+            for s in status
+        ]
+        marks = ", ".join("?" * len(rows[0]))
+        con.executemany(f"INSERT INTO control.source_status VALUES ({marks})", rows)  # noqa: S608
+    con.commit()
+
+
+def status(con: duckdb.DuckDBPyConnection) -> list[StreamStatus]:
+    """What `save_status` wrote last; empty before."""
+    try:
+        rows = con.execute(
+            "SELECT source, vendor, stream, is_on, is_stale, last_fetched_at, received, landed, duplicates,"
+            " unchanged, tombstones, build_id FROM control.source_status ORDER BY source, stream"
+        ).fetchall()
+    except (duckdb.CatalogException, duckdb.BinderException):
+        return []
+    return [_status(row) for row in rows]
+
+
+def _status(row: Any) -> StreamStatus:
+    read = StreamStatus(*row)
+    return replace(read, last_fetched_at=read.last_fetched_at and read.last_fetched_at.replace(tzinfo=UTC))
+
+
+def _name(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'

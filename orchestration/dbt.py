@@ -1,0 +1,316 @@
+"""The dbt project: a copy in the home folder with the analyst's seeds over it, run in this process."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import hashlib
+import importlib.metadata
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from orchestration import locking
+from orchestration.home import Home
+from orchestration.settings import SettingsError
+
+PACKAGED = Path(__file__).parent.parent / "dbt_project"
+BUILT = ("model", "seed")
+FAILED = ("error", "fail", "runtime error", "skipped")
+
+# No network and no advertisement: dbt's telemetry and version check stay off; its log goes to a file.
+_QUIET = (
+    "--no-send-anonymous-usage-stats",
+    "--no-version-check",
+    "--log-level=none",
+    "--log-level-file=info",
+)
+
+
+class DbtError(Exception):
+    """dbt could not parse or run the project; the message names what failed and why."""
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """One node of a finished dbt run.
+
+    `failures` counts the rows that a test found; None for anything else.
+    """
+
+    unique_id: str
+    name: str
+    status: str
+    message: str
+    failures: int | None
+    seconds: float
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether the node, or one before it, failed."""
+        return self.status in FAILED
+
+
+@dataclass(frozen=True)
+class RunParameters:
+    """What a run is told through its environment (read at execution, so it never causes a new parse)."""
+
+    warehouse: Path
+    landing: Path
+    as_of: datetime
+    build_id: str
+    timezone: str
+    memory_limit: str
+
+    def environment(self) -> dict[str, str]:
+        """The variables that the models read."""
+        return {
+            "CXMARTS_WAREHOUSE": str(self.warehouse),
+            "CXMARTS_LANDING": str(self.landing),
+            "CXMARTS_AS_OF": f"{self.as_of:%Y-%m-%dT%H:%M:%S.%fZ}",
+            "CXMARTS_BUILD_ID": self.build_id,
+            "CXMARTS_TIMEZONE": self.timezone,
+            "CXMARTS_MEMORY_LIMIT": self.memory_limit,
+        }
+
+
+class Project:
+    """The copy of the dbt project under the home folder."""
+
+    def __init__(self, home: Home, rules: Path | None = None, packaged: Path = PACKAGED) -> None:
+        self.folder, self._home, self._rules, self._packaged = home.dbt, home, rules, packaged
+
+    @property
+    def manifest_path(self) -> Path:
+        """The parsed project."""
+        return self.folder / "target" / "manifest.json"
+
+    @functools.cached_property
+    def manifest(self) -> dict[str, Any]:
+        """The parsed project as dbt writes it; `prepare` comes first."""
+        return dict(json.loads(self.manifest_path.read_bytes()))
+
+    def prepare(self) -> Project:
+        """Bring the copy up to date and parse it if anything changed since it was parsed.
+
+        Raises:
+            SettingsError: a file in the rules folder is no seed, or has other columns.
+            DbtError: the project does not parse.
+        """
+        with locking.exclusive(self._home.root / "dbt.lock", "preparing the dbt project", wait=True):
+            wanted = self._files()
+            state = _state(wanted)
+            marker = self.folder / "target" / "cxmarts_parsed"
+            if not (self.manifest_path.exists() and marker.exists() and marker.read_text() == state):
+                marker.unlink(missing_ok=True)
+                self._copy(wanted)
+                self._parse()
+                marker.write_text(state)
+        return self
+
+    @functools.cached_property
+    def _parsed(self) -> Any:
+        """The parsed project as dbt keeps it for itself: with it, no run parses again."""
+        from dbt.contracts.graph.manifest import Manifest
+        from dbt.parser.manifest import extended_mashumuro_decoder
+
+        stored = (self.folder / "target" / "partial_parse.msgpack").read_bytes()
+        return Manifest.from_msgpack(stored, decoder=extended_mashumuro_decoder)
+
+    def _files(self) -> dict[Path, Path]:
+        """Relative path in the copy -> the file it comes from."""
+        files = {}
+        for path in sorted(self._packaged.rglob("*")):
+            relative = path.relative_to(self._packaged)
+            if path.is_file() and relative.parts[0] not in ("target", "logs") and path.name[0] != ".":
+                files[relative] = path
+        return files | self._overlay(files)
+
+    def _overlay(self, files: Mapping[Path, Path]) -> dict[Path, Path]:
+        if self._rules is None:
+            return {}
+        seeds = {p.name: p for p in files if p.parts[0] == "seeds" and p.suffix == ".csv"}
+        overlay, problems = {}, []
+        for own in sorted(self._rules.glob("*.csv")):
+            if own.name not in seeds:
+                known = ", ".join(sorted(seeds))
+                problems.append(f"CXMARTS_RULES: {own.name} is no rule file; there are {known}")
+                continue
+            problems += _header_problems(own, files[seeds[own.name]])
+            overlay[seeds[own.name]] = own
+        if problems:
+            raise SettingsError(problems)
+        return overlay
+
+    def _copy(self, wanted: Mapping[Path, Path]) -> None:
+        for relative, origin in wanted.items():
+            target = self.folder / relative
+            content = origin.read_bytes()
+            if not target.exists() or target.read_bytes() != content:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+        for path in sorted(self.folder.rglob("*"), reverse=True):
+            relative = path.relative_to(self.folder)
+            if relative.parts[0] in ("target", "logs"):
+                continue
+            if path.is_file() and relative not in wanted:
+                path.unlink()
+            elif path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
+
+    def _parse(self) -> None:
+        _invoke(None, ["parse", *self._arguments()], [])
+        for cached in ("manifest", "_parsed"):
+            self.__dict__.pop(cached, None)
+
+    def _arguments(self) -> list[str]:
+        folder = str(self.folder)
+        return ["--project-dir", folder, "--profiles-dir", folder, "--log-path", f"{folder}/logs"]
+
+    def build(
+        self,
+        nodes: Sequence[str],
+        parameters: RunParameters,
+        *,
+        closes_build: bool = False,
+        on_node: Callable[[NodeResult], None] | None = None,
+    ) -> list[NodeResult]:
+        """Build these nodes with the tests that touch them, in dependency order.
+
+        Args:
+            nodes: names of models and seeds.
+            parameters: what the models are told.
+            closes_build: tell the project that this run completes the build.
+            on_node: called as each node ends.
+
+        Returns:
+            One result per node and test; failures are results, not errors.
+
+        Raises:
+            DbtError: dbt did not get as far as running nodes.
+        """
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+        command = ["build", "--select", " ".join(nodes), "--exclude-resource-type", "unit_test"]
+        command += ["--no-write-json", *self._arguments()]
+        environment = parameters.environment() | {"CXMARTS_CLOSE_BUILD": "true" if closes_build else ""}
+        callbacks = [functools.partial(_on_event, on_node)] if on_node else []
+        try:
+            with _environment(environment):
+                outcome = _invoke(self._parsed, command, callbacks)
+        finally:
+            # dbt keeps its connection open, which would shut out every other one to the file.
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+        return [_result(result) for result in outcome.results]
+
+
+def fingerprints(manifest: Mapping[str, Any], extra: str) -> dict[str, str]:
+    """A fingerprint per model and seed: of its code, configuration and content, and of all that it reads.
+
+    Every macro of the project goes into every fingerprint: hooks and guarded calls do not show in a
+    model's own list of macros, and macros change with a release only.
+
+    Args:
+        manifest: the parsed project.
+        extra: goes into every fingerprint (zone database, time zone).
+
+    Returns:
+        node name -> fingerprint.
+    """
+    name = manifest["metadata"]["project_name"]
+    macros = [macro for macro in manifest["macros"].values() if macro["package_name"] == name]
+    shared = _digest(extra, *sorted(macro["macro_sql"] for macro in macros))
+    nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] in BUILT}
+
+    @functools.cache
+    def fingerprint(key: str) -> str:
+        node = nodes.get(key)
+        if node is None:
+            return key
+        columns = [[column["name"], column["data_type"]] for column in node["columns"].values()]
+        config = json.dumps([node["config"], columns], sort_keys=True, default=str)
+        read = (fingerprint(parent) for parent in sorted(node["depends_on"].get("nodes", [])))
+        return _digest(shared, node["raw_code"], _content(node), config, *read)
+
+    return {node["name"]: fingerprint(key) for key, node in nodes.items()}
+
+
+def _content(node: Mapping[str, Any]) -> str:
+    """The checksum of a seed's file; dbt itself gives large ones a checksum of their path only."""
+    if node["resource_type"] != "seed":
+        return ""
+    return hashlib.sha256(Path(node["root_path"], node["original_file_path"]).read_bytes()).hexdigest()
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def _header_problems(own: Path, packaged: Path) -> list[str]:
+    ours, theirs = _header(packaged), _header(own)
+    missing, unknown = [c for c in ours if c not in theirs], [c for c in theirs if c not in ours]
+    if not missing and not unknown:
+        return []
+    parts = [f"lacks {', '.join(missing)}"] if missing else []
+    parts += [f"has unknown {', '.join(unknown)}"] if unknown else []
+    return [f"CXMARTS_RULES: {own.name} {' and '.join(parts)} (columns are {', '.join(ours)})"]
+
+
+def _header(path: Path) -> list[str]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return next(csv.reader(file), [])
+
+
+def _state(files: Mapping[Path, Path]) -> str:
+    digest = hashlib.sha256(importlib.metadata.version("dbt-core").encode())
+    for relative, origin in sorted(files.items()):
+        digest.update(f"{relative}\0{hashlib.sha256(origin.read_bytes()).hexdigest()}\0".encode())
+    return digest.hexdigest()
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _invoke(manifest: Any, command: list[str], callbacks: Sequence[Callable[[Any], None]]) -> Any:
+    from dbt.cli.main import dbtRunner
+
+    outcome = dbtRunner(manifest, list(callbacks)).invoke([*_QUIET, *command])
+    if outcome.exception is not None:
+        if not isinstance(outcome.exception, Exception):
+            raise outcome.exception
+        raise DbtError(f"dbt {command[0]}: {_first_lines(str(outcome.exception))}") from outcome.exception
+    return outcome.result
+
+
+def _on_event(on_node: Callable[[NodeResult], None], event: Any) -> None:
+    if event.info.name == "NodeFinished":
+        info, result = event.data.node_info, event.data.run_result
+        seconds = result.execution_time
+        on_node(NodeResult(info.unique_id, info.node_name, result.status, result.message, None, seconds))
+
+
+def _result(result: Any) -> NodeResult:
+    message = _first_lines(str(result.message or ""))
+    name, status = result.node.name, str(result.status)
+    return NodeResult(result.node.unique_id, name, status, message, result.failures, result.execution_time)
+
+
+def _first_lines(text: str, limit: int = 600) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " | ".join(lines)[:limit]

@@ -1,0 +1,55 @@
+"""The code location: everything that Dagster shows and runs, from the settings of the working folder."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import dagster as dg
+
+from orchestration.assets.landing import landing_assets
+from orchestration.assets.models import Graph, model_assets, parse_assets
+from orchestration.assets.publish import KEY, publish_assets
+from orchestration.checks import gate_checks
+from orchestration.dbt import Project
+from orchestration.home import Home
+from orchestration.jobs import nightly
+from orchestration.resources import run_resource
+from orchestration.schedules import nightly_schedule
+from orchestration.sensors import alert_sensors
+from orchestration.settings import Settings, load
+
+LATE = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=36))
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """All definitions for these settings; parses the dbt project if it changed."""
+    home = Home(settings.home).create()
+    project = Project(home, settings.rules).prepare()
+    graph = Graph(project.manifest)
+    assets = [
+        landing_assets(project.manifest),
+        parse_assets(graph),
+        model_assets(graph),
+        publish_assets(graph),
+    ]
+    return dg.Definitions(
+        assets=[asset.map_asset_specs(_with_freshness) for asset in assets],
+        asset_checks=gate_checks(graph),
+        jobs=[nightly],
+        schedules=[nightly_schedule(settings)],
+        sensors=alert_sensors(settings, home),
+        resources={"run": run_resource(settings, home, project)},
+        executor=dg.in_process_executor,
+    )
+
+
+def _with_freshness(spec: dg.AssetSpec) -> dg.AssetSpec:
+    """What people read must be of today: the marts and their publication."""
+    is_read = spec.key == KEY or spec.key.path[0] == "marts"
+    return spec.replace_attributes(freshness_policy=LATE) if is_read else spec
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The definitions of the working folder's settings."""
+    return build_definitions(load())

@@ -1,0 +1,81 @@
+"""The folders and files under `CXMARTS_HOME`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+INSTANCE_CONFIG = """\
+# Written by cxmarts at each start.
+telemetry:
+  enabled: false
+freshness:
+  enabled: true
+retention:
+  schedule:
+    purge_after_days: 90
+  sensor:
+    purge_after_days:
+      skipped: 7
+      success: 30
+      failure: 90
+"""
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where everything lives. `create` makes the private folders."""
+
+    root: Path
+
+    @property
+    def landing(self) -> Path:
+        """Parquet as fetched, append-only."""
+        return self.root / "landing"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file that dbt writes; BI never opens it."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one process that may write."""
+        return self.root / "warehouse.lock"
+
+    @property
+    def control(self) -> Path:
+        """Verdicts, waivers and gate results."""
+        return self.root / "control.sqlite"
+
+    @property
+    def dbt(self) -> Path:
+        """The dbt project that runs: a copy of the packaged one with the analyst's seeds over it."""
+        return self.root / "dbt"
+
+    @property
+    def published(self) -> Path:
+        """Versions of the marts and the pointer to the current one."""
+        return self.root / "published"
+
+    @property
+    def dagster(self) -> Path:
+        """DAGSTER_HOME."""
+        return self.root / "dagster"
+
+    @property
+    def scratch(self) -> Path:
+        """Warehouses of builds as of an earlier time."""
+        return self.root / "scratch"
+
+    def create(self) -> Home:
+        """Make what is missing, readable by its owner only; an existing folder keeps its mode."""
+        for folder in (self.root, self.landing, self.dagster):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        config = self.dagster / "dagster.yaml"
+        if not config.exists() or config.read_text() != INSTANCE_CONFIG:
+            draft = config.with_suffix(f".{os.getpid()}")
+            draft.write_text(INSTANCE_CONFIG)
+            draft.replace(config)
+        return self

@@ -1,0 +1,54 @@
+"""The one resource: the run, which holds the writer's lock as long as it lasts."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from orchestration import locking
+from orchestration.dbt import Project
+from orchestration.home import Home
+from orchestration.run import Run
+from orchestration.settings import Settings, parse_time
+
+AS_OF_TAG = "cxmarts/as_of"
+FULL_TAG = "cxmarts/full"
+
+
+def run_resource(settings: Settings, home: Home, project: Project) -> dg.ResourceDefinition:
+    """The resource `run` for these settings."""
+
+    @dg.resource(description="What the run is about: settings, instant, build id. Holds the writer's lock.")
+    def run(context: dg.InitResourceContext) -> Iterator[Run]:
+        dagster_run = context.dagster_run
+        if dagster_run is None or context.instance is None:
+            raise dg.DagsterInvariantViolationError("the resource needs a run")
+        # A retry goes on with what the first attempt fixed: its build id and its instant.
+        root = dagster_run.root_run_id or dagster_run.run_id
+        purpose = f"run {dagster_run.run_id[:8]} of job {dagster_run.job_name}"
+        with locking.exclusive(home.lock, purpose):
+            _end_dead_runs(context.instance, dagster_run.run_id)
+            fixed = dagster_run.tags.get(AS_OF_TAG)
+            as_of = parse_time(fixed) if fixed else settings.as_of or _created(context.instance, root)
+            is_full = dagster_run.tags.get(FULL_TAG) == "true"
+            current = Run(settings, home, project, build_id=root, as_of=as_of, is_full=is_full)
+            current.open_warehouse()
+            yield current
+
+    return run
+
+
+def _end_dead_runs(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Whoever holds the lock is the only one alive: other runs that seem to go on were killed."""
+    started = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+    for other in started:
+        if other.run_id != run_id:
+            instance.report_run_failed(other, "its process ended before the run did")
+
+
+def _created(instance: dg.DagsterInstance, run_id: str) -> datetime:
+    record = instance.get_run_record_by_id(run_id)
+    moment = record.create_timestamp if record else datetime.now(UTC)
+    # The storage gives UTC, in some versions without saying so.
+    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return aware.replace(microsecond=0)

@@ -1,0 +1,324 @@
+"""Settings: the environment and `.env`, typed, checked once, and complete or refused.
+
+Every variable is listed in `VARIABLES` and `SOURCE_VARIABLES`; `.env.example` documents them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+VARIABLES = (
+    "CXMARTS_HOME",
+    "CXMARTS_AS_OF",
+    "CXMARTS_TIMEZONE",
+    "CXMARTS_RULES",
+    "CXMARTS_FILES",
+    "CXMARTS_ALLOW_STALE",
+    "CXMARTS_KEEP_VERSIONS",
+    "CXMARTS_WEBHOOK_URL",
+    "CXMARTS_MEMORY_LIMIT",
+)
+LATER_VARIABLES = ("CXMARTS_LANDING_URL", "CXMARTS_POSTGRES_URL", "CXMARTS_RESTRICTED")
+# Read by the TLS library itself.
+PASSED_ON = ("SSL_CERT_FILE",)
+
+SOURCE_VARIABLES: Mapping[str, tuple[str, ...]] = {
+    "zendesk": ("URL", "EMAIL", "API_TOKEN", "OAUTH_TOKEN", "START_AT"),
+    "typeform": ("URL", "TOKEN", "START_AT"),
+}
+LATER_SOURCE_VARIABLES: Mapping[str, tuple[str, ...]] = {
+    "freshdesk": ("URL", "API_KEY", "START_AT"),
+    "surveymonkey": ("URL", "TOKEN", "START_AT"),
+    "intercom": ("URL", "TOKEN", "START_AT"),
+    "qualtrics": ("URL", "API_TOKEN", "START_AT"),
+    "servicenow": ("URL", "USER", "PASSWORD", "START_AT"),
+}
+TYPEFORM_URL = "https://api.typeform.com"
+
+_INSTANCE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
+_MEMORY = re.compile(r"\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)", re.IGNORECASE)
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; `problems` names each variable and the reason."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("the settings cannot be used:\n" + "\n".join(f"  - {p}" for p in problems))
+
+
+@dataclass(frozen=True)
+class Source:
+    """An API account to fetch from. Credentials never show in `repr`."""
+
+    name: str
+    vendor: str
+    url: str
+    email: str | None = field(default=None, repr=False)
+    token: str = field(default="", repr=False)
+    is_oauth: bool = False
+    start_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment asks for; paths are absolute."""
+
+    home: Path
+    as_of: datetime | None = None
+    timezone: str = "UTC"
+    rules: Path | None = None
+    files: Path | None = None
+    allow_stale: frozenset[str] = frozenset()
+    keep_versions: int = 14
+    webhook_url: str | None = field(default=None, repr=False)
+    memory_limit: str = "2GB"
+    ca_file: Path | None = None
+    sources: tuple[Source, ...] = ()
+
+
+def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
+    """The settings of this process: `.env` in the working folder, overridden by the environment.
+
+    Args:
+        environ: the environment; the process's own by default.
+        folder: the working folder; the current one by default.
+
+    Raises:
+        SettingsError: a variable is unknown, malformed, half set or not supported; all problems at once.
+    """
+    environ = os.environ if environ is None else environ
+    folder = (folder or Path.cwd()).resolve()
+    problems: list[str] = []
+    values = _read_env_file(folder / ".env", problems)
+    known = {name for name in environ if name.startswith("CXMARTS_") or _parse_source_name(name)}
+    values |= {name: environ[name] for name in known | (set(PASSED_ON) & environ.keys())}
+    values = {name: value.strip() for name, value in values.items() if value.strip()}
+    settings = _Reader(values, folder, problems).read()
+    if problems:
+        raise SettingsError(sorted(problems))
+    return settings
+
+
+def parse_time(text: str) -> datetime:
+    """An ISO 8601 time with its zone, in UTC.
+
+    Raises:
+        ValueError: no ISO time, or no zone.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("has no zone; write for example 2026-11-21T00:00:00Z")
+    return moment.astimezone(UTC)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's loopback."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _read_env_file(path: Path, problems: list[str]) -> dict[str, str]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f".env: cannot be read ({error.__class__.__name__})")
+        return {}
+    values: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        entry = line.strip().removeprefix("export ").strip()
+        if not entry or entry.startswith("#"):
+            continue
+        name, equals, value = entry.partition("=")
+        name = name.strip()
+        if not equals:
+            problems.append(f".env line {number}: is no NAME=value")
+        elif name in values:
+            problems.append(f".env line {number}: {name} is set twice")
+        elif not (name.startswith("CXMARTS_") or name in PASSED_ON or _parse_source_name(name)):
+            problems.append(f".env line {number}: {name} is no known setting")
+        else:
+            values[name] = _unquote(value.strip())
+    return values
+
+
+def _unquote(value: str) -> str:
+    if len(value) >= 2 and value[0] in "'\"":
+        end = value.find(value[0], 1)
+        if end > 0:
+            return value[1:end]
+    return re.sub(r"(^|\s+)#.*$", "", value)
+
+
+def _parse_source_name(variable: str) -> tuple[str | None, str, str] | None:
+    """`EMEA__ZENDESK_URL` -> ("EMEA", "zendesk", "URL"); None if it is no source's variable."""
+    prefix, separator, rest = variable.rpartition("__")
+    if separator and not _INSTANCE.fullmatch(prefix):
+        return None
+    vendor, _, key = rest.partition("_")
+    every = {**SOURCE_VARIABLES, **LATER_SOURCE_VARIABLES}
+    if vendor.isupper() and key in every.get(vendor.lower(), ()):
+        return (prefix or None, vendor.lower(), key)
+    return None
+
+
+class _Reader:
+    """Turns the raw values into settings and collects every problem on the way."""
+
+    def __init__(self, values: Mapping[str, str], folder: Path, problems: list[str]) -> None:
+        self.values, self.folder, self.problems = values, folder, problems
+
+    def read(self) -> Settings:
+        for name in self.values:
+            if name in LATER_VARIABLES:
+                self.problems.append(f"{name}: not supported in this version")
+            elif name.startswith("CXMARTS_") and name not in VARIABLES:
+                self.problems.append(f"{name}: is no known setting")
+        keep = self.values.get("CXMARTS_KEEP_VERSIONS", "14")
+        if not (keep.isascii() and keep.isdigit() and int(keep) >= 1):
+            self.problems.append("CXMARTS_KEEP_VERSIONS: must be a whole number of at least 1")
+            keep = "14"
+        memory = self.values.get("CXMARTS_MEMORY_LIMIT", "2GB")
+        if not _MEMORY.fullmatch(memory):
+            self.problems.append("CXMARTS_MEMORY_LIMIT: must be a size such as 2GB or 1500MiB")
+        stale = [part.strip() for part in self.values.get("CXMARTS_ALLOW_STALE", "").split(",")]
+        stale = [part for part in stale if part]
+        if bad := [part for part in stale if not _NAME.fullmatch(part)]:
+            self.problems.append(f"CXMARTS_ALLOW_STALE: {bad[0]!r} is no source name (comma-separated names)")
+        return Settings(
+            home=self.folder / Path(self.values.get("CXMARTS_HOME", ".cxmarts")).expanduser(),
+            as_of=self._time("CXMARTS_AS_OF"),
+            timezone=self._zone(),
+            rules=self._folder("CXMARTS_RULES"),
+            files=self._folder("CXMARTS_FILES"),
+            allow_stale=frozenset(stale),
+            keep_versions=int(keep),
+            webhook_url=self._url("CXMARTS_WEBHOOK_URL", allow_query=True),
+            memory_limit=memory,
+            ca_file=self._ca_file(),
+            sources=self._sources(),
+        )
+
+    def _time(self, name: str) -> datetime | None:
+        text = self.values.get(name)
+        if text is None:
+            return None
+        try:
+            return parse_time(text)
+        except ValueError as error:
+            reason = str(error) if "zone" in str(error) else "is no ISO time such as 2026-11-21T00:00:00Z"
+            self.problems.append(f"{name}: {reason}")
+            return None
+
+    def _zone(self) -> str:
+        name = self.values.get("CXMARTS_TIMEZONE", "UTC")
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            self.problems.append(f"CXMARTS_TIMEZONE: {name!r} is no IANA time zone such as Europe/Berlin")
+        return name
+
+    def _folder(self, name: str) -> Path | None:
+        if name not in self.values:
+            return None
+        path = self.folder / Path(self.values[name]).expanduser()
+        if not path.is_dir():
+            self.problems.append(f"{name}: {self.values[name]} is no folder")
+        return path
+
+    def _ca_file(self) -> Path | None:
+        if "SSL_CERT_FILE" not in self.values:
+            return None
+        path = self.folder / Path(self.values["SSL_CERT_FILE"]).expanduser()
+        if not path.is_file():
+            self.problems.append(f"SSL_CERT_FILE: {self.values['SSL_CERT_FILE']} is no file")
+        return path
+
+    def _url(self, name: str, *, allow_query: bool = False) -> str | None:
+        text = self.values.get(name)
+        if text is None:
+            return None
+        try:
+            parts = urlsplit(text)
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            host = None
+        if not host or parts.scheme not in ("http", "https") or re.search(r"\s", text):
+            self.problems.append(f"{name}: is no URL such as https://example.zendesk.com")
+        elif parts.username is not None or parts.password is not None:
+            self.problems.append(f"{name}: must not hold a user or a password")
+        elif not allow_query and (parts.query or parts.fragment):
+            self.problems.append(f"{name}: must not hold a query")
+        elif parts.scheme == "http" and not is_loopback(host):
+            self.problems.append(f"{name}: plain http goes to loopback only; use https")
+        return text if allow_query else text.rstrip("/")
+
+    def _sources(self) -> tuple[Source, ...]:
+        found: dict[tuple[str | None, str], dict[str, str]] = {}
+        for variable in self.values:
+            if parsed := _parse_source_name(variable):
+                instance, vendor, key = parsed
+                if vendor in LATER_SOURCE_VARIABLES:
+                    self.problems.append(f"{variable}: not supported in this version")
+                else:
+                    found.setdefault((instance, vendor), {})[key] = variable
+        sources = [self._source(instance, vendor, keys) for (instance, vendor), keys in found.items()]
+        complete = sorted((s for s in sources if s), key=lambda s: (s.vendor, s.name))
+        seen: set[tuple[str, str]] = set()
+        for source in complete:
+            if (source.vendor, source.name) in seen:
+                self.problems.append(f"two {source.vendor} accounts share the source name {source.name!r}")
+            seen.add((source.vendor, source.name))
+        return tuple(complete)
+
+    def _source(self, instance: str | None, vendor: str, keys: Mapping[str, str]) -> Source | None:
+        prefix = f"{instance}__" if instance else ""
+        name = instance.lower() if instance else vendor
+        secrets = {key: self.values[variable] for key, variable in keys.items()}
+        start_at = self._time(f"{prefix}{vendor.upper()}_START_AT")
+        if vendor == "typeform":
+            url = self._url(f"{prefix}TYPEFORM_URL") or TYPEFORM_URL
+            if "TOKEN" not in secrets:
+                set_ones = ", ".join(sorted(keys.values()))
+                self.problems.append(f"{prefix}TYPEFORM_TOKEN: missing ({set_ones} is set)")
+                return None
+            return Source(name, vendor, url, token=secrets["TOKEN"], is_oauth=True, start_at=start_at)
+        return self._zendesk(prefix, name, keys, secrets, start_at)
+
+    def _zendesk(
+        self,
+        prefix: str,
+        name: str,
+        keys: Mapping[str, str],
+        secrets: Mapping[str, str],
+        start_at: datetime | None,
+    ) -> Source | None:
+        set_ones = ", ".join(sorted(keys.values()))
+        url = self._url(f"{prefix}ZENDESK_URL")
+        is_oauth = "OAUTH_TOKEN" in secrets
+        if is_oauth and ("EMAIL" in secrets or "API_TOKEN" in secrets):
+            self.problems.append(
+                f"{prefix}ZENDESK_OAUTH_TOKEN: set either it, or {prefix}ZENDESK_EMAIL"
+                f" and {prefix}ZENDESK_API_TOKEN"
+            )
+            return None
+        needed = ("URL", "OAUTH_TOKEN") if is_oauth else ("URL", "EMAIL", "API_TOKEN")
+        missing = [f"{prefix}ZENDESK_{key}" for key in needed if key not in secrets]
+        if missing:
+            self.problems.append(f"{', '.join(missing)}: missing ({set_ones} is set)")
+            return None
+        token = secrets["OAUTH_TOKEN" if is_oauth else "API_TOKEN"]
+        return Source(name, "zendesk", url or "", secrets.get("EMAIL"), token, is_oauth, start_at)
