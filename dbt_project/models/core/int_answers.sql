@@ -20,9 +20,30 @@ with answers as (
     from {{ ref('zendesk__ratings') }}
 ),
 
-{#- A ticket id in a form's hidden field names a ticket of the form's own source, else of the only helpdesk that has it. #}
-ticket_ids as (
-    select source, ticket_id, count(*) over (partition by ticket_id) as sources from {{ ref('int_tickets') }}
+{#- What the rules say of each question; the most exact rule wins. #}
+question_rules as (
+    select *
+    from (
+        select
+            q.source as asked_in, q.survey as asked_by, q.question_id as asked_as, r.*,
+            row_number() over (
+                partition by q.source, q.survey, q.question_id
+                order by case when r.source = '*' then 1 else 0 end, case when r.survey is null then 1 else 0 end
+            ) as rule_no
+        from (select distinct source, survey, question_id, question_ref from answers) as q
+        inner join {{ ref('questions') }} as r
+            on r.source in (q.source, '*') and coalesce(r.survey, q.survey) = q.survey and r.question_id in (q.question_id, q.question_ref)
+    ) as m
+    where rule_no = 1
+),
+
+{#- A hidden id names a ticket or a customer of the answer's own source, else of the only source that has it. #}
+ticket_sources as (
+    select ticket_id, min(source) as source, count(*) as sources from {{ ref('int_tickets') }} group by ticket_id
+),
+
+customer_sources as (
+    select user_id, min(source) as source, count(distinct source) as sources from {{ ref('int_users') }} group by user_id
 ),
 
 declared as (
@@ -39,12 +60,11 @@ declared as (
         coalesce(s.direction, a.declared_direction, 'higher_is_better') as direction,
         coalesce(s.positive_from, a.declared_positive_from) as declared_positive,
         coalesce(s.is_headline, true) as is_headline,
-        coalesce(own.source, other.source) as ticket_source
+        coalesce(own.source, case when other.sources = 1 then other.source end) as ticket_source
     from answers as a
-    left join {{ ref('questions') }} as s
-        on s.source in (a.source, '*') and (s.survey is null or s.survey = a.survey) and s.question_id in (a.question_id, a.question_ref)
-    left join ticket_ids as own on a.ticket_id = own.ticket_id and a.source = own.source
-    left join ticket_ids as other on a.ticket_id = other.ticket_id and other.sources = 1 and own.source is null
+    left join question_rules as s on a.source = s.asked_in and a.survey = s.asked_by and a.question_id = s.asked_as
+    left join {{ ref('int_tickets') }} as own on a.source = own.source and a.ticket_id = own.ticket_id
+    left join ticket_sources as other on a.ticket_id = other.ticket_id
 ),
 
 scored as (
@@ -72,6 +92,36 @@ ranked as (
             )
         end as newest_no
     from scored
+),
+
+placed as (
+    select
+        {{ star_except(['customer_id', 'organization_id'], 'r') }},
+        coalesce(r.customer_id, t.customer_id) as customer_id,
+        coalesce(t.source, case when c.sources = 1 then c.source end, r.source) as helpdesk,
+        t.ticket_organization_id,
+        r.organization_id as stated_organization_id,
+        {% for attribute in ['segment', 'product', 'service_area', 'complexity'] %}
+        t.field_{{ attribute }},
+        t.{{ attribute }} as ticket_{{ attribute }},
+        {% endfor %}
+        t.channel as ticket_channel,
+        t.priority as ticket_priority,
+        t.group_id as ticket_group_id,
+        t.assignee_id as ticket_assignee_id
+    from ranked as r
+    left join {{ ref('int_tickets') }} as t on r.ticket_source = t.source and r.ticket_id = t.ticket_id
+    left join customer_sources as c on coalesce(r.customer_id, t.customer_id) = c.user_id
+    where r.newest_no = 1
+      and not coalesce(r.question_type = 'helpdesk_rating' and t.exclusion_reason is not null, false)
+),
+
+{#- The customer's organization when the customer answered. #}
+affiliated as (
+    select p.*, coalesce(p.stated_organization_id, p.ticket_organization_id, u.organization_id) as organization_id
+    from placed as p
+    left join {{ ref('int_users') }} as u
+        on p.helpdesk = u.source and p.customer_id = u.user_id and p.answered_at >= u.valid_from and p.answered_at < u.valid_to
 )
 
 select
@@ -93,37 +143,26 @@ select
     case when r.kind = 'nps' then case when r.score >= 9 then 'promoter' when r.score >= 7 then 'passive' else 'detractor' end end as nps_class,
     r.answered_at,
     r.sent_at,
-    coalesce(r.customer_id, t.customer_id) as customer_id,
+    r.customer_id,
     r.ticket_id,
     {% for attribute in ['segment', 'product', 'service_area', 'complexity'] %}
-    coalesce(r.{{ attribute }}, t.field_{{ attribute }}, o.{{ attribute }}, sc.{{ attribute }}, so.{{ attribute }}, t.{{ attribute }}) as {{ attribute }},
+    coalesce(
+        r.{{ attribute }}, r.field_{{ attribute }}, o.{{ attribute }}, sc.{{ attribute }}, so.{{ attribute }}, r.ticket_{{ attribute }}
+    ) as {{ attribute }},
     {% endfor %}
-    coalesce(r.channel, t.channel) as channel,
-    coalesce(r.priority, p.value, t.priority) as priority,
-    coalesce(r.group_id, g.value, t.group_id) as group_id,
-    coalesce(r.agent_id, ag.value, t.assignee_id) as agent_id,
+    coalesce(r.channel, r.ticket_channel) as channel,
+    coalesce(r.priority, p.value, r.ticket_priority) as priority,
+    coalesce(r.group_id, g.value, r.ticket_group_id) as group_id,
+    coalesce(r.agent_id, ag.value, r.ticket_assignee_id) as agent_id,
     r.is_headline
-from ranked as r
-left join {{ ref('int_tickets') }} as t on r.ticket_source = t.source and r.ticket_id = t.ticket_id
-{#- The customer's organization when the customer answered. Forms know customers by the helpdesk's ids. #}
-left join (
-    select user_id, source, organization_id, valid_from, valid_to, count(distinct source) over (partition by user_id) as sources
-    from {{ ref('int_users') }}
-) as u
-    on u.user_id = coalesce(r.customer_id, t.customer_id) and (u.source = t.source or (t.source is null and u.sources = 1))
-    and r.answered_at >= u.valid_from and r.answered_at < u.valid_to
+from affiliated as r
 left join {{ ref('int_organizations') }} as o
-    on o.source = coalesce(t.source, u.source) and o.organization_id = coalesce(t.ticket_organization_id, u.organization_id)
-    and r.answered_at >= o.valid_from and r.answered_at < o.valid_to
-left join {{ ref('segments') }} as sc
-    on sc.source in (r.source, t.source, u.source) and sc.customer_id = coalesce(r.customer_id, t.customer_id)
+    on r.helpdesk = o.source and r.organization_id = o.organization_id and r.answered_at >= o.valid_from and r.answered_at < o.valid_to
+left join {{ ref('segments') }} as sc on r.helpdesk = sc.source and r.customer_id = sc.customer_id
 left join {{ ref('segments') }} as so
-    on so.source in (r.source, t.source, u.source) and so.customer_id is null
-    and so.organization_id = coalesce(r.organization_id, t.ticket_organization_id, u.organization_id)
+    on r.helpdesk = so.source and r.organization_id = so.organization_id and so.customer_id is null
 {% for alias, kind in [('p', 'priority'), ('g', 'group'), ('ag', 'assignee')] %}
 left join {{ ref('int_ticket_spans') }} as {{ alias }}
-    on {{ alias }}.source = t.source and {{ alias }}.ticket_id = t.ticket_id and {{ alias }}.kind = '{{ kind }}'
-    and r.answered_at >= {{ alias }}.started_at and ({{ alias }}.ended_at is null or r.answered_at < {{ alias }}.ended_at)
+    on r.ticket_source = {{ alias }}.source and r.ticket_id = {{ alias }}.ticket_id and {{ alias }}.kind = '{{ kind }}'
+    and r.answered_at >= {{ alias }}.started_at and r.answered_at < {{ alias }}.held_until
 {% endfor %}
-where r.newest_no = 1
-  and not (r.question_type = 'helpdesk_rating' and t.exclusion_reason is not null)

@@ -65,8 +65,7 @@ own_priorities as (
     inner join {{ ref('int_tickets') }} as t on c.source = t.source and c.ticket_id = t.ticket_id
     left join {{ ref('int_ticket_spans') }} as p
         on c.source = p.source and c.ticket_id = p.ticket_id and p.kind = 'priority'
-        and (p.ended_at is null or p.ended_at > c.started_at)
-        and (c.fulfilled_at is null or p.started_at < c.fulfilled_at)
+        and p.held_until > c.started_at and p.started_at < coalesce(c.fulfilled_at, {{ the_end() }})
 ),
 
 own_matches as (

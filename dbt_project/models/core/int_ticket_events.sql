@@ -7,7 +7,10 @@ with events as (
     select {{ columns | join(', ') }} from {{ ref('zendesk__ticket_events') }}
     union all
     select {{ columns | join(', ') }} from {{ ref('files__ticket_events') }}
-)
+),
+
+{#- Only comments need their author's role. #}
+authored as (select *, case when kind = 'comment' then actor_id end as author_id from events)
 
 select
     e.source,
@@ -35,9 +38,9 @@ select
     ) as is_role_assumed,
     e.is_public,
     e.kind = 'comment' and e.event_at <= t.created_at as is_opening
-from events as e
+from authored as e
 inner join {{ ref('int_tickets') }} as t on e.source = t.source and e.ticket_id = t.ticket_id
 left join {{ ref('int_users') }} as u
-    on e.kind = 'comment' and e.source = u.source and e.actor_id = u.user_id
+    on e.source = u.source and e.author_id = u.user_id
     and e.event_at >= u.valid_from and e.event_at < u.valid_to
 left join {{ ref('bots') }} as b on e.source = b.source and e.actor_id = b.user_id

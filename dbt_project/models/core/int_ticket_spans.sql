@@ -39,6 +39,7 @@ select
     s.previous_value,
     s.started_at,
     s.ended_at,
+    coalesce(s.ended_at, {{ the_end() }}) as held_until,
     s.span_no,
     {{ micros_between('s.started_at', 's.until_at') }} as calendar_micros,
     {{ business_position('b', 's.until_at') }} - {{ business_position('a', 's.started_at') }} as business_micros,

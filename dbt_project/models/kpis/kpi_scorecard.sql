@@ -76,6 +76,6 @@ left join previous as p
     and k.member = p.member
 left join {{ ref('kpi_targets') }} as t
     on k.kpi = t.kpi and k.dimension = coalesce(t.dimension, 'all') and k.member = coalesce(t.member, 'all')
-    and (t.valid_from is null or coalesce(k.period_start, {{ business_date(as_of()) }}) >= t.valid_from)
-    and (t.valid_to is null or coalesce(k.period_start, {{ business_date(as_of()) }}) < t.valid_to)
-left join {{ ref('benchmarks') }} as b on k.kpi = b.kpi and k.dimension = 'all'
+    and coalesce(k.period_start, {{ business_date(as_of()) }}) >= coalesce(t.valid_from, cast({{ the_beginning() }} as date))
+    and coalesce(k.period_start, {{ business_date(as_of()) }}) < coalesce(t.valid_to, cast({{ the_end() }} as date))
+left join {{ ref('benchmarks') }} as b on case when k.dimension = 'all' then k.kpi end = b.kpi

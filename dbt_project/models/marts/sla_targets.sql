@@ -84,7 +84,8 @@ due_positions as (
         *,
         target_micros - micros_before as remaining_micros,
         open_position + target_micros - micros_before as due_position,
-        cast(floor((open_position + target_micros - micros_before) / 86400e6) as bigint) as due_bucket
+        cast(floor((open_position + target_micros - micros_before) / 86400e6) as bigint) as due_bucket,
+        case when is_business_hours then schedule_key end as due_schedule_key
     from due_runs
     where due_no = 1
 ),
@@ -115,7 +116,7 @@ due as (
         end as due_at
     from due_positions as d
     left join segments_by_bucket as b
-        on d.is_business_hours and d.schedule_key = b.schedule_key and d.due_bucket = b.bucket
+        on d.due_schedule_key = b.schedule_key and d.due_bucket = b.bucket
         and d.due_position > b.from_position and d.due_position <= b.to_position
 ),
 
@@ -206,5 +207,5 @@ inner join counted as t on g.source = t.source and g.ticket_id = t.ticket_id
 ] %}
 left join {{ ref('int_ticket_spans') }} as {{ alias }}
     on g.source = {{ alias }}.source and g.ticket_id = {{ alias }}.ticket_id and {{ alias }}.kind = '{{ kind }}'
-    and {{ instant }} >= {{ alias }}.started_at and ({{ alias }}.ended_at is null or {{ instant }} < {{ alias }}.ended_at)
+    and {{ instant }} >= {{ alias }}.started_at and {{ instant }} < {{ alias }}.held_until
 {% endfor %}

@@ -1,0 +1,84 @@
+"""A night's incremental build gives the same rows as a build from nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ingestion.extract import fetch
+from ingestion.sources import typeform, zendesk
+from sandbox.server import Sandbox
+
+from .warehouse import Warehouse
+
+START = datetime(2026, 11, 20, 3, tzinfo=UTC)
+# Journals of the run itself, not of the data.
+NOT_COMPARED = {"publication"}
+
+
+def fetch_all(sandbox: Sandbox, warehouse: Warehouse) -> None:
+    env = sandbox.env()
+    sources = [
+        zendesk.source(
+            "zendesk", env["ZENDESK_URL"], email=env["ZENDESK_EMAIL"], api_token=env["ZENDESK_API_TOKEN"]
+        ),
+        typeform.source("typeform", env["TYPEFORM_TOKEN"], url=env["TYPEFORM_URL"]),
+    ]
+    result = fetch(sources, warehouse.landing)
+    assert [each.error for each in result.streams if each.error] == []
+
+
+def rows_that_differ(one: Path, other: Path) -> dict[str, tuple[int, int]]:
+    """Marts whose rows differ: (only in one, only in other)."""
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{one}' as one (read_only); attach '{other}' as other (read_only)")
+        marts = [
+            name
+            for (name,) in connection.execute(
+                "select table_name from duckdb_tables() where database_name = 'one' and schema_name = 'marts'"
+            ).fetchall()
+            if name not in NOT_COMPARED
+        ]
+        assert len(marts) > 10
+        differences = {}
+        for mart in marts:
+            counts = tuple(
+                connection.execute(f"select count(*) from (from {a}.marts.{mart} except all from {b}.marts.{mart})").fetchone()[0]
+                for a, b in (("one", "other"), ("other", "one"))
+            )
+            if any(counts):
+                differences[mart] = counts
+        return differences
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, Warehouse, str]:
+    """Three nights built one after the other, and the same landing built at once."""
+    nightly = Warehouse(tmp_path_factory.mktemp("nightly"), time_zone="America/New_York")
+    with Sandbox(tickets=600, seed=11, now=START) as sandbox:
+        for night in range(3):
+            if night:
+                sandbox.advance(days=1)
+            fetch_all(sandbox, nightly)
+            as_of = (START + timedelta(days=night)).isoformat()
+            nightly.build(as_of)
+    at_once = Warehouse(tmp_path_factory.mktemp("at_once"), time_zone="America/New_York")
+    at_once.landing = nightly.landing
+    at_once.build(as_of)
+    return nightly, at_once, as_of
+
+
+def test_nightly_builds_equal_one_full_build(nights: tuple[Warehouse, Warehouse, str]) -> None:
+    nightly, at_once, _ = nights
+    assert rows_that_differ(nightly.path, at_once.path) == {}
+
+
+def test_the_last_night_rebuilt_only_what_it_touched(nights: tuple[Warehouse, Warehouse, str]) -> None:
+    nightly, _, _ = nights
+    [(touched, tickets)] = nightly.query(
+        "select (select count(*) from core.int_touched_tickets), (select count(*) from core.int_tickets)"
+    )
+    assert 0 < touched < tickets / 4
