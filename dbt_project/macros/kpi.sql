@@ -34,6 +34,7 @@ from (
         {{ period_start(grain, 'day') if grain != 'all' else "cast(null as date)" }} as period_day,
         *
     from {{ facts }}
+    {% if grain != 'all' %}where day is not null{% endif %}
 ) as f
 group by grouping sets (
     (period_day{% for key in keys %}, {{ key }}{% endfor %})

@@ -56,6 +56,17 @@ switches as (
         on b.schedule_key = s.schedule_key and b.utc_date = cast(s.valid_to as date)
         and s.valid_to >= b.starts_at and s.valid_to < b.ends_at
     where s.valid_from < s.valid_to
+),
+
+chained as (
+    select
+        *,
+        cast(
+            coalesce(sum(coalesce(position_to, 0) - coalesce(position_from, 0)) over (
+                partition by source, ticket_id order by valid_from rows between unbounded preceding and 1 preceding
+            ), 0) - coalesce(position_from, 0) as bigint
+        ) as position_offset
+    from switches
 )
 
 select
@@ -65,9 +76,8 @@ select
     valid_from,
     valid_to,
     is_last,
-    cast(
-        coalesce(sum(coalesce(position_to, 0) - coalesce(position_from, 0)) over (
-            partition by source, ticket_id order by valid_from rows between unbounded preceding and 1 preceding
-        ), 0) - coalesce(position_from, 0) as bigint
-    ) as position_offset
-from switches
+    position_offset,
+    {#- The ticket's own clock at the switches, for the way back from a position to a time. #}
+    coalesce(position_from + position_offset, -9000000000000000) as clock_from,
+    coalesce(position_to + position_offset, 9000000000000000) as clock_to
+from chained

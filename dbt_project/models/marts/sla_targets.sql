@@ -46,8 +46,7 @@ measured_runs as (
             when r.is_business_hours then {{ business_position('e', 'r.ended_at') }} - {{ business_position('s', 'r.started_at') }}
             else {{ micros_between('r.started_at', 'r.ended_at') }}
         end as run_micros,
-        s_s.schedule_key,
-        {{ open_micros('s_c', 'r.started_at') }} as open_position
+        case when r.is_business_hours then {{ business_position('s', 'r.started_at') }} end as clock_position
     from runs as r
     {{ join_business_position('s', 'r', 'r.started_at') }}
     {{ join_business_position('u', 'r', 'r.counted_until') }}
@@ -79,15 +78,14 @@ due_runs as (
     from elapsed
 ),
 
+{#- A clock that stood still when it ended, or stands still now, has no due time unless it reached one. #}
 due_positions as (
     select
         *,
         target_micros - micros_before as remaining_micros,
-        open_position + target_micros - micros_before as due_position,
-        cast(floor((open_position + target_micros - micros_before) / 86400e6) as bigint) as due_bucket,
-        case when is_business_hours then schedule_key end as due_schedule_key
+        clock_position + target_micros - micros_before as due_clock
     from due_runs
-    where due_no = 1
+    where due_no = 1 and (micros_before + run_micros >= target_micros or ended_at >= stands_until)
 ),
 
 {#- Open segments by the day's worth of open time that their positions fall in: the way back from a position to a time. #}
@@ -107,17 +105,35 @@ segments_by_bucket as (
     where floor(to_position / 86400e6) > floor(from_position / 86400e6)
 ),
 
+business_due as (
+    select
+        d.source, d.ticket_id, d.metric, d.instance, d.applied_at,
+        {{ add_micros('b.starts_at', '(d.due_clock - s.position_offset - b.from_position)') }} as due_at
+    from due_positions as d
+    inner join {{ ref('int_ticket_schedules') }} as s
+        on d.source = s.source and d.ticket_id = s.ticket_id and d.due_clock > s.clock_from and d.due_clock <= s.clock_to
+    inner join segments_by_bucket as b
+        on s.schedule_key = b.schedule_key
+        and cast(floor((d.due_clock - s.position_offset) / 86400e6) as bigint) = b.bucket
+        and d.due_clock - s.position_offset > b.from_position and d.due_clock - s.position_offset <= b.to_position
+    where d.is_business_hours
+),
+
 due as (
     select
-        d.source, d.ticket_id, d.metric, d.instance, d.applied_at, d.elapsed_micros,
+        e.source, e.ticket_id, e.metric, e.instance, e.applied_at, e.elapsed_micros,
         case
-            when not d.is_business_hours then {{ add_micros('d.started_at', 'd.remaining_micros') }}
-            else {{ add_micros('b.starts_at', '(d.due_position - b.from_position)') }}
+            when e.is_business_hours then b.due_at
+            else {{ add_micros('d.started_at', 'd.remaining_micros') }}
         end as due_at
-    from due_positions as d
-    left join segments_by_bucket as b
-        on d.due_schedule_key = b.schedule_key and d.due_bucket = b.bucket
-        and d.due_position > b.from_position and d.due_position <= b.to_position
+    from due_runs as e
+    left join due_positions as d
+        on e.source = d.source and e.ticket_id = d.ticket_id and e.metric = d.metric and e.instance = d.instance
+        and e.applied_at = d.applied_at
+    left join business_due as b
+        on e.source = b.source and e.ticket_id = b.ticket_id and e.metric = b.metric and e.instance = b.instance
+        and e.applied_at = b.applied_at
+    where e.due_no = 1
 ),
 
 judged as (

@@ -8,27 +8,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion.extract import fetch
-from ingestion.sources import typeform, zendesk
 from sandbox.server import Sandbox
 
+from .conftest import fetch_sandbox
 from .warehouse import Warehouse
 
 START = datetime(2026, 11, 20, 3, tzinfo=UTC)
 # Journals of the run itself, not of the data.
 NOT_COMPARED = {"publication"}
-
-
-def fetch_all(sandbox: Sandbox, warehouse: Warehouse) -> None:
-    env = sandbox.env()
-    sources = [
-        zendesk.source(
-            "zendesk", env["ZENDESK_URL"], email=env["ZENDESK_EMAIL"], api_token=env["ZENDESK_API_TOKEN"]
-        ),
-        typeform.source("typeform", env["TYPEFORM_TOKEN"], url=env["TYPEFORM_URL"]),
-    ]
-    result = fetch(sources, warehouse.landing)
-    assert [each.error for each in result.streams if each.error] == []
 
 
 def rows_that_differ(one: Path, other: Path) -> dict[str, tuple[int, int]]:
@@ -62,7 +49,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, Warehou
         for night in range(3):
             if night:
                 sandbox.advance(days=1)
-            fetch_all(sandbox, nightly)
+            fetch_sandbox(sandbox, nightly.landing)
             as_of = (START + timedelta(days=night)).isoformat()
             nightly.build(as_of)
     at_once = Warehouse(tmp_path_factory.mktemp("at_once"), time_zone="America/New_York")

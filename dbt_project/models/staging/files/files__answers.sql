@@ -1,5 +1,5 @@
 {{ config(materialized='ephemeral') }}
-{#- Survey answers of exported files; an unanswered row has no score and is no answer. #}
+{#- Survey answers of exported files. A row without a score is no answer; an answer without a date counts in period all only. #}
 select
     a.source,
     a.response_id,
@@ -29,4 +29,4 @@ select
     a.agent_id,
     a.organization_id
 from {{ ref('stg_files__survey_answers') }} as a
-where not a.deleted and a.score is not null and a.answered_at <= {{ as_of() }}
+where not a.deleted and a.score is not null and coalesce(a.answered_at <= {{ as_of() }}, true)

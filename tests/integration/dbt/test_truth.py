@@ -1,0 +1,113 @@
+"""The marts agree with the sandbox company's own truth, which plain Python works out from the tickets' lives."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.server import Sandbox
+from sandbox.truth import truth
+
+from .conftest import fetch_sandbox
+from .warehouse import Warehouse
+
+NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
+ALL = "period_grain = 'all' and dimension = 'all'"
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, dict[str, Any]]:
+    warehouse = Warehouse(tmp_path_factory.mktemp("truth"), time_zone="America/New_York")
+    with Sandbox(tickets=1500, seed=3, now=NOW) as sandbox:
+        fetch_sandbox(sandbox, warehouse.landing)
+        expected = truth(sandbox.company)
+    warehouse.build(NOW.isoformat())
+    return warehouse, expected
+
+
+def test_population(company: tuple[Warehouse, dict[str, Any]]) -> None:
+    warehouse, expected = company
+    assert dict(warehouse.query("select reason, count(*) from marts.excluded_tickets group by reason")) == expected["excluded"]
+    assert warehouse.query("select count(*) from marts.tickets") == [(expected["tickets"],)]
+    [(created, solved)] = warehouse.query(f"select created, solved from marts.kpi_volume where {ALL}")
+    assert (created, solved) == (expected["volume"]["created"], expected["volume"]["solved"])
+
+
+def test_csat(company: tuple[Warehouse, dict[str, Any]]) -> None:
+    warehouse, expected = company
+    rows = warehouse.query(
+        "select case when dimension = 'all' then 'all' when member = 'helpdesk rating' then 'helpdesk' else member end, n, positive "
+        "from marts.kpi_csat where period_grain = 'all' and dimension in ('all', 'survey')"
+    )
+    assert {name: (n, positive) for name, n, positive in rows} == {
+        name: (cell["n"], cell["positive"]) for name, cell in expected["csat"].items()
+    }
+
+
+def test_nps_by_segment(company: tuple[Warehouse, dict[str, Any]]) -> None:
+    warehouse, expected = company
+    rows = warehouse.query(
+        "select member, n, promoters, passives, detractors from marts.kpi_nps "
+        "where period_grain = 'all' and dimension in ('all', 'segment')"
+    )
+    assert {row[0]: row[1:] for row in rows} == {
+        name: (cell["n"], cell["promoters"], cell["passives"], cell["detractors"]) for name, cell in expected["nps"].items()
+    }
+
+
+def test_times(company: tuple[Warehouse, dict[str, Any]]) -> None:
+    warehouse, expected = company
+    rows = warehouse.query(
+        f"select measure || '/' || clock, n, mean_seconds, median_seconds, p90_seconds from marts.kpi_response_times where {ALL}"
+    )
+    assert {row[0] for row in rows} == set(expected["response_times"])
+    for name, n, mean, median, p90 in rows:
+        cell = expected["response_times"][name]
+        assert n == cell["n"], name
+        assert (mean, median, p90) == pytest.approx(
+            (cell["mean_seconds"], cell["median_seconds"], cell["p90_seconds"]), rel=1e-9
+        ), name
+
+
+def test_sla(company: tuple[Warehouse, dict[str, Any]]) -> None:
+    warehouse, expected = company
+    rows = warehouse.query("select metric, outcome, count(*) from marts.sla_targets group by all")
+    assert {(metric, outcome): n for metric, outcome, n in rows} == {
+        (metric, outcome): cell[outcome]
+        for metric, cell in expected["sla"].items()
+        for outcome in ("met", "breached", "active", "superseded", "cancelled")
+        if cell[outcome]
+    }
+
+
+def test_our_clocks_agree_with_the_vendors_breach_stamps(company: tuple[Warehouse, dict[str, Any]]) -> None:
+    """Two routes to one answer: where our due time lies before the end, the vendor stamped a breach, and nowhere else."""
+    warehouse, _ = company
+    assert warehouse.query(
+        """
+        select metric, ticket_id, applied_at, due_at, ended_at, outcome, breached_at from marts.sla_targets
+        where (outcome = 'met' and due_at < ended_at)
+           or (outcome = 'breached' and breached_at <> greatest(due_at, applied_at))
+        """
+    ) == []
+    [(judged,)] = warehouse.query("select count(*) from marts.sla_targets where due_at is not null and outcome in ('met', 'breached')")
+    assert judged > 1000
+
+
+def test_vendor_minutes_agree_with_ours_to_the_minute(company: tuple[Warehouse, dict[str, Any]]) -> None:
+    """The vendor's metric sets round to minutes and use the last schedule."""
+    warehouse, _ = company
+    assert warehouse.query(
+        """
+        select t.ticket_id
+        from marts.tickets as t
+        inner join staging.stg_zendesk__tickets as z on t.ticket_id = z.record_id
+        where abs(t.first_reply_seconds / 60 - z.vendor_first_reply_minutes) > 1
+           or abs(t.full_resolution_seconds / 60 - z.vendor_full_resolution_minutes) > 1
+           or abs(t.first_reply_business_seconds_last_schedule / 60 - z.vendor_first_reply_business_minutes) > 1
+           or abs(t.requester_wait_business_seconds_last_schedule / 60 - z.vendor_requester_wait_business_minutes) > 1
+        """
+    ) == []
