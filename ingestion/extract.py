@@ -114,7 +114,11 @@ def refetch(
         elif each.partitions and not each.paging.persists:
             cursors = {}
         else:
-            cursors = dict.fromkeys(latest.cursors, start)
+            # Seconds that were stepped over and wait for their audits stay known.
+            cursors = {
+                part: {**start, **({"skipped": state["skipped"]} if "skipped" in state else {})}
+                for part, state in latest.cursors.items()
+            }
         landing.write(
             source=source.name,
             vendor=source.vendor,
@@ -187,6 +191,7 @@ class _SourceRun:
                 while waiting:
                     names = {stream.name for stream in waiting}
                     ready = [stream for stream in waiting if names.isdisjoint(stream.after)]
+                    assert ready, f"streams of {source.name} wait for each other: {sorted(names)}"
                     failed = frozenset(name for name, result in results.items() if result.error)
                     runs = [_StreamRun(self, stream, failed) for stream in ready]
                     for result in pool.map(_StreamRun.run, runs):

@@ -262,11 +262,13 @@ class Window(Paging):
     settle: timedelta = timedelta(minutes=1)
 
     def start(self, at: datetime | None) -> State:
-        return {"since": None if at is None else _seconds(at)}
+        return {"since": None if at is None else _seconds(at), "is_first": True}
 
     def _since(self, state: State) -> int | None:
-        """The filter of this walk, in unix seconds."""
-        return None if state["since"] is None else state["since"] - int(self.overlap.total_seconds())
+        """The filter of this walk, in unix seconds; a first walk has nothing before it to read again."""
+        if state["since"] is None or state.get("is_first"):
+            return state["since"]  # type: ignore[no-any-return]
+        return state["since"] - int(self.overlap.total_seconds())  # type: ignore[no-any-return]
 
     def _step(self, state: State, page: Page, following: State | None) -> Step:
         """Go on with `following` in the state, or end the walk if it is None."""

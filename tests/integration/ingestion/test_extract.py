@@ -150,6 +150,8 @@ def test_a_full_second_of_ticket_events_is_stepped_over_and_filled_from_audits(
 
     again = {each.stream: each for each in lander.fetch(source).streams}
     assert again["ticket_audits"].requests == 0
+    refetch(lander.landing, source, "ticket_events", datetime.fromtimestamp(full + 60, UTC))
+    lander.fetch(source)
     # A later batch does not forget what was stepped over.
     account.records["ticket_events"].append(event(9003, full + 600, 79))
     lander.fetch(source)

@@ -1,6 +1,7 @@
 """Typeform: every version of a form, every response once, late ones too."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -213,3 +214,12 @@ def test_a_token_of_another_account_is_refused(forms, typeform_source, lander, v
     # A token that may no longer ask for its account is given the benefit of the doubt.
     vendor.answer = forms.answer
     assert lander.fetch(typeform_source).failed_sources == []
+
+
+def test_start_at_bounds_the_first_fetch(forms, typeform_source, lander, vendor):
+    forms.add("f1")
+    for hours in (1, 2, 3):
+        forms.respond("f1", f"t{hours}", START + timedelta(hours=hours))
+    source = replace(typeform_source, start_at=START + timedelta(hours=2))
+    lander.fetch(source)
+    assert sorted(lander.ids("typeform", "responses")) == ["f1/t2", "f1/t3"]
