@@ -178,7 +178,8 @@ def judge_marts(
         previous_rows: rows by mart of the current publication.
         conservation: a row per source and stream: source, stream, received, tombstones, landed, duplicates,
             unchanged, staged, rejected, superseded.
-        rejections: a row per batch: source, stream, batch_id, rows, rejected.
+        rejections: a row per batch: source, stream, batch_id, rows, rejected; batch_id is null where rows of
+            a stream cannot be told apart by batch.
         freshness: a row per source and stream: source, stream, age_seconds, max_age_seconds,
             is_stale_allowed.
         required: marts that must be among `frames`; default: all with a declared suite.
@@ -198,8 +199,11 @@ def judge_marts(
         verdicts += _judge_streams(freshness, marts.FRESHNESS)
     if rejections is not None:
         waived = {batch.batch_id for batch in store.batches(verdict="waived")}
-        known = rejections.assign(is_waived=rejections["batch_id"].isin(waived))
-        verdicts += judge(known, marts.REJECTIONS, by="batch_id")
+        streams = rejections["source"].astype(str) + "/" + rejections["stream"].astype(str)
+        known = rejections.assign(
+            is_waived=rejections["batch_id"].isin(waived), subject=rejections["batch_id"].fillna(streams)
+        )
+        verdicts += judge(known, marts.REJECTIONS, by="subject")
     build = Build(
         build_id=build_id,
         as_of=as_of,

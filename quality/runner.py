@@ -227,7 +227,7 @@ def _verdict(
     else:
         observed = found.observed
     if outcome != "passed":
-        message = f"{message}. {expectation.what_to_do}"
+        message = f"{message.removesuffix('.')}. {expectation.what_to_do}"
     return Verdict(
         gate=suite.gate,
         subject=subject,

@@ -308,7 +308,8 @@ CONSERVATION: Final = Suite(
     ),
 )
 
-#: One row per batch: rows that the models rejected after the staged gate (a score outside its form's scale).
+#: One row per batch or stream: rows that were rejected, also after the staged gate (a score outside its
+#: scale).
 REJECTIONS: Final = Suite(
     name="rejections",
     gate=GATE,
@@ -319,7 +320,7 @@ REJECTIONS: Final = Suite(
             kind="at_most_share",
             kwargs={"column": "rejected", "other": "rows", "share": 0.01},
             where={"is_waived": False},
-            fault="more than 1 % of the batch is rejected",
+            fault="more than 1 % of the rows are rejected",
             why="Rejected rows are absent from the marts; many of them mean that the source changed.",
             what_to_do=(
                 "The mart rejected_rows names each with its reason. Refetch the stream when the source is "
@@ -331,7 +332,7 @@ REJECTIONS: Final = Suite(
             kind="at_most_share",
             kwargs={"column": "rejected", "other": "rows", "share": 0.0},
             severity="warning",
-            fault="rows of the batch are rejected",
+            fault="rows are rejected",
             why="Rejected rows are absent from the marts.",
             what_to_do="The mart rejected_rows names each with its reason",
         ),

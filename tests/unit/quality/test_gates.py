@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
+from ingestion.landing import SCHEMA, Landing
 from quality.gates import batch_groups, judge_batches, judge_marts, judge_staged, judged_marts
 from quality.store import Batch, Store
 from quality.verdicts import Verdict
@@ -192,6 +194,26 @@ def test_a_held_batch_whose_file_was_removed_no_longer_blocks(
     judge_batches(store, landing())
     landing()[0].unlink()
     assert judge_batches(store, landing()).held == []
+
+
+def test_what_ingestion_writes_is_what_the_gate_reads(store: Store, tmp_path: Path) -> None:
+    landing = Landing(tmp_path / "written")
+    rows = pa.table(
+        {
+            "record_id": ["1", None],
+            "changed_at": pa.array([NIGHT, NIGHT], SCHEMA.field("changed_at").type),
+            "deleted": [False, False],
+            "payload": ['{"id":1}', '{"id":null}'],
+            "fetched_at": pa.array([NIGHT, NIGHT], SCHEMA.field("fetched_at").type),
+        }
+    )
+    about = {"source": "emea", "vendor": "zendesk", "stream": "tickets", "account": None, "spec_version": 1}
+    landing.write(**about, cursors={}, rows=rows, received=3, duplicates=1)  # type: ignore[arg-type]
+    landing.write(**about, cursors={}, rows=SCHEMA.empty_table(), received=0, notes=["refetch"])  # type: ignore[arg-type]
+    assert [b.verdict for b in judge_batches(store, landing.batches()).batches] == ["held", "passed"]
+    landing.write(**about, cursors={}, rows=rows.slice(0, 1), received=1)  # type: ignore[arg-type]
+    assert judge_batches(store, landing.batches()).held == []
+    assert [b.vendor for b in store.batches()] == ["zendesk"] * 3
 
 
 # --- volume ---------------------------------------------------------------------------------------
@@ -496,6 +518,12 @@ def test_a_stale_source_that_is_allowed_and_a_waived_batch_do_not_block(store: S
         rejections=rejections(rejected=50),
     )
     assert report.build.passed
+
+
+def test_rejections_that_no_batch_owns_are_judged_per_stream(store: Store) -> None:
+    answers_rejected = rejections(rejected=2).assign(batch_id=None, stream="survey_answers")
+    report = judge_marts(store, "r1", AS_OF, {}, required=(), rejections=answers_rejected)
+    assert [v.subject for v in report.verdicts if v.blocks] == ["emea/survey_answers"]
 
 
 def test_a_bad_mart_blocks_and_names_the_row(store: Store) -> None:

@@ -219,7 +219,7 @@ def test_where_keeps_the_rows_to_look_at_but_shares_are_of_all() -> None:
 
 
 def test_an_exception_inside_great_expectations_is_an_error_and_no_success() -> None:
-    # Text cannot be compared with a number: GX swallows the TypeError into its result.
+    # Text cannot be compared with a number: GX swallows the exception into its result.
     frame = pd.DataFrame({"id": ["r0"], "a": ["five"]})
     verdict = one(
         frame, "expect_column_values_to_be_between", {"column": "a", "min_value": 1, "max_value": 5}
@@ -228,6 +228,7 @@ def test_an_exception_inside_great_expectations_is_an_error_and_no_success() -> 
     assert not verdict.success
     assert verdict.blocks
     assert "could not be checked" in verdict.message
+    assert "of the same type. Mend it" in verdict.message
 
 
 def test_an_exception_in_one_chunk_is_not_hidden_by_good_chunks() -> None:
