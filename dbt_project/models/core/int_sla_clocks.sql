@@ -47,7 +47,7 @@ own as (
     union all
     select
         s.source, s.ticket_id, '{{ metric }}', 1, s.started_at, s.ended_at,
-        case when m.status in ('solved', 'closed') then m.last_solved_at end
+        case when m.is_resolved then m.last_solved_at end
     from {{ ref('int_ticket_spans') }} as s
     inner join measures as m on s.source = m.source and s.ticket_id = m.ticket_id
     where s.kind = 'status' and s.value in ({{ values }})
@@ -55,8 +55,8 @@ own as (
     union all
     select
         m.source, m.ticket_id, 'total_resolution', 1, m.created_at,
-        case when m.status in ('solved', 'closed') then m.last_solved_at end,
-        case when m.status in ('solved', 'closed') then m.last_solved_at end
+        case when m.is_resolved then m.last_solved_at end,
+        case when m.is_resolved then m.last_solved_at end
     from measures as m
 )
 

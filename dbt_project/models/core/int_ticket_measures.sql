@@ -75,7 +75,11 @@ instants as (
         s.{{ measure }}_{{ clock }},
         {% endfor %}
         {% endfor %}
-        s.ticket_id is not null as has_status_history
+        {#- Where a source declares when it resolved, that decides. #}
+        case
+            when t.declares_resolved then t.declared_resolved_at is not null
+            else coalesce(s.status, t.status) in ('solved', 'closed')
+        end as is_resolved
     from tickets as t
     left join statuses as s on t.source = s.source and t.ticket_id = s.ticket_id
     left join holders as h on t.source = h.source and t.ticket_id = h.ticket_id

@@ -1,6 +1,6 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
 {#- One row per counted ticket. #}
-{%- set solved = "m.status in ('solved', 'closed')" -%}
+{%- set solved = 'm.is_resolved' -%}
 with counted as (
     select t.* from {{ ref('int_tickets') }} as t where t.exclusion_reason is null and {{ is_touched('t') }}
 )
