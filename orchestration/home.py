@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,11 @@ INSTANCE_CONFIG = """\
 # Written by cxmarts at each start.
 telemetry:
   enabled: false
+event_log_storage:
+  module: orchestration.storage
+  class: EventLog
+  config:
+    base_dir: {events}
 freshness:
   enabled: true
 retention:
@@ -74,8 +80,9 @@ class Home:
         for folder in (self.root, self.landing, self.dagster):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         config = self.dagster / "dagster.yaml"
-        if not config.exists() or config.read_text() != INSTANCE_CONFIG:
+        wanted = INSTANCE_CONFIG.format(events=json.dumps(str(self.dagster / "history" / "runs")))
+        if not config.exists() or config.read_text() != wanted:
             draft = config.with_suffix(f".{os.getpid()}")
-            draft.write_text(INSTANCE_CONFIG)
+            draft.write_text(wanted)
             draft.replace(config)
         return self

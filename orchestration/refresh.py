@@ -21,6 +21,7 @@ QUIET = {
     "DO_NOT_TRACK": "1",
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     "GX_ANALYTICS_ENABLED": "false",
+    "DAGSTER_EVENT_BATCH_SIZE": "200",
 }
 
 # Errors whose message is written for people.

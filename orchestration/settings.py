@@ -86,12 +86,15 @@ class Settings:
     sources: tuple[Source, ...] = ()
 
 
-def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
+def load(
+    environ: Mapping[str, str] | None = None, folder: Path | None = None, *, use_file: bool = True
+) -> Settings:
     """The settings of this process: `.env` in the working folder, overridden by the environment.
 
     Args:
         environ: the environment; the process's own by default.
         folder: the working folder; the current one by default.
+        use_file: read its `.env`.
 
     Raises:
         SettingsError: a variable is unknown, malformed, half set or not supported; all problems at once.
@@ -99,7 +102,7 @@ def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -
     environ = os.environ if environ is None else environ
     folder = (folder or Path.cwd()).resolve()
     problems: list[str] = []
-    values = _read_env_file(folder / ".env", problems)
+    values = _read_env_file(folder / ".env", problems) if use_file else {}
     known = {name for name in environ if name.startswith("CXMARTS_") or _parse_source_name(name)}
     values |= {name: environ[name] for name in known | (set(PASSED_ON) & environ.keys())}
     values = {name: value.strip() for name, value in values.items() if value.strip()}
@@ -277,11 +280,9 @@ class _Reader:
                     found.setdefault((instance, vendor), {})[key] = variable
         sources = [self._source(instance, vendor, keys) for (instance, vendor), keys in found.items()]
         complete = sorted((s for s in sources if s), key=lambda s: (s.vendor, s.name))
-        seen: set[tuple[str, str]] = set()
-        for source in complete:
-            if (source.vendor, source.name) in seen:
-                self.problems.append(f"two {source.vendor} accounts share the source name {source.name!r}")
-            seen.add((source.vendor, source.name))
+        names = [source.name for source in complete]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            self.problems.append(f"two accounts share the source name {name!r}: give each instance its own")
         return tuple(complete)
 
     def _source(self, instance: str | None, vendor: str, keys: Mapping[str, str]) -> Source | None:

@@ -1,0 +1,355 @@
+"""The command `cxmarts`.
+
+Exit codes: 0 done (for `refresh`: published), 1 refused or failed, 2 wrong usage or settings,
+3 another refresh is running, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import getpass
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from orchestration import progress, publish
+from orchestration.home import Home
+from orchestration.locking import BusyError, exclusive
+from orchestration.settings import Settings, SettingsError, is_loopback, load, parse_time
+
+DEMO_TICKETS, DEMO_SEED, DEMO_FILE = 1000, 7, "demo.json"
+
+
+class CommandError(Exception):
+    """A command that cannot do what it was asked; the message says why and what to do."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code; failures are one message, never a stack."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return int(options.run(options))
+    except SettingsError as error:
+        return _fail(str(error), 2)
+    except BusyError as error:
+        return _fail(str(error), 3)
+    except KeyboardInterrupt:
+        return _fail("interrupted; nothing was published, the next run goes on from here", 130)
+    except BrokenPipeError:
+        return 1
+    except Exception as error:
+        if type(error).__name__ not in _expected():
+            raise
+        return _fail(str(error), 1)
+
+
+def _expected() -> set[str]:
+    from orchestration.refresh import EXPECTED
+
+    return {*EXPECTED, CommandError.__name__}
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"cxmarts: {message}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cxmarts", description="Customer-service KPI marts from helpdesk and survey APIs."
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(run=run)
+        return added
+
+    refresh = command("refresh", _refresh, "Fetch, judge, build and publish once, in this process.")
+    refresh.add_argument("--full", action="store_true", help="rebuild every model from the landing")
+    refresh.add_argument("--as-of", type=_time, metavar="TIME", help="the instant the numbers hold for (ISO)")
+    refresh.add_argument("--json", action="store_true", help="end with one line of JSON on stdout")
+
+    command("doctor", _doctor, "Check settings, sources, disk and versions: a line each, with what to do.")
+    command("scorecard", _scorecard, "Show the published figures.")
+
+    demo = command("demo", _demo, "Run everything against a generated company, without any account.")
+    demo.add_argument("--tickets", type=int, default=DEMO_TICKETS)
+    sandbox = command("sandbox", _sandbox, "Serve the generated company's APIs on loopback.")
+    sandbox.add_argument("--tickets", type=int, default=DEMO_TICKETS)
+    sandbox.add_argument("--seed", type=int, default=DEMO_SEED)
+    sandbox.add_argument("--port", type=int, default=0)
+
+    batches = command("batches", _batches, "List held and waived batches, or waive one.")
+    actions = batches.add_subparsers(metavar="ACTION")
+    actions.add_parser("list", help="what is held or waived (the default)")
+    waive = actions.add_parser("waive", help="let held batches through")
+    waive.add_argument("ids", nargs="+", metavar="ID")
+    waive.add_argument("--why", required=True, help="the reason, kept with the batch")
+    waive.set_defaults(run=_waive)
+
+    refetch = command("refetch", _refetch, "Make the next refresh read a source or stream again.")
+    refetch.add_argument("target", metavar="SOURCE[/STREAM]")
+    refetch.add_argument("--since", type=_time, metavar="TIME", help="read changes from this time on (ISO)")
+
+    command("publications", _publications, "List the published versions, the newest first.")
+    rollback = command("rollback", _rollback, "Make an earlier version the current one.")
+    rollback.add_argument("version")
+    interface = command("ui", _ui, "Open the Dagster UI on loopback.")
+    interface.add_argument("--port", type=int, default=3000)
+    return parser
+
+
+def _time(text: str) -> datetime:
+    try:
+        return parse_time(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no ISO time with a zone: {error}") from None
+
+
+def _refresh(options: argparse.Namespace) -> int:
+    settings = load()
+    is_real = any(not is_loopback(urlsplit(source.url).hostname or "") for source in settings.sources)
+    if is_real and (settings.home / DEMO_FILE).exists():
+        raise CommandError(f"{settings.home} holds the demo's data: remove it, or set CXMARTS_HOME")
+    return _run_refresh(settings, as_of=options.as_of, is_full=options.full, as_json=options.json)
+
+
+def _run_refresh(
+    settings: Settings, *, as_of: datetime | None = None, is_full: bool = False, as_json: bool = False
+) -> int:
+    from orchestration.console import ConsoleProgress
+    from orchestration.refresh import refresh
+
+    reporter = ConsoleProgress()
+    progress.use(reporter)
+    failed = True
+    try:
+        outcome = refresh(settings, as_of=as_of, is_full=is_full)
+        failed = not outcome.published
+    finally:
+        reporter.close(failed)
+    facts = outcome.facts
+    if outcome.published:
+        rows = f"{sum(facts['rows'].values()):,} rows in {len(facts['rows'])} marts"
+        what = "Published" if facts["published"] else "Wrote (current stays as it is)"
+        print(f"{what} {facts['version']}: {rows}\n{facts['path']}")
+    else:
+        known = publish.current(Home(settings.home).published)
+        kept = f"the published marts stay as they were ({known.version})" if known else "nothing is published"
+        listed = "\n".join(f"  - {line}" for text in outcome.problems for line in text.splitlines())
+        print(f"cxmarts: not published, {kept}:\n{listed}", file=sys.stderr)
+    if as_json:
+        print(json.dumps({"published": False, **facts, "problems": outcome.problems}, default=str))
+    return 0 if outcome.published else 1
+
+
+def _scorecard(_: argparse.Namespace) -> int:
+    _print_scorecard(load())
+    return 0
+
+
+def _print_scorecard(settings: Settings) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from orchestration import scorecard
+
+    published = publish.current(Home(settings.home).published)
+    if published is None:
+        raise CommandError("nothing is published yet; run `cxmarts refresh`")
+    table = Table(title=f"Scorecard as of {published.as_of:%Y-%m-%d %H:%M} UTC, all time")
+    table.add_column("KPI")
+    for name in ("value", "n", "95 % interval"):
+        table.add_column(name, justify="right")
+    for line in scorecard.read(published.path):
+        interval = ""
+        if line.low is not None and line.high is not None:
+            interval = f"{scorecard.show(line.low, line.unit)} to {scorecard.show(line.high, line.unit)}"
+        table.add_row(line.name, scorecard.show(line.value, line.unit), f"{line.n:,}", interval)
+    Console().print(table)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from sandbox.server import Sandbox
+
+    # Neither `.env` nor credentials of the environment: the demo never touches a real account.
+    own = {name: os.environ[name] for name in ("CXMARTS_HOME", "CXMARTS_RULES") if name in os.environ}
+    home = Home(load(own, use_file=False).home).create()
+    if any(home.landing.iterdir()) and not (home.root / DEMO_FILE).exists():
+        raise CommandError(f"{home.root} holds data of real sources: set CXMARTS_HOME to another folder")
+    state = _demo_state(home, options.tickets)
+    print(f"Generating a company with {state['tickets']:,} tickets …", file=sys.stderr)
+    founded = datetime.fromisoformat(state["now"])
+    with Sandbox(tickets=state["tickets"], seed=DEMO_SEED, now=founded) as sandbox:
+        sandbox.advance(days=0, hours=(datetime.now(UTC) - founded).total_seconds() // 3600)
+        settings = load({**sandbox.env(), **own}, use_file=False)
+        code = _run_refresh(settings)
+    if code == 0:
+        _print_scorecard(settings)
+        _print_pointers(home)
+    return code
+
+
+def _demo_state(home: Home, tickets: int) -> dict[str, Any]:
+    """The demo's company, the same at every start: its size and the hour it was founded in."""
+    path = home.root / DEMO_FILE
+    with contextlib.suppress(OSError, ValueError):
+        return dict(json.loads(path.read_text()))
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    state = {"tickets": tickets, "now": hour.isoformat()}
+    path.write_text(json.dumps(state))
+    return state
+
+
+def _print_pointers(home: Home) -> None:
+    current = home.published / "current"
+    lines = (
+        ("the marts", f"{current}/marts.duckdb and {current}/marts/*.parquet"),
+        ("what they are", f"{current}/manifest.json and docs/data_dictionary.md"),
+        ("the pipeline", "make ui"),
+        ("a query", f"duckdb {current}/marts.duckdb 'from kpi_csat' (or any DuckDB client)"),
+        ("the next night", "make demo once more: it fetches only what changed"),
+    )
+    print("\nWhere to look next")
+    for name, text in lines:
+        print(f"  {name:15} {text}")
+
+
+def _sandbox(options: argparse.Namespace) -> int:
+    from sandbox.server import serve
+
+    try:
+        sandbox = serve(options.tickets, options.seed, options.port)
+    except (OSError, ValueError) as error:
+        raise CommandError(f"the sandbox cannot start: {error}") from None
+    for name, value in sandbox.env().items():
+        print(f"{name}={value}", flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        sandbox.serve_forever()
+    return 0
+
+
+def _batches(_: argparse.Namespace) -> int:
+    from quality.store import Store
+
+    home = Home(load().home)
+    if not home.control.exists():
+        print("No batch was judged yet.")
+        return 0
+    with Store(home.control) as store:
+        shown = [*store.held(), *store.batches(verdict="waived")]
+        for batch in shown:
+            reason = batch.waived_why if batch.verdict == "waived" else batch.reason
+            name = f"{batch.source}/{batch.stream} {batch.batch_id}"
+            print(f"{batch.verdict:7} {name} {batch.rows:,} rows: {reason}")
+            if batch.verdict == "held":
+                for verdict in store.results(batch_id=batch.batch_id, failed_only=True):
+                    print(f"        {verdict.expectation}: {verdict.message}")
+        if not shown:
+            print(f"No batch is held or waived; {len(store.verdicts()):,} passed.")
+    return 0
+
+
+def _waive(options: argparse.Namespace) -> int:
+    from quality.store import Store
+
+    home = Home(load().home)
+    try:
+        with Store(home.control) as store:
+            waived = store.waive(options.ids, why=options.why, by=getpass.getuser())
+    except (LookupError, ValueError) as error:
+        raise CommandError(str(error).strip("'\"")) from None
+    for batch in waived:
+        print(f"waived {batch.source}/{batch.stream} {batch.batch_id}")
+    print("The next refresh takes them in: `cxmarts refresh`")
+    return 0
+
+
+def _refetch(options: argparse.Namespace) -> int:
+    from ingestion.extract import refetch
+    from ingestion.landing import Landing
+    from orchestration.run import sources
+
+    settings = load()
+    home = Home(settings.home).create()
+    name, _, stream = options.target.partition("/")
+    known = {source.name: source for source in sources(settings)}
+    if name not in known:
+        listed = ", ".join(sorted(known)) or "none"
+        raise CommandError(f"no source {name!r} is configured; configured: {listed}")
+    with exclusive(home.lock, f"refetch {options.target}"):
+        try:
+            again = refetch(Landing(home.landing), known[name], stream or None, options.since)
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+    for each in again:
+        print(f"{name}/{each}: the next refresh reads it again")
+    if not again:
+        print(f"{name}: nothing landed yet, the next refresh reads it from the start anyway")
+    return 0
+
+
+def _publications(_: argparse.Namespace) -> int:
+    found = publish.publications(Home(load().home).published)
+    for publication in found:
+        marts = publication.manifest["marts"].values()
+        mark = "current" if publication.is_current else "       "
+        rows = sum(mart["rows"] for mart in marts)
+        print(f"{mark} {publication.version}  as of {publication.as_of:%Y-%m-%d %H:%M:%S}Z  {rows:,} rows")
+    if not found:
+        print("Nothing is published yet; run `cxmarts refresh`.")
+    return 0
+
+
+def _rollback(options: argparse.Namespace) -> int:
+    home = Home(load().home)
+    with exclusive(home.lock, f"rollback to {options.version}"):
+        found = publish.rollback(home.published, options.version)
+    print(
+        f"current is {found.version}, as of {found.as_of:%Y-%m-%d %H:%M:%S}Z; the next refresh publishes anew"
+    )
+    return 0
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from orchestration.doctor import examine
+
+    good = True
+    for finding in examine():
+        good = good and finding.ok
+        print(f"{'ok  ' if finding.ok else 'FAIL'} {finding.source}: {finding.subject}: {finding.text}")
+    return 0 if good else 1
+
+
+def _ui(options: argparse.Namespace) -> int:
+    from orchestration.refresh import QUIET
+
+    settings = load()
+    home = Home(settings.home).create()
+    program = Path(sys.executable).with_name("dagster")
+    if not program.exists():
+        raise CommandError(f"{program} is missing: run `make setup`")
+    if shutil.which("dagster") is None:
+        os.environ["PATH"] = f"{program.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    os.environ.update(QUIET, DAGSTER_HOME=str(home.dagster))
+    print(f"The Dagster UI comes up at http://127.0.0.1:{options.port} (Ctrl-C ends it)", flush=True)
+    arguments = ["dev", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(options.port)]
+    os.execv(program, [str(program), *arguments])  # noqa: S606
+
+
+if __name__ == "__main__":
+    sys.exit(main())
