@@ -302,11 +302,11 @@ class _StreamRun:
             page = Page(
                 decoded.envelope, decoded.records, decoded.ids, decoded.order, answer.date, answer.link
             )
-            self._take(page, decoded, state, f"{partition}/" if stream.prefixes_id else "")
             try:
                 step = paging.advance(state, page)
             except PermanentError as error:
                 raise PermanentError(f"{self.source.name}/{stream.name}: {error}") from None
+            self._take(page, decoded, state, f"{partition}/" if stream.prefixes_id else "")
             if paging.persists:
                 self.cursors[partition] = step.state
             for skip in step.skipped:
@@ -348,14 +348,13 @@ class _StreamRun:
 
     def _take(self, page: Page, decoded: Decoded, state: State, prefix: str) -> None:
         """Put a page's new records into the batch; count the others."""
-        batch, result = self.batch, self.result
+        batch = self.batch
         ids = [None if each is None else prefix + each for each in page.ids] if prefix else page.ids
-        batch.received += len(ids)
-        result.received += len(ids)
         batch.begin(page.date)
         if self.stream.is_list:
             self._take_listed(page, decoded)
             return
+        self._count("received", len(ids))
         distinct = set(ids)
         is_new = (
             len(distinct) == len(ids) and None not in distinct and batch.index.keys().isdisjoint(distinct)
@@ -366,9 +365,9 @@ class _StreamRun:
         seen, until = set(state.get("seen", ())), state.get("seen_until", 0)
         for at, (record_id, record, order) in enumerate(zip(ids, page.records, page.clocks, strict=True)):
             if batch.holds(record_id, record):
-                self._count_dropped("duplicates")
+                self._count("duplicates")
             elif seen and (order is None or order <= until) and record_key(record) in seen:
-                self._count_dropped("unchanged")
+                self._count("unchanged")
             else:
                 batch.append(record_id, record, decoded.clocks[at], decoded.deleted[at])
 
@@ -382,7 +381,8 @@ class _StreamRun:
             if self.stream.detail and record_id is not None:
                 is_settled = clock is not None and known.versions.get(record_id) == clock
                 if self.stream.trusts_clock and is_settled and landed is not None and not landed.deleted:
-                    self._count_dropped("unchanged")
+                    self._count("received")
+                    self._count("unchanged")
                     continue
                 try:
                     record = self.stream.detail(self._detail, record_id, record)
@@ -390,18 +390,17 @@ class _StreamRun:
                     if error.status != 404:
                         raise
                     self._note(f"{record_id} vanished while it was read: left out")
-                    self.batch.received -= 1
-                    self.result.received -= 1
                     known.listed.discard(record_id)
                     continue
                 # A clock of the last minute may hide a second change within the same second.
                 if clock is not None and clock < now - 60 * SECOND:
                     known.versions[record_id] = clock
+            self._count("received")
             is_same = landed is not None and (landed.payload, landed.deleted) == (record, decoded.deleted[at])
             if self.batch.holds(record_id, record):
-                self._count_dropped("duplicates")
+                self._count("duplicates")
             elif is_same and known.is_current:
-                self._count_dropped("unchanged")
+                self._count("unchanged")
             else:
                 if landed is not None:
                     is_later = clock is not None and (landed.changed_at is None or clock > landed.changed_at)
@@ -416,13 +415,12 @@ class _StreamRun:
             if isinstance(record_id, bytes) or landed.deleted or record_id in self.known.listed:
                 continue
             self.batch.append(record_id, landed.payload, now, True)
-            self.batch.tombstones += 1
-            self.result.tombstones += 1
+            self._count("tombstones")
             self.known.versions.pop(record_id, None)
 
-    def _count_dropped(self, kind: str) -> None:
-        setattr(self.batch, kind, getattr(self.batch, kind) + 1)
-        setattr(self.result, kind, getattr(self.result, kind) + 1)
+    def _count(self, kind: str, number: int = 1) -> None:
+        for counts in (self.batch, self.result):
+            setattr(counts, kind, getattr(counts, kind) + number)
 
     def _flush(self) -> None:
         """Land the batch, if it holds anything, together with the cursors that follow it."""

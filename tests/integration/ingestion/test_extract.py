@@ -110,7 +110,11 @@ def test_organizations_that_fill_a_second_fail_loudly_and_the_rest_lands(account
     assert errors["tickets"] is None
     assert result.failed_sources == ["zendesk"]
     assert lander.ids("zendesk", "tickets") == ["1"]
-    assert lander.landing.latest("zendesk", "organizations").cursors[""]["start_time"] <= 1_770_000_000
+    assert lander.landing.latest("zendesk", "organizations").cursors[""]["start_time"] == 1_770_000_000
+    # It fails every night, and lands nothing again meanwhile.
+    landed = len(lander.ids("zendesk", "organizations"))
+    assert lander.fetch(zendesk_source("organizations")).failed_sources == ["zendesk"]
+    assert len(lander.ids("zendesk", "organizations")) == landed
 
 
 def test_a_full_second_of_ticket_events_is_stepped_over_and_filled_from_audits(

@@ -190,6 +190,17 @@ def test_a_form_that_vanishes_while_it_is_read_stops_nothing(forms, typeform_sou
     assert lander.ids("typeform", "responses") == ["f2/a"]
 
 
+def test_forms_that_were_read_land_when_a_later_one_fails(forms, typeform_source, lander, vendor, reply):
+    for form in ("f1", "f2", "f3"):
+        forms.add(form)
+    vendor.answer = lambda path, params: reply({}, 500) if path == "/forms/f2" else forms.answer(path, params)
+    result = lander.stream(typeform_source, "forms")
+    assert isinstance(result.error, TransientError)
+    assert (result.received, result.landed) == (1, 1)
+    vendor.answer = forms.answer
+    assert lander.stream(typeform_source, "forms").landed == 2
+
+
 def test_known_forms_are_read_while_the_list_fails(forms, typeform_source, lander, vendor, reply):
     forms.add("f1")
     lander.fetch(typeform_source)
