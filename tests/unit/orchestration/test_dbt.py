@@ -1,0 +1,210 @@
+"""The project that runs: the packaged one with the analyst's rules, parsed when something changed."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration import control
+from orchestration.dbt import DbtError, NodeResult, Project, RunParameters, fingerprints
+from orchestration.home import Home
+from orchestration.settings import SettingsError
+
+FILES = {
+    "dbt_project.yml": """
+name: tiny
+version: "1.0"
+profile: tiny
+models:
+  tiny:
+    +materialized: table
+    +schema: marts
+seeds:
+  tiny:
+    +schema: rules
+""",
+    "profiles.yml": """
+tiny:
+  target: here
+  outputs:
+    here: {type: duckdb, path: "{{ env_var('CXMARTS_WAREHOUSE', 'warehouse.duckdb') }}"}
+""",
+    "macros/names.sql": """
+{% macro generate_schema_name(custom, node) %}{{ custom or target.schema }}{% endmacro %}
+{% macro doubled(x) %}{{ x }} * 2{% endmacro %}
+""",
+    "seeds/targets.csv": "kpi,target\ncsat,80\nnps,30\n",
+    "seeds/other.csv": "a\n1\n",
+    "models/first.sql": """
+select kpi, {{ doubled('target') }} as target, '{{ env_var('CXMARTS_BUILD_ID', '') }}' as build
+from {{ ref('targets') }}
+""",
+    "models/second.sql": "select count(*) as n from {{ ref('first') }}",
+    "models/third.sql": "select a from {{ ref('other') }}",
+    "models/schema.yml": """
+models:
+  - name: first
+    columns:
+      - name: kpi
+        data_tests: [unique]
+""",
+}
+
+
+ALL = {"targets", "other", "first", "second", "third"}
+
+
+@pytest.fixture(scope="module")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("packaged")
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shared(packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    yield Project(Home(tmp_path_factory.mktemp("home")), None, packaged).prepare()
+
+
+def parameters(home: Path) -> RunParameters:
+    return RunParameters(
+        warehouse=home / "warehouse.duckdb",
+        landing=home / "landing",
+        as_of=datetime(2026, 1, 1, tzinfo=UTC),
+        build_id="b1",
+        timezone="UTC",
+        memory_limit="1GB",
+    )
+
+
+def test_an_unknown_rule_file_is_refused_with_the_known_names(
+    packaged: Path, rules: Path, tmp_path: Path
+) -> None:
+    (rules / "target.csv").write_text("kpi,target\n")
+    with pytest.raises(
+        SettingsError, match=r"target\.csv is no rule file; there are other\.csv, targets\.csv"
+    ):
+        Project(Home(tmp_path / "home"), rules, packaged).prepare()
+
+
+def test_other_columns_are_refused_with_their_names(packaged: Path, rules: Path, tmp_path: Path) -> None:
+    (rules / "targets.csv").write_text("kpi,goal\ncsat,80\n")
+    with pytest.raises(
+        SettingsError, match=r"targets\.csv lacks target and has unknown goal \(columns are kpi, target\)"
+    ):
+        Project(Home(tmp_path / "home"), rules, packaged).prepare()
+
+
+def test_the_analysts_rules_win_and_the_package_stays(packaged: Path, rules: Path, tmp_path: Path) -> None:
+    own = "\ufefftarget,kpi\n90,csat\n"
+    (rules / "targets.csv").write_text(own)
+    home = Home(tmp_path / "home")
+    project = Project(home, rules, packaged).prepare()
+    results = project.build(["targets", "first", "second"], parameters(home.root))
+    assert [r.status for r in results if r.is_failed] == []
+    with duckdb.connect(str(home.root / "warehouse.duckdb")) as con:
+        assert con.execute("SELECT kpi, target FROM marts.first").fetchall() == [("csat", 180)]
+    assert (packaged / "seeds" / "targets.csv").read_text() == FILES["seeds/targets.csv"]
+
+
+def test_it_is_parsed_again_only_when_something_changed(shared: Project, packaged: Path) -> None:
+    home = Home(shared.folder.parent)
+    before = shared.manifest_path.stat().st_mtime_ns
+    Project(home, None, packaged).prepare()
+    assert shared.manifest_path.stat().st_mtime_ns == before
+    (packaged / "models" / "extra.sql").write_text("select 1 as one")
+    try:
+        assert "model.tiny.extra" in Project(home, None, packaged).prepare().manifest["nodes"]
+    finally:
+        (packaged / "models" / "extra.sql").unlink()
+    again = Project(home, None, packaged).prepare()
+    assert "model.tiny.extra" not in again.manifest["nodes"]
+    assert not (again.folder / "models" / "extra.sql").exists()
+
+
+def test_a_broken_project_is_one_clear_error(packaged: Path, tmp_path: Path) -> None:
+    (packaged / "models" / "broken.sql").write_text("select * from {{ ref('nowhere') }}")
+    try:
+        with pytest.raises(DbtError, match="nowhere"):
+            Project(Home(tmp_path / "home"), None, packaged).prepare()
+    finally:
+        (packaged / "models" / "broken.sql").unlink()
+
+
+def test_a_build_reports_nodes_and_tests_and_leaves_the_file_free(shared: Project, tmp_path: Path) -> None:
+    told: list[NodeResult] = []
+    results = shared.build(["targets", "first", "second"], parameters(tmp_path), on_node=told.append)
+    assert [(r.name, r.status) for r in results] == [
+        ("targets", "success"),
+        ("first", "success"),
+        ("unique_first_kpi", "pass"),
+        ("second", "success"),
+    ]
+    assert [r.name for r in told] == [r.name for r in results]
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as con:
+        assert con.execute("SELECT DISTINCT build FROM marts.first").fetchall() == [("b1",)]
+
+
+def test_a_failing_test_stops_what_follows_and_counts_its_rows(shared: Project, tmp_path: Path) -> None:
+    shared.build(["targets", "first"], parameters(tmp_path))
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
+        con.execute("INSERT INTO rules.targets VALUES ('csat', 1), ('nps', 2)")
+    results = {r.name: r for r in shared.build(["first", "second"], parameters(tmp_path))}
+    assert (results["unique_first_kpi"].status, results["unique_first_kpi"].failures) == ("fail", 2)
+    assert results["second"].status == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "changed"),
+    [
+        ("models/second.sql", "select count(*) + 1 as n from {{ ref('first') }}", {"second"}),
+        ("models/first.sql", "select kpi, target from {{ ref('targets') }}", {"first", "second"}),
+        ("seeds/targets.csv", "kpi,target\ncsat,81\n", {"targets", "first", "second"}),
+        ("macros/names.sql", FILES["macros/names.sql"].replace("* 2", "* 3"), ALL),
+    ],
+)  # fmt: skip
+def test_a_change_reaches_what_reads_it(
+    shared: Project, packaged: Path, tmp_path: Path, file: str, text: str, changed: set[str]
+) -> None:
+    before = fingerprints(shared.manifest, "UTC")
+    (packaged / file).write_text(text)
+    try:
+        after = fingerprints(Project(Home(tmp_path), None, packaged).prepare().manifest, "UTC")
+    finally:
+        (packaged / file).write_text(FILES[file])
+    assert {name for name in before if before[name] != after[name]} == changed
+
+
+def test_a_time_zone_changes_everything(shared: Project) -> None:
+    utc, berlin = fingerprints(shared.manifest, "UTC"), fingerprints(shared.manifest, "Europe/Berlin")
+    assert all(utc[name] != berlin[name] for name in utc)
+
+
+def test_what_changed_is_dropped_and_what_did_not_stays(shared: Project, tmp_path: Path) -> None:
+    wanted = fingerprints(shared.manifest, "UTC")
+    shared.build(["targets", "other", "first", "second", "third"], parameters(tmp_path))
+    with control.connect(tmp_path / "warehouse.duckdb") as con:
+        assert set(control.drop_changed(con, shared.manifest, wanted)) == set(wanted)  # never recorded
+    shared.build(["targets", "other", "first", "second", "third"], parameters(tmp_path))
+    with control.connect(tmp_path / "warehouse.duckdb") as con:
+        con.execute("CREATE TABLE control.applied_batches AS SELECT 'first' AS model, 'x' AS batch_id")
+        control.save_fingerprints(con, wanted)
+        assert control.drop_changed(con, shared.manifest, wanted) == []
+        con.execute("CREATE TABLE marts.retired AS SELECT 1 AS n")
+        con.execute("INSERT INTO control.fingerprints VALUES ('retired', 'x')")
+        assert control.drop_changed(con, shared.manifest, {**wanted, "first": "new"}) == ["first"]
+        left = {row[0] for row in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        assert {"second", "targets"} <= left
+        assert not {"first", "retired"} & left
+        assert con.execute("SELECT * FROM control.applied_batches").fetchall() == []

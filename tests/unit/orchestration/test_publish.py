@@ -1,0 +1,256 @@
+"""A publication is complete, verified, and switched to in one step; otherwise nothing changes."""
+
+import hashlib
+import itertools
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration import publish
+from orchestration.publish import PublishError
+
+FACTS = {"as_of": "2026-03-01T02:00:00+00:00", "build_id": "build-1"}
+START = datetime(2026, 3, 1, 3, tzinfo=UTC)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Path:
+    path = tmp_path / "home" / "warehouse.duckdb"
+    path.parent.mkdir()
+    build(path, "SELECT 1 AS ticket_id, 'a''b' AS status, TIMESTAMPTZ '2026-01-01 10:00:00+02' AS created_at")
+    return path
+
+
+def build(path: Path, query: str, mart: str = "tickets") -> None:
+    with duckdb.connect(str(path)) as con:
+        con.execute("CREATE SCHEMA IF NOT EXISTS marts; CREATE SCHEMA IF NOT EXISTS core")
+        con.execute("CREATE OR REPLACE TABLE core.secret AS SELECT 'name' AS person")
+        con.execute(f"CREATE OR REPLACE TABLE marts.{mart} AS {query}")
+
+
+def write(
+    path: Path, marts: list[str] | None = None, hours: int = 0, keep: int = 14, **options: object
+) -> publish.Publication:
+    published = path.parent / "published"
+    now = START + timedelta(hours=hours)
+    return publish.publish(path, published, marts or ["tickets"], FACTS, keep=keep, now=now, **options)  # type: ignore[arg-type]
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Every path with its content, or where it points to."""
+    return {
+        str(p.relative_to(folder)): str(p.readlink())
+        if p.is_symlink()
+        else hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(folder.rglob("*"))
+        if p.is_symlink() or p.is_file()
+    }
+
+
+def test_what_readers_find(warehouse: Path) -> None:
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute("COMMENT ON TABLE marts.tickets IS 'Tickets, one a row: it''s all'")
+        con.execute("COMMENT ON COLUMN marts.tickets.status IS 'new, \"open\"'")
+    done = write(warehouse)
+    current = warehouse.parent / "published" / "current"
+    assert current.is_symlink()
+    assert publish.current(current.parent) == done
+    with duckdb.connect(str(current / "marts.duckdb"), read_only=True) as con:
+        assert con.execute("SELECT ticket_id, status FROM tickets").fetchall() == [(1, "a'b")]
+        assert con.execute("SELECT table_name, comment FROM duckdb_tables()").fetchall() == [
+            ("tickets", "Tickets, one a row: it's all")
+        ]
+        [(comment,)] = con.execute(
+            "SELECT comment FROM duckdb_columns() WHERE column_name = 'status'"
+        ).fetchall()
+        assert comment == 'new, "open"'
+    rows = duckdb.read_parquet(str(current / "marts" / "tickets.parquet")).fetchall()
+    assert rows[0][:2] == (1, "a'b")
+    mart = done.manifest["marts"]["tickets"]
+    assert mart["rows"] == 1
+    assert [c["name"] for c in mart["columns"]] == ["ticket_id", "status", "created_at"]
+    assert (done.manifest["as_of"], done.manifest["version"]) == (FACTS["as_of"], done.version)
+
+
+def test_old_engines_can_read_the_file(warehouse: Path) -> None:
+    """The storage version stands in the file's header: 64 is what DuckDB 1.0 to 1.1 read."""
+    header = (write(warehouse).path / "marts.duckdb").read_bytes()[:20]
+    assert header[8:12] == b"DUCK"
+    assert int.from_bytes(header[12:20], "little") == 64
+
+
+def test_nothing_names_a_path_of_the_machine(warehouse: Path) -> None:
+    done = write(warehouse)
+    for file in done.path.rglob("*"):
+        assert not file.is_file() or str(warehouse.parent).encode() not in file.read_bytes()
+
+
+def test_the_content_hash_sees_content_only(warehouse: Path) -> None:
+    hours = itertools.count()
+
+    def hash_of(query: str) -> str:
+        build(warehouse, query)
+        return str(write(warehouse, hours=next(hours)).manifest["marts"]["tickets"]["content_hash"])
+
+    base = hash_of("SELECT * FROM (VALUES (1, 'a', 1.5), (2, NULL, 2.5)) AS t(id, name, value)")
+    same = {
+        "other order": "SELECT * FROM (VALUES (2, NULL, 2.5), (1, 'a', 1.5)) AS t(id, name, value)",
+    }
+    other = {
+        "a value": "SELECT * FROM (VALUES (1, 'a', 1.5), (2, NULL, 2.6)) AS t(id, name, value)",
+        "null and text": "SELECT * FROM (VALUES (1, 'a', 1.5), (2, 'NULL', 2.5)) AS t(id, name, value)",
+        "one row twice": "SELECT * FROM (VALUES (1, 'a', 1.5), (2, NULL, 2.5), (2, NULL, 2.5))"
+        " AS t(id, name, value)",
+        "a column's name": "SELECT * FROM (VALUES (1, 'a', 1.5), (2, NULL, 2.5)) AS t(id, label, value)",
+        "a column's type": "SELECT id::BIGINT AS id, name, value"
+        " FROM (VALUES (1, 'a', 1.5), (2, NULL, 2.5)) AS t(id, name, value)",
+    }
+    assert [name for name, query in same.items() if hash_of(query) != base] == []
+    assert [name for name, query in other.items() if hash_of(query) == base] == []
+
+
+def test_swapped_columns_are_another_content(warehouse: Path) -> None:
+    build(warehouse, "SELECT 'x' AS a, 'y' AS b")
+    first = write(warehouse).manifest["marts"]["tickets"]["content_hash"]
+    build(warehouse, "SELECT 'y' AS a, 'x' AS b")
+    assert write(warehouse, hours=1).manifest["marts"]["tickets"]["content_hash"] != first
+
+
+def test_run_columns_do_not_count(warehouse: Path) -> None:
+    build(warehouse, "SELECT 1 AS id, 'run-1' AS build_id")
+    first = write(warehouse).manifest["marts"]["tickets"]["content_hash"]
+    build(warehouse, "SELECT 1 AS id, 'run-2' AS build_id")
+    second = write(warehouse, hours=1)
+    assert second.manifest["marts"]["tickets"]["content_hash"] == first
+    assert duckdb.read_parquet(str(second.path / "marts" / "tickets.parquet")).fetchall() == [(1, "run-2")]
+
+
+def test_unchanged_marts_share_their_file(warehouse: Path) -> None:
+    build(warehouse, "SELECT 1 AS id", "groups")
+    first = write(warehouse, ["tickets", "groups"])
+    build(warehouse, "SELECT 2 AS ticket_id")
+    second = write(warehouse, ["tickets", "groups"], hours=1)
+    inode = [
+        {f: (v.path / "marts" / f"{f}.parquet").stat().st_ino for f in ("tickets", "groups")}
+        for v in (first, second)
+    ]
+    assert inode[0]["groups"] == inode[1]["groups"]
+    assert inode[0]["tickets"] != inode[1]["tickets"]
+
+
+def test_a_refusal_leaves_everything_as_it_was(warehouse: Path) -> None:
+    write(warehouse)
+    published = warehouse.parent / "published"
+    before = tree(published)
+
+    def refuse(rows: Mapping[str, int]) -> None:
+        raise PublishError("no")
+
+    with pytest.raises(PublishError, match="no"):
+        write(warehouse, hours=1, check=refuse)
+    with pytest.raises(PublishError, match="mart absent is not in the warehouse"):
+        write(warehouse, ["absent", "tickets"], hours=2)
+    with pytest.raises(PublishError, match="no marts"):
+        publish.publish(warehouse, published, [], FACTS, keep=3)
+    assert tree(published) == before
+
+
+def test_what_a_killed_run_left_is_removed(warehouse: Path) -> None:
+    write(warehouse)
+    draft = warehouse.parent / "published" / "versions" / ".20260301T999999Z-abc"
+    (draft / "marts").mkdir(parents=True)
+    assert len(publish.publications(warehouse.parent / "published")) == 1
+    write(warehouse, hours=1)
+    assert not draft.exists()
+
+
+def test_readers_never_see_a_mixture(warehouse: Path) -> None:
+    """While versions are switched, every read of the pointer gives one complete version."""
+    build(warehouse, "SELECT 0 AS n FROM range(1000)")
+    write(warehouse)
+    current = warehouse.parent / "published" / "current"
+    stop, seen, broken = threading.Event(), set(), []
+
+    def read() -> None:
+        while not stop.is_set():
+            folder = current.resolve()
+            with duckdb.connect(str(folder / "marts.duckdb"), read_only=True) as con:
+                from_file = con.execute("SELECT min(n), max(n), count(*) FROM tickets").fetchall()
+            parquet = str(folder / "marts" / "tickets.parquet")
+            with duckdb.connect() as con:
+                from_parquet = con.execute(f"SELECT min(n), max(n), count(*) FROM '{parquet}'").fetchall()
+            seen.add(from_file[0])
+            if from_file != from_parquet or from_file[0][0] != from_file[0][1] or from_file[0][2] != 1000:
+                broken.append((from_file, from_parquet))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for version in range(1, 9):
+            build(warehouse, f"SELECT {version} AS n FROM range(1000)")
+            write(warehouse, hours=version)
+    finally:
+        stop.set()
+        reader.join()
+    assert broken == []
+    assert seen <= {(n, n, 1000) for n in range(9)}
+
+
+def test_an_open_reader_keeps_its_version(warehouse: Path) -> None:
+    write(warehouse)
+    current = warehouse.parent / "published" / "current"
+    with duckdb.connect(str(current / "marts.duckdb"), read_only=True) as con:
+        for hour in range(1, 4):
+            build(warehouse, f"SELECT {hour} + 1 AS ticket_id")
+            write(warehouse, hours=hour, keep=1)
+        assert con.execute("SELECT ticket_id FROM tickets").fetchall() == [(1,)]
+    with duckdb.connect(str(current / "marts.duckdb"), read_only=True) as con:
+        assert con.execute("SELECT ticket_id FROM tickets").fetchall() == [(4,)]
+
+
+def test_retention_keeps_the_newest_and_the_current(warehouse: Path) -> None:
+    first, *_ = [write(warehouse, hours=hour, keep=3) for hour in range(3)]
+    published = warehouse.parent / "published"
+    publish.rollback(published, first.version)
+    last = write(warehouse, hours=5, keep=2, switch=False)
+    kept = publish.publications(published)
+    assert kept[0].version == last.version
+    assert [p.version for p in kept if p.is_current] == [first.version]
+    assert len(kept) == 3  # two newest, and the current one
+
+
+def test_rollback(warehouse: Path) -> None:
+    first = write(warehouse)
+    build(warehouse, "SELECT 2 AS ticket_id")
+    write(warehouse, hours=1)
+    published = warehouse.parent / "published"
+    publish.rollback(published, first.version)
+    with duckdb.connect(str(published / "current" / "marts.duckdb"), read_only=True) as con:
+        assert con.execute("SELECT ticket_id FROM tickets").fetchall() == [(1,)]
+    with pytest.raises(PublishError, match="no version '2020'"):
+        publish.rollback(published, "2020")
+
+
+def test_a_version_beside_the_current_one(warehouse: Path) -> None:
+    first = write(warehouse)
+    beside = write(warehouse, hours=1, switch=False)
+    assert not beside.is_current
+    found = publish.current(warehouse.parent / "published")
+    assert found is not None
+    assert found.version == first.version
+
+
+def test_definition_versions_are_named(warehouse: Path) -> None:
+    build(warehouse, "SELECT 1 AS n, 3 AS definition_version", "kpi_csat")
+    assert write(warehouse, ["kpi_csat", "tickets"]).manifest["definition_versions"] == {"kpi_csat": ["3"]}
+
+
+def test_a_folder_with_a_quote_in_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "it's" / "warehouse.duckdb"
+    path.parent.mkdir()
+    build(path, "SELECT 1 AS ticket_id")
+    assert write(path).manifest["marts"]["tickets"]["rows"] == 1
