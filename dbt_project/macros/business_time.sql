@@ -5,7 +5,7 @@
 left join {{ ref('int_ticket_schedules') }} as {{ name }}_s
     on {{ name }}_s.source = {{ ticket }}.source and {{ name }}_s.ticket_id = {{ ticket }}.ticket_id
     {% if schedule == 'last' %}
-    and {{ name }}_s.is_last
+    and {{ name }}_s.is_last and {{ name }}_s.has_switched
     {% else %}
     and {{ ts }} >= {{ name }}_s.valid_from and {{ ts }} < {{ name }}_s.valid_to
     {% endif %}
@@ -21,10 +21,27 @@ left join {{ ref('int_business_calendar') }} as {{ name }}_c
 {%- endmacro %}
 
 {#- The position of a joined `name`. Differences of two positions of one ticket are business microseconds; additive by construction. #}
-{% macro business_position(name, ts, schedule='in_force') -%}
-{%- if schedule == 'last' -%}
-{{ open_micros(name ~ '_c', ts) }}
-{%- else -%}
+{% macro business_position(name, ts) -%}
 ({{ open_micros(name ~ '_c', ts) }} + {{ name }}_s.position_offset)
-{%- endif -%}
+{%- endmacro %}
+
+{#- Joins and durations from `a` to `b` by both conventions. Names must differ within a query. #}
+{% macro join_business_span(name, ticket, a, b) %}
+{{ join_business_position(name ~ '_from', ticket, a) }}
+{{ join_business_position(name ~ '_to', ticket, b) }}
+{{ join_business_position(name ~ '_from_last', ticket, a, 'last') }}
+{{ join_business_position(name ~ '_to_last', ticket, b, 'last') }}
+{% endmacro %}
+
+{#- Over the schedules in force. #}
+{% macro business_micros(name, a, b) -%}
+({{ business_position(name ~ '_to', b) }} - {{ business_position(name ~ '_from', a) }})
+{%- endmacro %}
+
+{#- By the ticket's last schedule throughout; the same where it had only one. #}
+{% macro business_micros_last_schedule(name, a, b) -%}
+coalesce(
+        {{ business_position(name ~ '_to_last', b) }} - {{ business_position(name ~ '_from_last', a) }},
+        {{ business_micros(name, a, b) }}
+    )
 {%- endmacro %}

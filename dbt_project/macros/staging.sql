@@ -113,17 +113,32 @@ insert into control.applied_batches select '{{ this.name }}', batch_id from ({{ 
     current  the version in force at `as_of` and any later one: tickets;
     history  every version: what others are judged by at an earlier time (users, organizations, policies, schedules, forms). #}
 {% macro merge_versions(parsed, keep) %}
-with incoming as (
-    select {{ star_except(['reject_reason']) }} from {{ parsed }}
-    where reject_reason is null and batch_id in ({{ batches_to_merge() }})
+with incoming_keys as (
+    select source, record_id from {{ parsed }} where reject_reason is null and batch_id in ({{ batches_to_merge() }})
 ),
 
-candidates as (
-    select * from incoming
+{#- Most records come once: only those that come, or are there, more than once need comparing. #}
+known_keys as (
+    select source, record_id from incoming_keys
+    {% if is_incremental() %}
+    union all
+    select t.source, t.record_id from {{ this }} as t
+    where exists (select 1 from incoming_keys as i where i.source = t.source and i.record_id = t.record_id)
+    {% endif %}
+),
+
+repeated_keys as (
+    select source, record_id from known_keys group by source, record_id having count(*) > 1
+),
+
+repeated as (
+    select {{ star_except(['reject_reason'], 'n') }} from {{ parsed }} as n
+    where n.reject_reason is null and n.batch_id in ({{ batches_to_merge() }})
+      and exists (select 1 from repeated_keys as k where k.source = n.source and k.record_id = n.record_id)
     {% if is_incremental() %}
     union all by name
     select t.* from {{ this }} as t
-    where exists (select 1 from incoming as i where i.source = t.source and i.record_id = t.record_id)
+    where exists (select 1 from repeated_keys as k where k.source = t.source and k.record_id = t.record_id)
     {% endif %}
 ),
 
@@ -140,9 +155,13 @@ ranked as (
         ) as version_rank,
         max(case when changed_at <= {{ as_of() }} then changed_at end) over (partition by source, record_id) as in_force_at
         {% endif %}
-    from candidates
+    from repeated
 )
 
+select {{ star_except(['reject_reason'], 'n') }} from {{ parsed }} as n
+where n.reject_reason is null and n.batch_id in ({{ batches_to_merge() }})
+  and not exists (select 1 from repeated_keys as k where k.source = n.source and k.record_id = n.record_id)
+union all by name
 select {{ star_except(['version_rank'] if keep == 'newest' else ['version_rank', 'in_force_at']) }}
 from ranked
 where version_rank = 1

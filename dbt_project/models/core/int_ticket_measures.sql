@@ -86,22 +86,15 @@ instants as (
     left join replies as r on t.source = r.source and t.ticket_id = r.ticket_id
 )
 
+{%- set ends = {'first_reply': 'i.first_reply_at', 'first_resolution': 'i.first_solved_at', 'full_resolution': 'i.last_solved_at'} %}
 select
     i.*,
-    {% for measure, ended_at, name in [
-        ('first_reply', 'i.first_reply_at', 'r'), ('first_resolution', 'i.first_solved_at', 'f'), ('full_resolution', 'i.last_solved_at', 'l')
-    ] %}
+    {% for measure, ended_at in ends.items() %}
     {{ micros_between('i.created_at', ended_at) }} as {{ measure }}_calendar_micros,
-    {{ business_position(name, ended_at) }} - {{ business_position('o', 'i.created_at') }} as {{ measure }}_business_micros,
-    {{ business_position(name ~ '2', ended_at, 'last') }} - {{ business_position('o2', 'i.created_at', 'last') }}
-        as {{ measure }}_business_micros_last_schedule{{ ',' if not loop.last }}
+    {{ business_micros(measure, 'i.created_at', ended_at) }} as {{ measure }}_business_micros,
+    {{ business_micros_last_schedule(measure, 'i.created_at', ended_at) }} as {{ measure }}_business_micros_last_schedule{{ ',' if not loop.last }}
     {% endfor %}
 from instants as i
-{{ join_business_position('o', 'i', 'i.created_at') }}
-{{ join_business_position('r', 'i', 'i.first_reply_at') }}
-{{ join_business_position('f', 'i', 'i.first_solved_at') }}
-{{ join_business_position('l', 'i', 'i.last_solved_at') }}
-{{ join_business_position('o2', 'i', 'i.created_at', 'last') }}
-{{ join_business_position('r2', 'i', 'i.first_reply_at', 'last') }}
-{{ join_business_position('f2', 'i', 'i.first_solved_at', 'last') }}
-{{ join_business_position('l2', 'i', 'i.last_solved_at', 'last') }}
+{% for measure, ended_at in ends.items() %}
+{{ join_business_span(measure, 'i', 'i.created_at', ended_at) }}
+{% endfor %}

@@ -53,11 +53,7 @@ select
     w.agent_id,
     w.is_role_assumed,
     {{ micros_between('w.waits_from', 'w.replied_at') }} as calendar_micros,
-    {{ business_position('b', 'w.replied_at') }} - {{ business_position('a', 'w.waits_from') }} as business_micros,
-    {{ business_position('d', 'w.replied_at', 'last') }} - {{ business_position('c', 'w.waits_from', 'last') }}
-        as business_micros_last_schedule
+    {{ business_micros('b', 'w.waits_from', 'w.replied_at') }} as business_micros,
+    {{ business_micros_last_schedule('b', 'w.waits_from', 'w.replied_at') }} as business_micros_last_schedule
 from waits as w
-{{ join_business_position('a', "w", "w.waits_from") }}
-{{ join_business_position('b', "w", "w.replied_at") }}
-{{ join_business_position('c', "w", "w.waits_from", 'last') }}
-{{ join_business_position('d', "w", "w.replied_at", 'last') }}
+{{ join_business_span('b', 'w', 'w.waits_from', 'w.replied_at') }}

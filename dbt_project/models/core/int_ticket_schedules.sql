@@ -76,6 +76,7 @@ select
     valid_from,
     valid_to,
     is_last,
+    count(*) over (partition by source, ticket_id) > 1 as has_switched,
     position_offset,
     {#- The ticket's own clock at the switches, for the way back from a position to a time. #}
     coalesce(position_from + position_offset, -9000000000000000) as clock_from,

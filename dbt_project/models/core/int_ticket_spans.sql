@@ -42,10 +42,7 @@ select
     coalesce(s.ended_at, {{ the_end() }}) as held_until,
     s.span_no,
     {{ micros_between('s.started_at', 's.until_at') }} as calendar_micros,
-    {{ business_position('b', 's.until_at') }} - {{ business_position('a', 's.started_at') }} as business_micros,
-    {{ business_position('d', 's.until_at', 'last') }} - {{ business_position('c', 's.started_at', 'last') }} as business_micros_last_schedule
+    {{ business_micros('b', 's.started_at', 's.until_at') }} as business_micros,
+    {{ business_micros_last_schedule('b', 's.started_at', 's.until_at') }} as business_micros_last_schedule
 from read_at as s
-{{ join_business_position('a', "s", "s.started_at") }}
-{{ join_business_position('b', "s", "s.until_at") }}
-{{ join_business_position('c', "s", "s.started_at", 'last') }}
-{{ join_business_position('d', "s", "s.until_at", 'last') }}
+{{ join_business_span('b', 's', 's.started_at', 's.until_at') }}
