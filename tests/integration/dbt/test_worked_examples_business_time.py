@@ -8,13 +8,26 @@ import pytest
 
 from .warehouse import Warehouse
 from .zendesk_records import (
-    ALWAYS, MONDAY, NEW_YORK, OFFICE, SUNDAY, TUESDAY, Account, assign_schedule, comment, hours,
+    ALWAYS,
+    MONDAY,
+    NEW_YORK,
+    OFFICE,
+    SUNDAY,
+    TUESDAY,
+    Account,
+    assign_schedule,
+    comment,
+    hours,
 )  # fmt: skip
 
 BREAKS = hours(range(1, 6), "09:00", "12:00") + hours(range(1, 6), "13:00", "17:00")
 NIGHT = hours([MONDAY], "22:00", "24:00") + hours([TUESDAY], "00:00", "06:00")
 TOUCHING = hours([TUESDAY], "09:00", "12:00") + hours([TUESDAY], "12:00", "17:00")
-OVERLAPPING = hours([TUESDAY], "09:00", "13:00") + hours([TUESDAY], "12:00", "17:00") + hours([TUESDAY], "10:00", "10:00")
+OVERLAPPING = (
+    hours([TUESDAY], "09:00", "13:00")
+    + hours([TUESDAY], "12:00", "17:00")
+    + hours([TUESDAY], "10:00", "10:00")
+)
 # Until 2 June: weekdays 09:00 to 17:00. From 3 June: Mondays 08:00 to 12:00. On 17 June a shift past midnight.
 SCHEDULES = """source,schedule_id,time_zone,weekday,opens,closes,is_default,valid_from,valid_to
 seeded,s1,Australia/Sydney,1,09:00,17:00,true,,2024-06-03
@@ -72,7 +85,9 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     switched = Account("switched")
     switched.schedule(1, NEW_YORK, OFFICE)
     switched.schedule(2, NEW_YORK, ALWAYS, created="2021-01-01T00:00")
-    switched.ticket(1, "2024-06-04T13:00", assign_schedule("2024-06-05T16:00", 2), comment("2024-06-05T22:00"))
+    switched.ticket(
+        1, "2024-06-04T13:00", assign_schedule("2024-06-05T16:00", 2), comment("2024-06-05T22:00")
+    )
     # Office to 15:00, always to 17:00, office to 20:00, always after: 120 + 120 + 180 + 120 minutes.
     switched.ticket(
         2, "2024-06-08T13:00",
@@ -92,7 +107,11 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 
 @pytest.fixture(scope="module")
 def minutes(warehouse: Warehouse) -> dict[str, float | None]:
-    return dict(warehouse.query("select source, first_reply_business_seconds / 60 from marts.tickets where ticket_id = '1'"))
+    return dict(
+        warehouse.query(
+            "select source, first_reply_business_seconds / 60 from marts.tickets where ticket_id = '1'"
+        )
+    )
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -125,9 +144,13 @@ def test_an_unknown_zone_is_refused_with_a_reason(tmp_path: Path) -> None:
     account.ticket(1, "2024-06-04T14:00", comment("2024-06-04T15:00"))
     account.land(warehouse)
     warehouse.build("2025-02-01T00:00:00Z")
-    [(reason,)] = warehouse.query("select reason from marts.rejected_rows where stream = 'zendesk__schedules'")
+    [(reason,)] = warehouse.query(
+        "select reason from marts.rejected_rows where stream = 'zendesk__schedules'"
+    )
     assert "time_zone" in reason
-    assert warehouse.query("select first_reply_seconds, first_reply_business_seconds from marts.tickets") == [(3600.0, None)]
+    assert warehouse.query("select first_reply_seconds, first_reply_business_seconds from marts.tickets") == [
+        (3600.0, None)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +178,9 @@ def seeded_hours(warehouse: Warehouse, ticket_id: int) -> float | None:
 
 
 def test_the_first_hours_of_the_first_year_are_on_the_calendar(new_year: Warehouse) -> None:
-    assert new_year.query("select first_reply_business_seconds / 3600 from marts.tickets where source = 'new_year'") == [(6.0,)]
+    assert new_year.query(
+        "select first_reply_business_seconds / 3600 from marts.tickets where source = 'new_year'"
+    ) == [(6.0,)]
 
 
 def test_a_seeded_schedule(new_year: Warehouse) -> None:

@@ -56,7 +56,13 @@ def status(at: str, value: str, by: int = AGENT) -> Happening:
 
 
 def comment(at: str, by: int = AGENT, *, public: bool = True, channel: str = "email") -> Happening:
-    child = {"event_type": "Comment", "author_id": by, "public": public, "body": "text", "via": {"channel": channel}}
+    child = {
+        "event_type": "Comment",
+        "author_id": by,
+        "public": public,
+        "body": "text",
+        "via": {"channel": channel},
+    }
     return Happening(at, [child], by)
 
 
@@ -82,11 +88,20 @@ class Account:
         self.streams.setdefault(stream, []).append(record)
         return record
 
-    def user(self, user_id: int, role: str, at: str = "2020-01-01T00:00", *, active: bool = True, **fields: Any) -> None:
+    def user(
+        self, user_id: int, role: str, at: str = "2020-01-01T00:00", *, active: bool = True, **fields: Any
+    ) -> None:
         created = utc("2020-01-01T00:00")
         self.add(
             "users",
-            {"id": user_id, "role": role, "active": active, "created_at": created, "updated_at": utc(at), **fields},
+            {
+                "id": user_id,
+                "role": role,
+                "active": active,
+                "created_at": created,
+                "updated_at": utc(at),
+                **fields,
+            },
         )
 
     def schedule(
@@ -112,7 +127,10 @@ class Account:
                     "created_at": utc(created),
                     "intervals": [{"start_time": start, "end_time": end} for start, end in intervals],
                 },
-                "holidays": [{"id": n, "name": "holiday", "start_date": day, "end_date": day} for n, day in enumerate(holidays)],
+                "holidays": [
+                    {"id": n, "name": "holiday", "start_date": day, "end_date": day}
+                    for n, day in enumerate(holidays)
+                ],
             },
         )
 
@@ -127,14 +145,25 @@ class Account:
     ) -> Record:
         """A ticket with its whole history; its fields are what the happenings leave, unless given."""
         state: Record = {
-            "status": "new", "priority": None, "group_id": None, "assignee_id": None, "requester_id": CUSTOMER, "tags": [],
-        } | {name: fields[name] for name in ("priority", "group_id", "assignee_id", "requester_id") if name in fields}
+            "status": "new",
+            "priority": None,
+            "group_id": None,
+            "assignee_id": None,
+            "requester_id": CUSTOMER,
+            "tags": [],
+        } | {
+            name: fields[name]
+            for name in ("priority", "group_id", "assignee_id", "requester_id")
+            if name in fields
+        }
         created_child = {"event_type": "Create", **{k: v for k, v in state.items() if v is not None}}
         opening = Happening(created, [created_child, *comment(created, opened_by).children], opened_by)
         for happening in (opening, *happenings):
             self.event(ticket_id, happening)
             for child in happening.children:
-                state |= {name: child[name] for name in state if child["event_type"] == "Change" and name in child}
+                state |= {
+                    name: child[name] for name in state if child["event_type"] == "Change" and name in child
+                }
         newest = utc(changed or max(h.at for h in (opening, *happenings)))
         record = {
             "id": ticket_id, "created_at": utc(created), "updated_at": newest, "submitter_id": opened_by,
@@ -153,7 +182,9 @@ class Account:
             },
         )  # fmt: skip
 
-    def clock(self, ticket_id: int, metric: str, at: str, kind: str, *, instance: int = 1, **fields: Any) -> None:
+    def clock(
+        self, ticket_id: int, metric: str, at: str, kind: str, *, instance: int = 1, **fields: Any
+    ) -> None:
         """A metric event of one of the vendor's clocks."""
         self.add(
             "ticket_metric_events",
@@ -163,8 +194,15 @@ class Account:
             },
         )  # fmt: skip
 
-    def apply_sla(self, ticket_id: int, metric: str, at: str, minutes: int, *, policy: str, business: bool = False) -> None:
-        sla = {"target": minutes, "target_in_seconds": minutes * 60, "business_hours": business, "policy": {"id": 1, "title": policy}}
+    def apply_sla(
+        self, ticket_id: int, metric: str, at: str, minutes: int, *, policy: str, business: bool = False
+    ) -> None:
+        sla = {
+            "target": minutes,
+            "target_in_seconds": minutes * 60,
+            "business_hours": business,
+            "policy": {"id": 1, "title": policy},
+        }
         self.clock(ticket_id, metric, at, "apply_sla", sla=sla)
 
     def rating(self, ticket_id: int, score: str, at: str, *, agent: int = AGENT) -> None:
@@ -179,6 +217,12 @@ class Account:
     def land(self, warehouse: Warehouse, fetched_at: str = "2030-01-01T00:00:00Z") -> None:
         """Lands what was added since the last time, one batch per stream."""
         for stream, records in self.streams.items():
-            clock = {"schedules": "_changed", "ticket_events": "created_at", "ticket_metric_events": "time"}.get(stream, "updated_at")
-            warehouse.land("zendesk", stream, records, source=self.source, changed=clock, fetched_at=fetched_at)
+            clock = {
+                "schedules": "_changed",
+                "ticket_events": "created_at",
+                "ticket_metric_events": "time",
+            }.get(stream, "updated_at")
+            warehouse.land(
+                "zendesk", stream, records, source=self.source, changed=clock, fetched_at=fetched_at
+            )
         self.streams = {}

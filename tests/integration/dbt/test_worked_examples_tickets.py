@@ -1,0 +1,351 @@
+"""What tickets, replies and targets come to, against examples worked out by hand. All on one Tuesday, times in UTC."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .warehouse import Warehouse
+from .zendesk_records import (
+    AGENT,
+    CUSTOMER,
+    NEW_YORK,
+    OFFICE,
+    OTHER_AGENT,
+    SYSTEM,
+    Account,
+    change,
+    comment,
+    status,
+)
+
+BOT, DEMOTED, DELETED, UNKNOWN, COPIED = 10, 11, 12, 13, 14
+
+OWN_TARGETS = """source,metric,policy,priority,complexity,segment,channel,target_minutes,is_business_hours,valid_from,valid_to
+raised,first_reply,normal,normal,,,,480,true,,
+raised,first_reply,urgent,urgent,,,,60,true,,
+pausing,agent_work,work,,,,,200,false,,
+pausing,requester_wait,wait,,,,,200,false,,
+pausing,total_resolution,full,,,,,360,false,,
+next_reply,next_reply,next,,,,,60,false,,
+unreplied,first_reply,reply,,,,,180,false,,
+no_priority,first_reply,normal,normal,,,,60,false,,
+exact,first_reply,any,,,,,60,false,,
+exact,first_reply,mail,,,,email,30,false,,
+exact,first_reply,old,,,,email,10,false,,2024-06-04
+"""
+
+
+def at(clock: str) -> str:
+    return f"2024-06-04T{clock}"
+
+
+def raised(source: str) -> Account:
+    """Normal at first, urgent from 15:00; 09:00 in New York is 13:00."""
+    account = Account(source)
+    account.schedule(1, NEW_YORK, OFFICE)
+    account.ticket(
+        1, at("13:00"), change(at("15:00"), priority="urgent"), comment(at("15:30")), priority="normal"
+    )
+    return account
+
+
+def accounts() -> list[Account]:
+    own = raised("raised")
+
+    vendor = raised("raised_vendor")
+    vendor.clock(1, "reply_time", at("13:00"), "activate")
+    vendor.apply_sla(1, "reply_time", at("13:00"), 480, policy="normal", business=True)
+    vendor.apply_sla(1, "reply_time", at("15:00"), 60, policy="urgent", business=True)
+    vendor.clock(1, "reply_time", at("15:00"), "breach")
+    vendor.clock(1, "reply_time", at("15:30"), "fulfill")
+
+    withdrawn = Account("withdrawn")
+    withdrawn.ticket(1, at("10:00"), comment(at("12:00")), priority="normal")
+    withdrawn.clock(1, "reply_time", at("10:00"), "activate")
+    withdrawn.apply_sla(1, "reply_time", at("10:00"), 180, policy="normal")
+    withdrawn.clock(1, "reply_time", at("11:00"), "apply_sla", sla=None)
+    withdrawn.clock(1, "reply_time", at("12:00"), "fulfill")
+    # A deleted clock event is none.
+    withdrawn.ticket(2, at("10:00"), comment(at("12:00")), priority="normal")
+    withdrawn.clock(2, "reply_time", at("10:00"), "activate")
+    withdrawn.apply_sla(2, "reply_time", at("10:00"), 180, policy="normal")
+    withdrawn.clock(2, "reply_time", at("11:00"), "breach", deleted=True)
+    withdrawn.clock(2, "reply_time", at("12:00"), "fulfill")
+
+    note = Account("note_fulfils")
+    note.ticket(1, at("10:00"), comment(at("10:05"), public=False), comment(at("10:30")), priority="normal")
+    note.clock(1, "reply_time", at("10:00"), "activate")
+    note.apply_sla(1, "reply_time", at("10:00"), 15, policy="notes count")
+    note.clock(1, "reply_time", at("10:05"), "fulfill")
+
+    pausing = Account("pausing")
+    pausing.ticket(
+        1,
+        at("13:00"),
+        status(at("13:30"), "open"),
+        status(at("14:00"), "pending"),
+        status(at("16:00"), "open"),
+        status(at("17:00"), "hold"),
+        status(at("18:00"), "open"),
+        status(at("19:00"), "solved"),
+        status("2024-06-08T19:00", "closed"),
+    )
+
+    next_reply = Account("next_reply")
+    next_reply.ticket(
+        1,
+        at("10:00"),
+        comment(at("10:30")),
+        comment(at("11:00"), CUSTOMER),
+        comment(at("11:40"), CUSTOMER),
+        comment(at("12:10")),
+        comment(at("12:20")),
+    )
+
+    replies = Account("replies")
+    replies.user(BOT, "agent")
+    replies.user(DEMOTED, "agent")
+    replies.user(DEMOTED, "end-user", at="2024-06-10T00:00")
+    replies.user(DELETED, "agent")
+    replies.user(DELETED, "end-user", at="2024-06-10T00:00", active=False)
+    replies.ticket(
+        1,
+        at("10:00"),
+        comment(at("10:00:05"), SYSTEM),
+        comment(at("10:05"), public=False),
+        comment(at("10:30")),
+    )
+    replies.ticket(2, at("10:00"), comment(at("10:20"), CUSTOMER), comment(at("10:50")), opened_by=AGENT)
+    replies.ticket(3, at("10:00"), comment(at("10:30"), DEMOTED), comment(at("11:00")))
+    replies.ticket(4, at("10:00"), comment(at("10:30"), DELETED), comment(at("11:00")))
+    replies.ticket(5, at("10:00"), comment(at("10:30"), UNKNOWN), comment(at("11:00")))
+    replies.ticket(
+        6, at("10:00"), comment(at("10:30"), COPIED), comment(at("11:00")), collaborator_ids=[COPIED]
+    )
+    replies.ticket(7, at("10:00"), comment(at("10:30"), BOT), comment(at("11:00")))
+    replies.ticket(8, at("10:00"), comment(at("10:30"), channel="rule"), comment(at("11:00")))
+
+    unreplied = Account("unreplied")
+    unreplied.ticket(1, at("10:00"), comment(at("10:30")))
+    unreplied.ticket(2, at("10:00"))
+    unreplied.ticket(3, at("10:00"), status(at("12:00"), "solved"))
+
+    reopened = Account("reopened")
+    reopened.ticket(
+        1,
+        at("10:00"),
+        status(at("12:00"), "solved"),
+        status(at("14:00"), "open", CUSTOMER),
+        status(at("17:00"), "solved"),
+        status("2024-06-08T17:00", "closed"),
+    )
+    reopened.ticket(2, at("10:00"), status(at("11:00"), "closed"))
+
+    population = Account("population")
+    population.ticket(1, at("10:00"))
+    population.ticket(
+        2, at("10:00"), change(at("10:10"), tags=["closed_by_merge"]), status(at("10:10"), "closed")
+    )
+    population.ticket(3, at("10:00"), tags=["spam", "other"])
+    population.ticket(4, at("10:00"), status(at("11:00"), "deleted"))
+    population.ticket(5, at("10:00"), status(at("11:00"), "deleted"))
+    restored = dict(population.streams["tickets"][-1])
+    population.event(5, status(at("12:00"), "open"))
+    population.add("tickets", restored | {"status": "open", "updated_at": f"{at('12:00')}:00Z"})
+
+    touches = Account("touches")
+    for replied in range(3):
+        answers = [comment(at(f"10:{n + 1}0")) for n in range(replied)]
+        touches.ticket(replied, at("10:00"), *answers, status(at("12:00"), "solved"))
+    touches.ticket(9, at("10:00"), comment(at("10:30")))
+
+    no_priority = Account("no_priority")
+    no_priority.ticket(1, at("10:00"), comment(at("10:30")))
+    no_priority.ticket(2, at("10:00"), comment(at("10:30")), priority="normal")
+    # Given a priority late: the target stands from then on, on the clock that ran from the start.
+    no_priority.ticket(3, at("10:00"), change(at("10:20"), priority="normal"), comment(at("10:30")))
+
+    exact = Account("exact")
+    exact.ticket(1, at("10:00"), comment(at("10:30")))
+    exact.ticket(2, at("10:00"), comment(at("10:30:01")))
+    exact.ticket(3, at("10:00"), comment(at("10:30")), via={"channel": "web"})
+
+    handed_over = Account("handed_over")
+    handed_over.ticket(
+        1,
+        at("10:00"),
+        change(at("10:10"), assignee_id=OTHER_AGENT, group_id=8),
+        status(at("12:00"), "solved"),
+        assignee_id=AGENT,
+        group_id=7,
+    )
+    handed_over.ticket(2, at("10:00"), change(at("10:10"), assignee_id=None), assignee_id=AGENT, group_id=7)
+
+    return [
+        own, vendor, withdrawn, note, pausing, next_reply, replies, unreplied, reopened, population, touches,
+        no_priority, exact, handed_over,
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    rules = {"own_sla_targets.csv": OWN_TARGETS, "bots.csv": f"source,user_id\nreplies,{BOT}\n"}
+    warehouse = Warehouse(tmp_path_factory.mktemp("tickets"), rules=rules)
+    for account in accounts():
+        account.land(warehouse)
+    warehouse.build("2024-06-30T00:00:00Z")
+    return warehouse
+
+
+def tickets(warehouse: Warehouse, source: str, columns: str) -> list[tuple[Any, ...]]:
+    return warehouse.query(
+        f"select {columns} from marts.tickets where source = '{source}' order by ticket_id"
+    )
+
+
+def targets(warehouse: Warehouse, source: str, columns: str) -> list[tuple[Any, ...]]:
+    """Rows of sla_targets, times as hh:mm."""
+    times = {
+        name: f"strftime({name}, '%H:%M')" for name in ("applied_at", "due_at", "ended_at", "breached_at")
+    }
+    selected = ", ".join(times.get(column, column) for column in columns.split(", "))
+    order = "order by metric, ticket_id, marts.sla_targets.applied_at"
+    return warehouse.query(f"select {selected} from marts.sla_targets where source = '{source}' {order}")
+
+
+@pytest.mark.parametrize("source", ["raised", "raised_vendor"])
+def test_a_raised_priority_supersedes_and_breaches_when_it_is_applied(
+    warehouse: Warehouse, source: str
+) -> None:
+    columns = "policy, priority, applied_at, due_at, ended_at, outcome, breached_at"
+    normal, urgent = targets(warehouse, source, columns)
+    assert normal == ("normal", "normal", "13:00", "21:00", "15:00", "superseded", None)
+    assert urgent == ("urgent", "urgent", "15:00", "14:00", "15:30", "breached", "15:00")
+    assert targets(warehouse, source, "elapsed_seconds / 60") == [(120,), (150,)]
+    assert warehouse.query(
+        "select met, breached, active, attainment_pct from marts.kpi_sla_compliance "
+        f"where period_grain = 'all' and dimension = 'source' and member = '{source}'"
+    ) == [(0, 1, 0, 0.0)]
+
+
+def test_a_withdrawn_target_is_cancelled_and_a_deleted_breach_is_none(warehouse: Warehouse) -> None:
+    assert targets(warehouse, "withdrawn", "ticket_id, outcome, ended_at") == [
+        ("1", "cancelled", "11:00"),
+        ("2", "met", "12:00"),
+    ]
+
+
+def test_a_note_may_fulfil_a_target_and_is_no_reply(warehouse: Warehouse) -> None:
+    assert targets(warehouse, "note_fulfils", "elapsed_seconds / 60, outcome") == [(5, "met")]
+    assert tickets(warehouse, "note_fulfils", "first_reply_seconds / 60") == [(30,)]
+
+
+def test_pausing(warehouse: Warehouse) -> None:
+    measures = ["agent_work", "requester_wait", "full_resolution", "agent_wait", "on_hold"]
+    columns = ", ".join(f"{measure}_seconds / 60" for measure in measures)
+    assert tickets(warehouse, "pausing", columns) == [(180, 240, 360, 120, 60)]
+
+
+def test_pausing_clocks_of_our_own_targets(warehouse: Warehouse) -> None:
+    columns = "metric, elapsed_seconds / 60, due_at, ended_at, outcome, breached_at"
+    assert targets(warehouse, "pausing", columns) == [
+        ("agent_work", 180, "19:20", "19:00", "met", None),
+        ("requester_wait", 240, "18:20", "19:00", "breached", "18:20"),
+        ("total_resolution", 360, "19:00", "19:00", "met", None),
+    ]
+
+
+def test_a_next_reply_counts_from_the_oldest_unanswered_message(warehouse: Warehouse) -> None:
+    assert warehouse.query(
+        "select measure, n, mean_seconds / 60 from marts.kpi_response_times where period_grain = 'all' "
+        "and dimension = 'source' and member = 'next_reply' and clock = 'calendar' "
+        "and measure in ('first_reply', 'next_reply') order by measure"
+    ) == [("first_reply", 1, 30), ("next_reply", 1, 70)]
+    assert targets(warehouse, "next_reply", "applied_at, due_at, ended_at, outcome, breached_at") == [
+        ("11:00", "12:00", "12:10", "breached", "12:00")
+    ]
+
+
+def test_what_a_reply_is(warehouse: Warehouse) -> None:
+    assert tickets(warehouse, "replies", "ticket_id, first_reply_seconds / 60, public_agent_replies") == [
+        ("1", 30, 1),
+        ("2", 50, 1),
+        ("3", 30, 2),
+        ("4", 30, 2),
+        ("5", 30, 2),
+        ("6", 60, 1),
+        ("7", 60, 1),
+        ("8", 60, 1),
+    ]
+
+
+def test_an_unknown_author_is_kept_and_flagged(warehouse: Warehouse) -> None:
+    assert warehouse.query(
+        "select distinct actor_id, actor_role, is_role_assumed from core.int_ticket_events "
+        f"where source = 'replies' and kind = 'comment' and actor_id in ('{UNKNOWN}', '{DEMOTED}', '{COPIED}') order by 1"
+    ) == [(str(DEMOTED), "agent", False), (str(UNKNOWN), "agent", True), (str(COPIED), "end_user", False)]
+
+
+def test_no_reply(warehouse: Warehouse) -> None:
+    assert tickets(warehouse, "unreplied", "first_reply_seconds / 60, public_agent_replies, status") == [
+        (30, 1, "new"),
+        (None, 0, "new"),
+        (None, 0, "solved"),
+    ]
+    assert targets(warehouse, "unreplied", "ticket_id, outcome, ended_at, breached_at") == [
+        ("1", "met", "10:30", None),
+        ("2", "breached", None, "13:00"),
+        ("3", "met", "12:00", None),
+    ]
+    assert warehouse.query(
+        "select n, mean_seconds / 60 from marts.kpi_response_times where period_grain = 'all' "
+        "and dimension = 'source' and member = 'unreplied' and measure = 'first_reply' and clock = 'calendar'"
+    ) == [(1, 30)]
+
+
+def test_reopening_and_closing(warehouse: Warehouse) -> None:
+    columns = "first_resolution_seconds / 60, full_resolution_seconds / 60, reopens, status"
+    assert tickets(warehouse, "reopened", columns) == [(120, 420, 1, "closed"), (60, 60, 0, "closed")]
+
+
+def test_population(warehouse: Warehouse) -> None:
+    assert tickets(warehouse, "population", "ticket_id") == [("1",), ("5",)]
+    assert warehouse.query(
+        "select ticket_id, reason from marts.excluded_tickets where source = 'population' order by ticket_id"
+    ) == [("2", "merged"), ("3", "spam"), ("4", "deleted")]
+    assert warehouse.query(
+        "select created, solved from marts.kpi_volume where period_grain = 'all' and member = 'population'"
+    ) == [(2, 0)]
+
+
+def test_one_touch_by_both_conventions(warehouse: Warehouse) -> None:
+    assert tickets(warehouse, "touches", "ticket_id, is_one_touch, is_one_touch_explore") == [
+        ("0", False, True),
+        ("1", True, True),
+        ("2", False, False),
+        ("9", False, False),
+    ]
+
+
+def test_without_priority_no_target(warehouse: Warehouse) -> None:
+    assert targets(warehouse, "no_priority", "ticket_id, applied_at, due_at, outcome") == [
+        ("2", "10:00", "11:00", "met"),
+        ("3", "10:20", "11:00", "met"),
+    ]
+
+
+def test_the_most_exact_own_target_wins_and_due_is_still_in_time(warehouse: Warehouse) -> None:
+    assert targets(warehouse, "exact", "ticket_id, policy, target_seconds / 60, outcome, breached_at") == [
+        ("1", "mail", 30, "met", None),
+        ("2", "mail", 30, "breached", "10:30"),
+        ("3", "any", 60, "met", None),
+    ]
+
+
+def test_who_holds_a_ticket(warehouse: Warehouse) -> None:
+    assert tickets(warehouse, "handed_over", "group_id, assignee_id") == [
+        ("8", str(OTHER_AGENT)),
+        ("7", None),
+    ]
