@@ -1,6 +1,7 @@
 """Gate verdicts as asset checks: one check per gate and asset, blocking where an expectation is critical."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -162,7 +163,11 @@ def _judge_parsed(con: duckdb.DuckDBPyConnection, store: Store, graph: Graph, na
             f'SELECT {columns} FROM parse."{name}" WHERE list_contains(?, batch_id)',  # noqa: S608
             [group],
         ).df()
-        yield from judge_staged(store, name, frame).verdicts
+        report = judge_staged(store, name, frame)
+        for verdict in report.verdicts:
+            # What is wrong with a waived batch is still said, but no longer blocks.
+            is_waived = verdict.blocks and verdict.subject not in report.held
+            yield replace(verdict, severity="warning") if is_waived else verdict
     control.save_judged(con, name, vendor, stream)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.dbt import BUILT
+from orchestration.dbt import is_built
 
 # (source, vendor, stream, batch_id, path, rows, verdict)
 BatchRow = tuple[str, str, str, str, str, int, str]
@@ -74,7 +74,7 @@ def drop_changed(
     con.execute("CREATE SCHEMA IF NOT EXISTS control")
     con.execute("CREATE TABLE IF NOT EXISTS control.fingerprints (model VARCHAR, fingerprint VARCHAR)")
     found = dict(con.execute("SELECT model, fingerprint FROM control.fingerprints").fetchall())
-    schemas = {node["schema"] for node in manifest["nodes"].values() if node["resource_type"] in BUILT}
+    schemas = {node["schema"] for node in manifest["nodes"].values() if is_built(node)}
     relations = con.execute(
         "SELECT schema_name, table_name, 'TABLE' FROM duckdb_tables()"
         " WHERE database_name = current_database()"

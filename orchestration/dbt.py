@@ -20,7 +20,6 @@ from orchestration.home import Home
 from orchestration.settings import SettingsError
 
 PACKAGED = Path(__file__).parent.parent / "dbt_project"
-BUILT = ("model", "seed")
 FAILED = ("error", "fail", "runtime error", "skipped")
 
 # No network and no advertisement: dbt's telemetry and version check stay off; its log goes to a file.
@@ -209,6 +208,11 @@ class Project:
         return [_result(result) for result in outcome.results]
 
 
+def is_built(node: Mapping[str, Any]) -> bool:
+    """Whether a node of the project becomes a relation of its own."""
+    return node["resource_type"] in ("model", "seed") and node["config"]["materialized"] != "ephemeral"
+
+
 def fingerprints(manifest: Mapping[str, Any], extra: str) -> dict[str, str]:
     """A fingerprint per model and seed: of its code, configuration and content, and of all that it reads.
 
@@ -225,7 +229,9 @@ def fingerprints(manifest: Mapping[str, Any], extra: str) -> dict[str, str]:
     name = manifest["metadata"]["project_name"]
     macros = [macro for macro in manifest["macros"].values() if macro["package_name"] == name]
     shared = _digest(extra, *sorted(macro["macro_sql"] for macro in macros))
-    nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] in BUILT}
+    nodes = {
+        key: node for key, node in manifest["nodes"].items() if node["resource_type"] in ("model", "seed")
+    }
 
     @functools.cache
     def fingerprint(key: str) -> str:
@@ -237,7 +243,7 @@ def fingerprints(manifest: Mapping[str, Any], extra: str) -> dict[str, str]:
         read = (fingerprint(parent) for parent in sorted(node["depends_on"].get("nodes", [])))
         return _digest(shared, node["raw_code"], _content(node), config, *read)
 
-    return {node["name"]: fingerprint(key) for key, node in nodes.items()}
+    return {node["name"]: fingerprint(key) for key, node in nodes.items() if is_built(node)}
 
 
 def _content(node: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
 from orchestration import control, progress
-from orchestration.dbt import DbtError, NodeResult
+from orchestration.dbt import DbtError, NodeResult, is_built
 from orchestration.run import Run
 
 GROUPS = {"rules": "rules", "parse": "staging", "staging": "staging", "core": "core", "marts": "marts"}
@@ -37,7 +37,7 @@ class Graph:
     def __init__(self, manifest: Mapping[str, Any]) -> None:
         self.manifest = manifest
         self._translator = Translator()
-        built = {key: n for key, n in manifest["nodes"].items() if n["resource_type"] in ("model", "seed")}
+        built = {key: node for key, node in manifest["nodes"].items() if is_built(node)}
         self.specs = {key: self._spec(key) for key in built}
         self.checks = dict(filter(None, (self._check(key) for key in manifest["nodes"])))
         self.names = {spec.key: built[key]["name"] for key, spec in self.specs.items()}
