@@ -11,12 +11,19 @@ create table if not exists control.rejected_rows (
     model varchar, source varchar, batch_id varchar, record_id varchar, fetched_at timestamp, reason varchar
 );
 create table if not exists control.model_builds (model varchar, build_id varchar, as_of timestamp, built_at timestamp);
+create table if not exists control.started_builds (build_id varchar);
 create table if not exists control.completed_builds (build_id varchar, as_of timestamp);
 create table if not exists control.built_batches (batch_id varchar);
 create table if not exists control.source_status (
     source varchar, vendor varchar, stream varchar, is_on boolean, is_stale boolean, last_fetched_at timestamp,
     received bigint, landed bigint, duplicates bigint, unchanged bigint, tombstones bigint
 );
+{#- A run that touches more than the parsing has started a build; until it is closed, its tables may disagree. #}
+{% set building = [] %}
+{% for id in (selected_resources if execute else []) if id.startswith('model.') and '.new_' not in id %}{% do building.append(id) %}{% endfor %}
+{% if building %}
+insert into control.started_builds select {{ build_id() }} where {{ build_id() }} not in (select build_id from control.started_builds);
+{% endif %}
 {% endmacro %}
 
 {#- Marks the model as built by this run; publishing refuses a mart without the mark. #}
@@ -25,9 +32,11 @@ delete from control.model_builds where model = '{{ this.name }}';
 insert into control.model_builds values ('{{ this.name }}', {{ build_id() }}, {{ as_of() }}, now() at time zone 'UTC');
 {% endmacro %}
 
-{#- Closes the build when nothing failed: what it applied needs no further look. `has_all_models` guards partial runs. #}
+{#- Closes the build when nothing failed: what it applied needs no further look. CXMARTS_CLOSE_BUILD says that the
+    run holds all models. #}
 {% macro close_build(results) %}
 {% if execute and env_var('CXMARTS_CLOSE_BUILD', '') == 'true' and results | selectattr('status', 'in', ['error', 'fail', 'skipped', 'runtime error']) | list | length == 0 %}
+delete from control.started_builds;
 delete from control.completed_builds;
 insert into control.completed_builds values ({{ build_id() }}, {{ as_of() }});
 insert into control.built_batches

@@ -13,7 +13,7 @@
 {#- Groups `facts` (a CTE with `day`, the dimensions' columns and the keys) by every grain and dimension. Gives CTE bodies:
     one row per period_grain, period_start, dimension, member and keys with the `aggregates`.
     dimensions: {name: column}; member is the column's text, '(none)' for null. #}
-{% macro group_by_period_and_dimension(facts, dimensions, keys, aggregates) %}
+{% macro group_by_period_and_dimension(facts, dimensions, keys, aggregates, is_delta) %}
 {% for grain in period_grains() %}
 select
     '{{ grain }}' as period_grain,
@@ -34,7 +34,10 @@ from (
         {{ period_start(grain, 'day') if grain != 'all' else "cast(null as date)" }} as period_day,
         *
     from {{ facts }}
-    {% if grain != 'all' %}where day is not null{% endif %}
+    {% if grain != 'all' %}
+    where day is not null
+    {% if is_delta %} and {{ period_start(grain, 'day') }} in (select {{ period_start(grain, 'day') }} from changed_days){% endif %}
+    {% endif %}
 ) as f
 group by grouping sets (
     (period_day{% for key in keys %}, {{ key }}{% endfor %})
@@ -45,7 +48,7 @@ group by grouping sets (
 {% endmacro %}
 
 {#- Every period from the first fact to the as-of time, with the keys of `key_rows` (a CTE) where given. #}
-{% macro period_spine(facts, keys, key_rows) %}
+{% macro period_spine(facts, keys, key_rows, is_delta) %}
 {% for grain in period_grains() %}
 select distinct
     '{{ grain }}' as period_grain, {{ period_start(grain, 'd.day') }} as period_start, 'all' as dimension, 'all' as member
@@ -54,19 +57,25 @@ from (
     {{ day_series('coalesce((select min(day) from ' ~ facts ~ '), ' ~ business_date(as_of()) ~ ')', business_date(as_of()), 'day') }}
 ) as d
 {% if keys %}cross join {{ key_rows }} as k{% endif %}
+{% if is_delta and grain != 'all' %}
+where {{ period_start(grain, 'd.day') }} in (select {{ period_start(grain, 'day') }} from changed_days)
+{% endif %}
 {{ 'union all' if not loop.last }}
 {% endfor %}
 {% endmacro %}
 
 {#- The whole way from facts to cells: CTEs `grouped`, `spine` and `cells`. One row per period, dimension, member and key;
-    `counts` are 0 and `values` null where nothing was counted. counts, values: {column: aggregate}. #}
-{% macro kpi_cells(dimensions, counts, values={}, keys=[], key_rows=none, days='facts') %}
+    `counts` are 0 and `values` null where nothing was counted. counts, values: {column: aggregate}. With `changed` (see
+    changed_days) only the periods that hold such a day come out. #}
+{% macro kpi_cells(dimensions, counts, values={}, keys=[], key_rows=none, days='facts', changed=none) %}
 {% set aggregates = [] %}
 {% for name, aggregate in counts.items() %}{% do aggregates.append(aggregate ~ ' as ' ~ name) %}{% endfor %}
 {% for name, aggregate in values.items() %}{% do aggregates.append(aggregate ~ ' as ' ~ name) %}{% endfor %}
-grouped as ({{ group_by_period_and_dimension('facts', dimensions, keys, aggregates | join(', ')) }}),
+{% if changed %}changed_days as ({{ changed }}),{% endif %}
 
-spine as ({{ period_spine(days, keys, key_rows) }}),
+grouped as ({{ group_by_period_and_dimension('facts', dimensions, keys, aggregates | join(', '), changed is not none) }}),
+
+spine as ({{ period_spine(days, keys, key_rows, changed is not none) }}),
 
 cells as (
     select
@@ -77,7 +86,7 @@ cells as (
         cast(coalesce(g.{{ name }}, 0) as bigint) as {{ name }}{{ ',' if not loop.last or values }}
         {% endfor %}
         {% for name in values %}
-        cast(g.{{ name }} as double) as {{ name }}{{ ',' if not loop.last }}
+        g.{{ name }}{{ ',' if not loop.last }}
         {% endfor %}
     from grouped as g
     full outer join spine as s
@@ -112,3 +121,45 @@ case when {{ n }} > 0 then
     )
 end
 {%- endmacro %}
+
+{#- The local days on which a touched row differs from what the last build had, for a KPI table that is built again only for
+    those periods; none when all periods must be built. rows: a list of (relation, columns that count, SQL of the UTC time). #}
+{% macro changed_days(rows) %}
+{% if not execute or not is_incremental() %}{{ return(none) }}{% endif %}
+{% set names = rows | map(attribute=0) | list %}
+{% set state = run_query(
+    "select (select count(*) from control.started_builds where build_id <> " ~ build_id() ~ "), (select count(*) from information_schema.tables "
+    ~ "where table_schema = 'core' and table_name in ('before_" ~ names | join("', 'before_") ~ "'))"
+).rows[0] %}
+{#- After a build that broke off, what stood before is not known. #}
+{% if state[0] > 0 or state[1] < names | length %}{{ return(none) }}{% endif %}
+{% set sql %}
+{% for name, columns, time in rows %}
+{% set now_rows %}
+select {{ columns }} from {{ ref(name) }} as t
+where exists (
+    select 1 from {{ this.incorporate(path={'schema': 'core', 'identifier': 'int_touched_tickets'}) }} as touched
+    where touched.source = t.source and touched.ticket_id = t.ticket_id
+)
+{% endset %}
+{% set before_rows %}select {{ columns }} from {{ before_relation(name) }}{% endset %}
+select distinct {{ business_date(time) }} as day
+from (({{ now_rows }} except all {{ before_rows }}) union all ({{ before_rows }} except all {{ now_rows }})) as difference_{{ loop.index }}
+union
+{% endfor %}
+{{ day_series('(select ' ~ business_date('min(as_of)') ~ ' from control.completed_builds)', business_date(as_of()), 'day') }}
+{% endset %}
+{{ return(sql) }}
+{% endmacro %}
+
+{#- Incremental strategy: the periods that came replace those periods. #}
+{% macro get_incremental_replace_periods_sql(arg_dict) %}
+{% set target = arg_dict['target_relation'] %}
+{% set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') %}
+delete from {{ target }} as t
+where exists (
+    select 1 from (select distinct period_grain, period_start from {{ arg_dict['temp_relation'] }}) as n
+    where n.period_grain = t.period_grain and n.period_start is not distinct from t.period_start
+);
+insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ arg_dict['temp_relation'] }};
+{% endmacro %}

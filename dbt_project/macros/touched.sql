@@ -29,6 +29,15 @@ exists (
 {#- Incremental strategy: all rows of the touched tickets go, the new ones come; a ticket that has none any more has none. #}
 {% macro get_incremental_replace_touched_sql(arg_dict) %}
 {% set target = arg_dict['target_relation'] %}
+{#- What the touched tickets had, for models that group by period: they rebuild the periods in which a row differs. #}
+{% if config.get('meta', {}).get('keeps_before') %}
+create table {{ before_relation(target.identifier) }} as
+select t.* from {{ target }} as t
+where exists (
+    select 1 from {{ target.incorporate(path={'schema': 'core', 'identifier': 'int_touched_tickets'}) }} as touched
+    where touched.source = t.source and touched.ticket_id = t.ticket_id
+);
+{% endif %}
 {% set touched = target.incorporate(path={'schema': 'core', 'identifier': 'int_touched_tickets'}) %}
 {% set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') %}
 delete from {{ target }} as t
@@ -43,3 +52,8 @@ insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ arg_dict['
 case when {{ changed_at }} > {{ as_of() }} then 1 else 0 end,
     case when {{ changed_at }} > {{ as_of() }} then epoch_us({{ changed_at }}) else -epoch_us({{ changed_at }}) end nulls last
 {%- endmacro %}
+
+{% macro before_relation(name) %}{{ return(this.incorporate(path={'schema': 'core', 'identifier': 'before_' ~ name}, type='table')) }}{% endmacro %}
+
+{#- Pre-hook: rows of an earlier build are not those before this one. #}
+{% macro forget_before() %}drop table if exists {{ before_relation(this.identifier) }}{% endmacro %}

@@ -1,10 +1,7 @@
-{#- Quantile with linear interpolation (type 7), null when there is no value. #}
-{% macro quantile(expression, share) %}{{ return(adapter.dispatch('quantile')(expression, share)) }}{% endmacro %}
-{% macro default__quantile(expression, share) %}quantile_cont({{ expression }}, {{ share }}){% endmacro %}
+{#- Median and 90th percentile in one pass, linear interpolation (type 7): an array, null when there is no value. #}
+{% macro median_and_p90(expression) %}{{ return(adapter.dispatch('median_and_p90')(expression)) }}{% endmacro %}
+{% macro default__median_and_p90(expression) %}quantile_cont({{ expression }}, [0.5, 0.9]){% endmacro %}
 
-{#- Rows of an array column: `explode('t', 'items', 'item')` gives one row per element, with its position from 1. #}
-{% macro explode(relation, column, element, position) %}{{ return(adapter.dispatch('explode')(relation, column, element, position)) }}{% endmacro %}
-{% macro default__explode(relation, column, element, position) %}
-select r.*, unnest({{ column }}) as {{ element }}, generate_subscripts({{ column }}, 1) as {{ position }}
-from {{ relation }} as r
-{% endmacro %}
+{#- The first, second … element of an array. #}
+{% macro element(array, position) %}{{ return(adapter.dispatch('element')(array, position)) }}{% endmacro %}
+{% macro default__element(array, position) %}{{ array }}[{{ position }}]{% endmacro %}

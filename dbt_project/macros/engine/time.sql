@@ -2,7 +2,10 @@
 
 {#- A vendor's text as UTC. Text without an offset is read as UTC; what is no time is null; "redacted" is null. #}
 {% macro to_utc(text) %}{{ return(adapter.dispatch('to_utc')(text)) }}{% endmacro %}
-{% macro default__to_utc(text) %}(try_cast({{ text }} as timestamptz) at time zone 'UTC'){% endmacro %}
+{% macro default__to_utc(text) %}case
+        when ends_with({{ text }}, 'Z') then try_cast({{ text }} as timestamp)
+        else try_cast({{ text }} as timestamptz) at time zone 'UTC'
+    end{% endmacro %}
 
 {#- A zoned timestamp column as UTC without zone. #}
 {% macro zoned_to_utc(column) %}{{ return(adapter.dispatch('zoned_to_utc')(column)) }}{% endmacro %}

@@ -1,4 +1,6 @@
-{{ config(materialized='incremental', incremental_strategy='replace_touched') }}
+{{ config(
+    materialized='incremental', incremental_strategy='replace_touched', meta={'keeps_before': true}, pre_hook="{{ forget_before() }}"
+) }}
 {#- One row per stretch of a conversation that ends, or waits to end, with a public reply by a human agent. Stretch 1 runs from
     creation; a later one from the oldest message of the customer that is still unanswered, and is none without such a message. #}
 with comments as (
@@ -35,6 +37,7 @@ waits as (
     select
         s.source,
         s.ticket_id,
+        t.created_at,
         s.reply_no,
         case when s.reply_no = 1 then t.created_at else s.asked_at end as waits_from,
         s.replied_at,
@@ -47,6 +50,7 @@ waits as (
 select
     w.source,
     w.ticket_id,
+    w.created_at,
     w.reply_no,
     w.waits_from,
     w.replied_at,

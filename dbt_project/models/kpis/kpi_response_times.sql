@@ -1,3 +1,4 @@
+{{ config(materialized='incremental', incremental_strategy='replace_periods') }}
 {#- Reply and resolution times of counted tickets, by the local date of the ticket's creation. #}
 {%- set dimensions = {
     'source': 'source', 'segment': 'segment', 'product': 'product', 'service_area': 'service_area', 'complexity': 'complexity',
@@ -8,6 +9,14 @@
 ] -%}
 {%- set clocks = {'calendar': 'seconds', 'business': 'business_seconds'} -%}
 {%- set columns = 'source, segment, product, service_area, complexity, channel, priority, group_id, assignee_id' -%}
+{%- set measure_columns = [] -%}
+{%- for measure in measures -%}
+{%- for suffix in clocks.values() -%}{%- do measure_columns.append(measure ~ '_' ~ suffix) -%}{%- endfor -%}
+{%- endfor -%}
+{%- set changed = changed_days([
+    ('tickets', 'created_at, ' ~ columns ~ ', ' ~ measure_columns | join(', '), 'created_at'),
+    ('int_ticket_replies', 'created_at, source, ticket_id, reply_no, calendar_micros, business_micros', 'created_at')
+]) -%}
 with tickets as (
     select *, {{ business_date('created_at') }} as day from {{ ref('tickets') }}
 ),
@@ -46,10 +55,9 @@ measure_clocks as (
     {'n': 'count(*)'},
     {
         'mean_seconds': 'cast(sum(cast(round(seconds * 1e6) as bigint)) as double) / 1e6 / count(*)',
-        'median_seconds': quantile('seconds', 0.5),
-        'p90_seconds': quantile('seconds', 0.9)
+        'quantiles': median_and_p90('seconds')
     },
-    keys=['measure', 'clock'], key_rows='measure_clocks', days='tickets'
+    keys=['measure', 'clock'], key_rows='measure_clocks', days='tickets', changed=changed
 ) }}
 
 select
@@ -61,8 +69,8 @@ select
     c.clock,
     c.n,
     c.mean_seconds,
-    c.median_seconds,
-    c.p90_seconds,
+    {{ element('c.quantiles', 1) }} as median_seconds,
+    {{ element('c.quantiles', 2) }} as p90_seconds,
     {{ is_small_n('c.n') }} as is_small_n,
     {{ is_partial_period() }} as is_partial_period,
     d.definition_version

@@ -1,8 +1,13 @@
+{{ config(materialized='incremental', incremental_strategy='replace_periods') }}
 {#- Targets met and breached by the local date on which they ended, else were breached; running ones at the as-of time. #}
 {%- set dimensions = {
     'source': 'source', 'segment': 'segment', 'product': 'product', 'service_area': 'service_area', 'complexity': 'complexity',
     'channel': 'channel', 'priority': 'priority', 'group': 'group_id', 'agent': 'agent_id'
 } -%}
+{%- set changed = changed_days([(
+    'sla_targets', 'ended_at, breached_at, metric, outcome, ' ~ dimensions.values() | join(', '),
+    'coalesce(ended_at, breached_at, ' ~ as_of() ~ ')'
+)]) -%}
 with facts as (
     select *, {{ business_date('coalesce(ended_at, breached_at, ' ~ as_of() ~ ')') }} as day
     from {{ ref('sla_targets') }}
@@ -15,7 +20,7 @@ metrics as (select distinct metric from facts),
     'met': "count(case when outcome = 'met' then 1 end)",
     'breached': "count(case when outcome = 'breached' then 1 end)",
     'active': "count(case when outcome = 'active' then 1 end)"
-}, keys=['metric'], key_rows='metrics') }}
+}, keys=['metric'], key_rows='metrics', changed=changed) }}
 
 select
     c.period_grain,

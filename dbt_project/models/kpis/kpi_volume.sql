@@ -1,8 +1,12 @@
+{{ config(materialized='incremental', incremental_strategy='replace_periods') }}
 {#- Counted tickets by the local date of their creation: how many came, how many of them are solved now, how many were reopened. #}
 {%- set dimensions = {
     'source': 'source', 'segment': 'segment', 'product': 'product', 'service_area': 'service_area', 'complexity': 'complexity',
     'channel': 'channel', 'priority': 'priority', 'group': 'group_id', 'agent': 'assignee_id'
 } -%}
+{%- set changed = changed_days([
+    ('tickets', 'created_at, ' ~ dimensions.values() | join(', ') ~ ', status, reopens', 'created_at')
+]) -%}
 with facts as (
     select *, {{ business_date('created_at') }} as day from {{ ref('tickets') }}
 ),
@@ -11,7 +15,7 @@ with facts as (
     'created': 'count(*)',
     'solved': "count(case when status in ('solved', 'closed') then 1 end)",
     'reopened': 'count(case when reopens > 0 then 1 end)'
-}) }}
+}, changed=changed) }}
 
 select
     c.period_grain,

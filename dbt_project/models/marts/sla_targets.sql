@@ -1,4 +1,6 @@
-{{ config(materialized='incremental', incremental_strategy='replace_touched') }}
+{{ config(
+    materialized='incremental', incremental_strategy='replace_touched', meta={'keeps_before': true}, pre_hook="{{ forget_before() }}"
+) }}
 {#- Every target that ever stood on a counted ticket's SLA clock, with its outcome at the as-of time. #}
 with counted as (
     select t.* from {{ ref('int_tickets') }} as t where t.exclusion_reason is null and {{ is_touched('t') }}

@@ -1,4 +1,6 @@
-{{ config(materialized='incremental', incremental_strategy='replace_touched') }}
+{{ config(
+    materialized='incremental', incremental_strategy='replace_touched', meta={'keeps_before': true}, pre_hook="{{ forget_before() }}"
+) }}
 {#- One row per counted ticket. #}
 {%- set solved = 'm.is_resolved' -%}
 with counted as (

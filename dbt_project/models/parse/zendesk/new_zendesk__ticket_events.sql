@@ -17,8 +17,9 @@ select
     p.updater_id as actor_id,
     p.child_events as children,
     case
-        when contains(payload, '_id":null') or contains(payload, '_id": null') or contains(payload, 'priority":null')
-            or contains(payload, 'priority": null')
+        when {% for field in ['group_id', 'assignee_id', 'priority'] -%}
+            contains(payload, '"{{ field }}":null') or contains(payload, '"{{ field }}": null'){{ ' or ' if not loop.last }}
+            {%- endfor %}
             then {{ json_array_keys('payload', '$.child_events') }}
     end as child_keys,
     {{ reject_reason([
