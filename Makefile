@@ -1,0 +1,74 @@
+# Two commands matter: `make demo` and `make test`. Everything installs into .venv by itself.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/sh
+
+BIN := .venv/bin
+STAMP := .venv/installed
+# Another interpreter: make setup PYTHON=/path/to/python3.12
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,\
+	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $(name))))
+# Nothing below may call anyone but a package registry and the configured sources.
+export DO_NOT_TRACK := 1
+export DAGSTER_DISABLE_TELEMETRY := 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+export GX_ANALYTICS_ENABLED := false
+
+.PHONY: help setup demo test ui lint docs lock bench clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: $(STAMP) ## Everything into .venv, as locked
+
+$(STAMP): pyproject.toml requirements.lock
+	@test -n "$(PYTHON)" || { echo "cxmarts needs Python 3.11 or later; found: $$(python3 -V 2>&1)." \
+		"Install one, or name it: make setup PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "cxmarts needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) -V 2>&1)" >&2; exit 1; }
+	@echo "Setting up .venv with $$($(PYTHON) -V) (about a minute, 1.2 GB)" >&2
+	@test -x $(BIN)/python && $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@# uv is four times as fast; pip does the same where uv cannot be had or cannot reach the registry.
+	@{ $(BIN)/python -m pip install --quiet --disable-pip-version-check uv \
+		&& VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/uv pip sync --require-hashes --compile-bytecode requirements.lock; } \
+		|| { echo "Installing with pip instead (two minutes)" >&2 \
+		&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+demo: setup ## A generated company: fetch over HTTP, judge, build, publish, scorecard
+	@$(BIN)/cxmarts demo
+
+test: setup ## All tests
+	@$(BIN)/python -m pytest -n 2 --dist loadscope
+
+ui: setup ## The Dagster UI on loopback
+	@$(BIN)/cxmarts ui
+
+lint: setup ## Style, types, SQL, the dbt project, documents and the lock
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models
+	@$(BIN)/dbt --no-version-check --quiet parse --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project \
+		--target-path "$$(mktemp -d)" --log-path "$$(mktemp -d)"
+	@$(BIN)/python -m orchestration.dictionary --check
+	@! grep -nE 'https?://|file://' requirements.lock || { echo "the lock names a host" >&2; exit 1; }
+	@echo "lint: all good"
+
+docs: setup ## Write docs/data_dictionary.md from the dbt descriptions
+	@$(BIN)/python -m orchestration.dictionary
+
+lock: setup ## Resolve pyproject.toml anew into requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-header --no-annotate -q -o requirements.lock
+	@! grep -nE 'https?://|file://' requirements.lock || { echo "the lock names a host" >&2; exit 1; }
+
+bench: setup ## The measurements: what each is and how to run it
+	@sed -n '/^## /p;/^    /p' bench/README.md
+
+clean: ## Remove what was installed and built; CXMARTS_HOME stays
+	rm -rf .venv build dist *.egg-info dbt_project/target dbt_project/logs
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
