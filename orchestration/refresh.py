@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ingestion.landing import Landing
 from orchestration import locking, progress
 from orchestration.alerts import redact, secrets
 from orchestration.home import Home
+from orchestration.run import sources
 from orchestration.settings import Settings
 
 # Nothing but the sources may be called: every library's own telemetry stays off.
@@ -24,6 +26,7 @@ QUIET = {
     "DAGSTER_EVENT_BATCH_SIZE": "200",
 }
 
+NO_SOURCE = "no source is configured: set the credentials of one (see .env.example), or try `cxmarts demo`"
 # Errors whose message is written for people.
 EXPECTED = (
     "SettingsError",
@@ -63,6 +66,8 @@ def refresh(settings: Settings, *, as_of: datetime | None = None, is_full: bool 
     # Told before anything is loaded; the run itself takes the lock.
     with locking.exclusive(home.lock, "starting a refresh"):
         pass
+    if not sources(settings) and not Landing(home.landing).streams():
+        return Outcome(False, [NO_SOURCE], {})
     os.environ.update(QUIET)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     if settings.ca_file:

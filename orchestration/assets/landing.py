@@ -131,10 +131,6 @@ def _problems(run: Run, result: FetchResult, status: Sequence[StreamStatus]) -> 
         f" or name it in CXMARTS_ALLOW_STALE"
         for source in off
     ]
-    if not status and not problems:
-        problems.append(
-            "no source is configured: set the credentials of one (see .env.example), or try `cxmarts demo`"
-        )
     return problems
 
 

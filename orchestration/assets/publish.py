@@ -37,6 +37,7 @@ def publish_assets(graph: Graph) -> dg.AssetsDefinition:
         progress.current.facts |= {
             "published": found.is_current,
             "version": found.version,
+            "as_of": run.as_of.isoformat(),
             "path": str(found.path),
             "rows": rows,
         }

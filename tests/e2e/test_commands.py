@@ -1,0 +1,200 @@
+"""The commands as people run them: separate processes, real HTTP, real files."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration.locking import exclusive
+from sandbox.server import Sandbox
+
+CXMARTS = Path(sys.executable).with_name("cxmarts")
+NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(tickets=100, now=NOW, days=45) as served:
+        yield served
+
+
+def run(folder: Path, *arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+    """A command in a folder, with nothing of this process's environment but the given variables."""
+    folder.mkdir(exist_ok=True)
+    return subprocess.run(
+        [CXMARTS, *arguments],
+        cwd=folder,
+        env={"PATH": os.defpath, "HOME": str(folder), **environ},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def variables(sandbox: Sandbox, **changed: str) -> dict[str, str]:
+    return {**sandbox.env(), "CXMARTS_AS_OF": NOW.isoformat(), **changed}
+
+
+@pytest.fixture(scope="module")
+def first(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder after its first refresh. Read only: copy it to change it."""
+    folder = tmp_path_factory.mktemp("first")
+    done = run(folder, "refresh", "--json", **variables(sandbox))
+    assert done.returncode == 0, done.stderr
+    (folder / "said.json").write_text(done.stdout.splitlines()[-1])
+    return folder
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    manifest = json.loads((folder / ".cxmarts" / "published" / "current" / "manifest.json").read_text())
+    return {name: mart["content_hash"] for name, mart in manifest["marts"].items() if name != "publication"}
+
+
+@pytest.fixture
+def copy(first: Path, tmp_path: Path) -> Path:
+    shutil.copytree(first, tmp_path / "copy", symlinks=True)
+    return tmp_path / "copy"
+
+
+def test_refresh_says_what_it_did(first: Path) -> None:
+    said: dict[str, Any] = json.loads((first / "said.json").read_text())
+    assert said["published"] is True
+    assert said["requests"] > 10
+    assert said["rows"]["tickets"] > 50
+    assert said["as_of"] == "2026-03-02T06:00:00+00:00"
+    assert Path(said["path"]).resolve() == (first / ".cxmarts" / "published" / "current").resolve()
+    assert (first / ".cxmarts").stat().st_mode & 0o777 == 0o700
+
+
+def test_the_lists(copy: Path, sandbox: Sandbox) -> None:
+    version = json.loads((copy / "said.json").read_text())["version"]
+    listed = run(copy, "publications").stdout
+    assert listed.startswith(f"current {version}  as of 2026-03-02 06:00:00Z")
+    assert run(copy, "batches").stdout.startswith("No batch is held or waived")
+    card = run(copy, "scorecard").stdout
+    assert "CSAT" in card
+    assert "First response" in card
+    refused = run(copy, "rollback", "20200101T000000000000Z-abcdef")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "there is no version" in refused.stderr
+    assert run(copy, "refetch", "zendesk/nothing", **variables(sandbox)).stderr.startswith(
+        "cxmarts: zendesk has no stream 'nothing'; it has tickets, "
+    )
+    again = run(copy, "refetch", "zendesk/groups", **variables(sandbox))
+    assert again.stdout == "zendesk/groups: the next refresh reads it again\n"
+
+
+def test_the_doctor(copy: Path, sandbox: Sandbox) -> None:
+    good = run(copy, "doctor", **variables(sandbox))
+    assert good.returncode == 0, good.stdout
+    assert "zendesk: tickets" in good.stdout
+    bad = run(copy, "doctor", **variables(sandbox, ZENDESK_API_TOKEN="wrong"))
+    assert bad.returncode == 1
+    assert "ZENDESK_API_TOKEN" in bad.stdout
+    assert "wrong" not in bad.stdout.replace("wrong credentials", "")
+
+
+def test_wrong_credentials_are_one_message(copy: Path, sandbox: Sandbox) -> None:
+    before = hashes(copy)
+    done = run(copy, "refresh", **variables(sandbox, ZENDESK_API_TOKEN="not-the-token"))
+    assert done.returncode == 1
+    assert "not published, the published marts stay as they were" in done.stderr
+    assert "ZENDESK_API_TOKEN" in done.stderr
+    assert "not-the-token" not in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+    assert hashes(copy) == before
+
+
+def test_settings_are_refused_before_anything_starts(tmp_path: Path) -> None:
+    done = run(tmp_path, "refresh", CXMARTS_HOEM="x", ZENDESK_URL="https://x.zendesk.com")
+    assert done.returncode == 2
+    assert "CXMARTS_HOEM: is no known setting" in done.stderr
+    assert "ZENDESK_EMAIL, ZENDESK_API_TOKEN: missing" in done.stderr
+    assert not (tmp_path / ".cxmarts").exists()
+
+
+def test_without_a_source_it_says_what_to_do(tmp_path: Path) -> None:
+    done = run(tmp_path, "refresh")
+    assert done.returncode == 1
+    assert "no source is configured" in done.stderr
+    assert "nothing is published" in done.stderr
+
+
+def test_a_second_refresh_is_told_who_runs(copy: Path, sandbox: Sandbox) -> None:
+    with exclusive(copy / ".cxmarts" / "warehouse.lock", "run 1234 of job nightly"):
+        done = run(copy, "refresh", **variables(sandbox))
+    assert done.returncode == 3
+    assert f"is in use by process {os.getpid()} (run 1234 of job nightly)" in done.stderr
+    assert len(done.stderr.splitlines()) <= 2
+
+
+@pytest.mark.parametrize("finished", ["Starting", "Gate 2", "Gate 3"])
+def test_a_killed_refresh_loses_nothing(first: Path, sandbox: Sandbox, tmp_path: Path, finished: str) -> None:
+    """kill -9 in the phase that follows: nothing half published, and the next refresh goes on to the same."""
+    # The parsed project saves both refreshes a few seconds.
+    shutil.copytree(first / ".cxmarts" / "dbt", tmp_path / ".cxmarts" / "dbt")
+    process = subprocess.Popen(
+        [CXMARTS, "refresh"],
+        cwd=tmp_path,
+        env={"PATH": os.defpath, "HOME": str(tmp_path), **variables(sandbox)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if finished in line:
+            process.send_signal(signal.SIGKILL)
+            break
+    process.wait()
+    assert process.returncode == -signal.SIGKILL
+    published = tmp_path / ".cxmarts" / "published"
+    assert not (published / "current").exists()
+    done = run(tmp_path, "refresh", **variables(sandbox))
+    assert done.returncode == 0, done.stderr
+    assert hashes(tmp_path) == hashes(first)
+    assert [p.name for p in (published / "versions").iterdir() if p.name.startswith(".")] == []
+
+
+def test_terminated_is_a_clear_end(sandbox: Sandbox, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [CXMARTS, "refresh"],
+        cwd=tmp_path,
+        env={"PATH": os.defpath, "HOME": str(tmp_path), **variables(sandbox)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    said = ""
+    for line in process.stderr:
+        said += line
+        if "Landing" in line:
+            process.terminate()
+    assert process.wait() == 130
+    assert "interrupted; nothing was published" in said
+    assert "Traceback" not in said
+
+
+def test_the_demo_twice(tmp_path: Path) -> None:
+    """From nothing to a scorecard; the second time only what changed is fetched."""
+    once = run(tmp_path, "demo", "--tickets", "100")
+    assert once.returncode == 0, once.stderr
+    assert "Scorecard" in once.stdout
+    assert "Where to look next" in once.stdout
+    landed = len(list((tmp_path / ".cxmarts" / "landing").rglob("*.parquet")))
+    twice = run(tmp_path, "demo")
+    assert twice.returncode == 0, twice.stderr
+    more = list((tmp_path / ".cxmarts" / "landing").rglob("*.parquet"))[landed:]
+    rows = sum(duckdb.read_parquet([str(path)]).count("*").fetchall()[0][0] for path in more)
+    assert rows < 500
+    refused = run(tmp_path, "refresh", ZENDESK_URL="https://x.zendesk.com", ZENDESK_OAUTH_TOKEN="t")
+    assert refused.returncode == 1
+    assert "holds the demo's data" in refused.stderr
