@@ -32,7 +32,7 @@ $(STAMP): pyproject.toml requirements.lock
 	@test -x $(BIN)/python && $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	@# uv is four times as fast; pip does the same where uv cannot be had or cannot reach the registry.
 	@{ $(BIN)/python -m pip install --quiet --disable-pip-version-check uv \
-		&& VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/uv pip sync --require-hashes --compile-bytecode requirements.lock; } \
+		&& VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/uv pip sync --system-certs --require-hashes --compile-bytecode requirements.lock; } \
 		|| { echo "Installing with pip instead (two minutes)" >&2 \
 		&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

@@ -1,0 +1,112 @@
+"""The data dictionary: `docs/data_dictionary.md`, written from the descriptions in the dbt project.
+
+`python -m orchestration.dictionary` writes it; with `--check` the exit code is 1 if it is out of step.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parent.parent
+PROJECT, TARGET = ROOT / "dbt_project", ROOT / "docs" / "data_dictionary.md"
+
+_INTRODUCTION = """\
+# Data dictionary
+
+Written by `make docs` from the descriptions in `dbt_project/`; change those, not this page.
+The same texts are table and column comments in the published `marts.duckdb`.
+Times are UTC, durations seconds, percentages 0 to 100, ids text.
+How the numbers are defined: [metrics](metrics.md).
+"""
+
+
+def render(project: Path = PROJECT) -> str:
+    """The page as Markdown: published marts, KPI tables, KPI definitions, rule files."""
+    marts, kpis = (_models(project / "models" / folder) for folder in ("marts", "kpis"))
+    parts = [_INTRODUCTION]
+    for title, models in (("Marts", marts), ("KPI tables", kpis)):
+        parts += [f"## {title}\n", *map(_model, models)]
+    parts += ["## KPI definitions\n", _definitions(project / "seeds" / "kpi_definitions.csv")]
+    parts += ["## Rules that an analyst edits\n", _RULES, *_seeds(project / "seeds")]
+    return "\n".join(parts)
+
+
+_RULES = """\
+One CSV file each in `dbt_project/seeds`. Put your own versions (same names, same columns) into a folder and
+name it in `CXMARTS_RULES`; the next refresh rebuilds what a changed rule touches.
+`*` as source means every one.
+"""
+
+
+def _models(folder: Path) -> Iterator[Mapping[str, Any]]:
+    for path in sorted(folder.glob("*.yml")):
+        yield from yaml.safe_load(path.read_text()).get("models", [])
+
+
+def _model(model: Mapping[str, Any]) -> str:
+    lines = [f"### {model['name']}\n", f"{model['description']}\n"]
+    for test in model.get("data_tests", []):
+        if isinstance(test, dict) and "unique_key" in test:
+            lines.append(f"Key: {', '.join(test['unique_key']['arguments']['columns'])}\n")
+    rows = [(column["name"], column["data_type"], column["description"]) for column in model["columns"]]
+    return "\n".join([*lines, _table(("column", "type", "meaning"), rows)])
+
+
+def _definitions(path: Path) -> str:
+    names = ("kpi", "definition_version", "unit", "better", "definition")
+    with path.open(newline="") as file:
+        rows = [tuple(row[name] for name in names) for row in csv.DictReader(file)]
+    return _table(("kpi", "version", "unit", "better", "definition"), rows)
+
+
+def _seeds(folder: Path) -> Iterator[str]:
+    for seed in yaml.safe_load((folder / "_seeds.yml").read_text())["seeds"]:
+        types = seed["config"]["column_types"]
+        known = {column["name"]: column for column in seed.get("columns", [])}
+        rows = [(name, type_, _values(known.get(name, {}))) for name, type_ in types.items()]
+        yield "\n".join(
+            [
+                f"### {seed['name']}.csv\n",
+                f"{seed['description']}\n",
+                _table(("column", "type", "values"), rows),
+            ]
+        )
+
+
+def _values(column: Mapping[str, Any]) -> str:
+    """The values that a rule file's column may hold, where they are listed."""
+    for test in column.get("data_tests", []):
+        if isinstance(test, dict) and "accepted_values" in test:
+            return ", ".join(map(str, test["accepted_values"]["arguments"]["values"]))
+    return ""
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def main(arguments: list[str]) -> int:
+    """Write the page, or with `--check` compare it. Returns the exit code."""
+    wanted = render()
+    if arguments != ["--check"]:
+        TARGET.write_text(wanted)
+        return 0
+    if TARGET.exists() and TARGET.read_text() == wanted:
+        return 0
+    sys.stderr.write("docs/data_dictionary.md is out of step with dbt_project: run `make docs`\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
