@@ -11,7 +11,7 @@ import pytest
 from sandbox.server import Sandbox
 
 from .conftest import fetch_sandbox
-from .warehouse import Warehouse
+from .warehouse import BuildError, Warehouse
 
 START = datetime(2026, 11, 20, 3, tzinfo=UTC)
 # Journals of the run itself, not of the data.
@@ -69,3 +69,25 @@ def test_the_last_night_rebuilt_only_what_it_touched(nights: tuple[Warehouse, Wa
         "select (select count(*) from core.int_touched_tickets), (select count(*) from core.int_tickets)"
     )
     assert 0 < touched < tickets / 4
+
+
+def test_a_build_that_breaks_off_is_made_up_for(tmp_path: Path) -> None:
+    """The night dies after the tickets are rebuilt and before the KPIs are; the next one must not miss the change."""
+    broken = Warehouse(tmp_path / "broken", time_zone="America/New_York")
+    with Sandbox(tickets=200, seed=5, now=START) as sandbox:
+        fetch_sandbox(sandbox, broken.landing)
+        broken.build(START.isoformat())
+        sandbox.advance(days=2)
+        fetch_sandbox(sandbox, broken.landing)
+    volume = broken.project / "models" / "kpis" / "kpi_volume.sql"
+    sound = volume.read_text()
+    volume.write_text(sound + "\nwhere cast('dies' as integer) = 1\n")
+    with pytest.raises(BuildError, match="kpi_volume"):
+        broken.build((START + timedelta(days=2)).isoformat())
+    volume.write_text(sound)
+    broken.build((START + timedelta(days=2)).isoformat())
+
+    sound_build = Warehouse(tmp_path / "sound", time_zone="America/New_York")
+    sound_build.landing = broken.landing
+    sound_build.build((START + timedelta(days=2)).isoformat())
+    assert rows_that_differ(broken.path, sound_build.path) == {}

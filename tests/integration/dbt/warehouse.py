@@ -39,6 +39,7 @@ class Warehouse:
         self.project = folder / "dbt"
         self.time_zone = time_zone
         self.builds = 0
+        folder.mkdir(exist_ok=True)
         shutil.copytree(PROJECT, self.project, ignore=shutil.ignore_patterns("target", "logs"))
         for name, text in (rules or {}).items():
             (self.project / "seeds" / name).write_text(text)
