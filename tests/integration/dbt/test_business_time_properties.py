@@ -74,7 +74,7 @@ def schedules(draw: st.DrawFn, near: date) -> Schedule:
 def cases(draw: st.DrawFn) -> Case:
     day = datetime(*draw(st.sampled_from(CHANGES)), tzinfo=UTC)
     start = day + timedelta(seconds=draw(st.integers(-5 * 86400, 2 * 86400)))
-    steps = st.one_of(st.integers(1, 86400), st.integers(1, 30 * 86400), st.just(0))
+    steps = st.one_of(st.integers(0, 86400), st.integers(86400, 30 * 86400))
     middle = start + timedelta(seconds=1 + draw(steps))
     end = middle + timedelta(seconds=1 + draw(steps))
     return Case(draw(schedules(day.date())), draw(schedules(day.date())), (start, middle, end))

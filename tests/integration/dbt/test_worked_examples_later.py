@@ -235,4 +235,11 @@ def test_slices_in_any_order_equal_one_build(
     for end in (len(ids) // 3, 2 * len(ids) // 3, len(ids)):
         sliced.shown = set(ids[:end])
         sliced.build(JULY)
+        # What a gate holds back is not superseded.
+        assert (
+            sliced.query(
+                "select * from marts.publication where held_batches > 0 and superseded_rows > 0 and staged_rows = 0"
+            )
+            == []
+        )
     assert rows_that_differ(sliced.path, at_once.path) == {}

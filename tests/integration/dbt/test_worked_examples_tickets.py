@@ -172,6 +172,10 @@ def accounts() -> list[Account]:
     exact.ticket(2, at("10:00"), comment(at("10:30:01")))
     exact.ticket(3, at("10:00"), comment(at("10:30")), via={"channel": "web"})
 
+    spread = Account("spread")
+    for seconds in (10, 20, 30, 40, 1000):
+        spread.ticket(seconds, at("10:00"), comment(at(f"10:{seconds // 60:02}:{seconds % 60:02}")))
+
     handed_over = Account("handed_over")
     handed_over.ticket(
         1,
@@ -185,7 +189,7 @@ def accounts() -> list[Account]:
 
     return [
         own, vendor, withdrawn, note, pausing, next_reply, replies, unreplied, reopened, population, touches,
-        no_priority, exact, handed_over,
+        no_priority, exact, spread, handed_over,
     ]  # fmt: skip
 
 
@@ -303,6 +307,14 @@ def test_no_reply(warehouse: Warehouse) -> None:
         "select n, mean_seconds / 60 from marts.kpi_response_times where period_grain = 'all' "
         "and dimension = 'source' and member = 'unreplied' and measure = 'first_reply' and clock = 'calendar'"
     ) == [(1, 30)]
+
+
+def test_mean_median_and_percentile(warehouse: Warehouse) -> None:
+    [row] = warehouse.query(
+        "select n, mean_seconds, median_seconds, p90_seconds from marts.kpi_response_times where period_grain = 'all' "
+        "and dimension = 'source' and member = 'spread' and measure = 'first_reply' and clock = 'calendar'"
+    )
+    assert row == (5, 220, 30, pytest.approx(616))
 
 
 def test_reopening_and_closing(warehouse: Warehouse) -> None:

@@ -1,0 +1,117 @@
+"""Periods of the KPI tables: local dates, and what changes in periods that are long over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .test_incremental import rows_that_differ
+from .warehouse import Warehouse
+from .zendesk_records import CUSTOMER, Account, comment
+
+AS_OF = "2024-06-30T12:00:00Z"
+
+
+def opened(ticket_id: int, created: str) -> Account:
+    account = Account("desk")
+    account.ticket(ticket_id, created, comment(f"{created[:11]}20:00"))
+    return account
+
+
+def at_once(warehouse: Warehouse, folder: Path, as_of: str = AS_OF) -> Path:
+    """The same landing built from nothing."""
+    fresh = Warehouse(folder, time_zone=warehouse.time_zone)
+    fresh.landing = warehouse.landing
+    fresh.build(as_of)
+    return fresh.path
+
+
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    for name in ("nightly", "fresh"):
+        (tmp_path / name).mkdir()
+    return tmp_path / "nightly", tmp_path / "fresh"
+
+
+def test_periods_are_local(tmp_path: Path) -> None:
+    """One second before and at midnight in New York, from Sunday to Monday and from March to April."""
+    warehouse = Warehouse(tmp_path, time_zone="America/New_York")
+    account = Account("desk")
+    for n, created in enumerate(
+        ["2024-04-01T03:59:59", "2024-04-01T04:00:00", "2024-06-10T03:59:59", "2024-06-10T04:00:00"]
+    ):
+        account.ticket(n, created)
+    account.land(warehouse)
+    warehouse.build(AS_OF)
+    rows = warehouse.query(
+        "select period_grain, strftime(period_start, '%m-%d'), created, is_partial_period from marts.kpi_volume "
+        "where dimension = 'all' and created > 0 order by period_grain, period_start"
+    )
+    assert rows == [
+        ("all", None, 4, False),
+        ("day", "03-31", 1, False),
+        ("day", "04-01", 1, False),
+        ("day", "06-09", 1, False),
+        ("day", "06-10", 1, False),
+        ("month", "03-01", 1, False),
+        ("month", "04-01", 1, False),
+        ("month", "06-01", 2, True),
+        ("quarter", "01-01", 1, False),
+        ("quarter", "04-01", 3, True),
+        ("week", "03-25", 1, False),
+        ("week", "04-01", 1, False),
+        ("week", "06-03", 1, False),
+        ("week", "06-10", 1, False),
+    ]
+    # Every period from the first ticket on has its row: 31 March to 30 June.
+    assert warehouse.query(
+        "select count(*) from marts.kpi_volume where period_grain = 'day' and dimension = 'all'"
+    ) == [(1 + 30 + 31 + 30,)]
+
+
+def test_the_first_ticket_disappears(tmp_path: Path) -> None:
+    nightly, fresh = folders(tmp_path)
+    warehouse = Warehouse(nightly)
+    opened(1, "2024-05-01T10:00").land(warehouse)
+    opened(2, "2024-06-04T10:00").land(warehouse)
+    warehouse.build(AS_OF)
+    gone = {
+        "id": 1,
+        "created_at": "2024-05-01T10:00:00Z",
+        "updated_at": "2024-06-20T00:00:00Z",
+        "requester_id": CUSTOMER,
+    }
+    warehouse.land("zendesk", "tickets", [gone | {"status": "deleted"}], source="desk")
+    warehouse.build(AS_OF)
+    in_may = "period_start between '2024-04-29' and '2024-05-31'"
+    assert warehouse.query(f"select * from marts.kpi_volume where created > 0 and {in_may}") == []
+    assert rows_that_differ(warehouse.path, at_once(warehouse, fresh)) == {}
+
+
+def test_an_earlier_ticket_arrives(tmp_path: Path) -> None:
+    nightly, fresh = folders(tmp_path)
+    warehouse = Warehouse(nightly)
+    opened(2, "2024-06-04T10:00").land(warehouse)
+    warehouse.build(AS_OF)
+    opened(1, "2024-05-01T10:00").land(warehouse)
+    warehouse.build(AS_OF)
+    # 1 May to 30 June, a row for every day.
+    assert warehouse.query(
+        "select count(*) from marts.kpi_volume where period_grain = 'day' and dimension = 'all'"
+    ) == [(61,)]
+    assert rows_that_differ(warehouse.path, at_once(warehouse, fresh)) == {}
+
+
+def test_a_new_sla_metric_appears(tmp_path: Path) -> None:
+    nightly, fresh = folders(tmp_path)
+    warehouse = Warehouse(nightly)
+    account = opened(1, "2024-06-04T10:00")
+    account.clock(1, "reply_time", "2024-06-04T10:00", "activate")
+    account.apply_sla(1, "reply_time", "2024-06-04T10:00", 60, policy="p")
+    account.clock(1, "reply_time", "2024-06-04T10:30", "fulfill")
+    account.land(warehouse)
+    warehouse.build(AS_OF)
+    account.clock(1, "requester_wait_time", "2024-06-10T10:00", "activate")
+    account.apply_sla(1, "requester_wait_time", "2024-06-10T10:00", 60, policy="p")
+    account.clock(1, "requester_wait_time", "2024-06-10T10:30", "fulfill")
+    account.land(warehouse)
+    warehouse.build(AS_OF)
+    assert rows_that_differ(warehouse.path, at_once(warehouse, fresh)) == {}
