@@ -31,6 +31,10 @@ pausing,total_resolution,full,,,,,360,false,,
 next_reply,next_reply,next,,,,,60,false,,
 unreplied,first_reply,reply,,,,,180,false,,
 no_priority,first_reply,normal,normal,,,,60,false,,
+mixed,total_resolution,own,,,,,120,false,,
+mixed,first_reply,own,,,,,10,false,,
+declared,first_reply,own,,,,,10,false,,
+declared,total_resolution,own,,,,,120,false,,
 exact,first_reply,any,,,,,60,false,,
 exact,first_reply,mail,,,,email,30,false,,
 exact,first_reply,old,,,,email,10,false,,2024-06-04
@@ -172,6 +176,13 @@ def accounts() -> list[Account]:
     exact.ticket(2, at("10:00"), comment(at("10:30:01")))
     exact.ticket(3, at("10:00"), comment(at("10:30")), via={"channel": "web"})
 
+    # The vendor judges first replies only.
+    mixed = Account("mixed")
+    mixed.ticket(1, at("10:00"), comment(at("10:30")), status(at("12:00"), "solved"))
+    mixed.clock(1, "reply_time", at("10:00"), "activate")
+    mixed.apply_sla(1, "reply_time", at("10:00"), 60, policy="vendor's")
+    mixed.clock(1, "reply_time", at("10:30"), "fulfill")
+
     spread = Account("spread")
     for seconds in (10, 20, 30, 40, 1000):
         spread.ticket(seconds, at("10:00"), comment(at(f"10:{seconds // 60:02}:{seconds % 60:02}")))
@@ -189,7 +200,7 @@ def accounts() -> list[Account]:
 
     return [
         own, vendor, withdrawn, note, pausing, next_reply, replies, unreplied, reopened, population, touches,
-        no_priority, exact, spread, handed_over,
+        no_priority, exact, mixed, spread, handed_over,
     ]  # fmt: skip
 
 
@@ -199,6 +210,33 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     warehouse = Warehouse(tmp_path_factory.mktemp("tickets"), rules=rules)
     for account in accounts():
         account.land(warehouse)
+    declared = {
+        "values": {
+            "ticket_id": "1",
+            "created_at": f"{at('10:00')}:00Z",
+            "first_reply_at": f"{at('10:30')}:00Z",
+            "resolved_at": f"{at('12:00')}:00Z",
+            "status": "solved",
+            "sla": [
+                {
+                    "metric": "first_reply",
+                    "due_at": f"{at('11:00')}:00Z",
+                    "ended_at": f"{at('10:30')}:00Z",
+                    "verdict": None,
+                }
+            ],
+        },
+        "errors": [],
+        "reject": None,
+        "mapping": {
+            "name": "declared",
+            "ticket": True,
+            "declares": ["first_reply_at", "resolved_at"],
+            "question": None,
+        },
+        "raw": {},
+    }
+    warehouse.land("files", "tickets", [declared | {"_record_id": "1"}], source="declared", changed=None)
     warehouse.build("2024-06-30T00:00:00Z")
     return warehouse
 
@@ -353,6 +391,20 @@ def test_the_most_exact_own_target_wins_and_due_is_still_in_time(warehouse: Ware
         ("1", "mail", 30, "met", None),
         ("2", "mail", 30, "breached", "10:30"),
         ("3", "any", 60, "met", None),
+    ]
+
+
+def test_own_targets_stand_beside_the_vendors_for_other_metrics(warehouse: Warehouse) -> None:
+    assert targets(warehouse, "mixed", "metric, origin, due_at, outcome") == [
+        ("first_reply", "vendor", "11:00", "met"),
+        ("total_resolution", "own", "12:00", "met"),
+    ]
+
+
+def test_own_targets_stand_beside_declared_ones_for_other_metrics(warehouse: Warehouse) -> None:
+    assert targets(warehouse, "declared", "metric, origin, due_at, outcome") == [
+        ("first_reply", "declared", "11:00", "met"),
+        ("total_resolution", "own", "12:00", "met"),
     ]
 
 

@@ -1,0 +1,140 @@
+"""Documents say what the code does: settings, commands, links, examples, and the generated dictionary."""
+
+import argparse
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingestion.sources.files import mapping
+from orchestration import cli, dictionary, settings
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("sandbox/examples/**/*.md")])
+CHECKED = [*PAGES, *ROOT.glob("bench/*.md")]
+
+VARIABLES = sorted(
+    {*settings.VARIABLES, *settings.LATER_VARIABLES, *settings.PASSED_ON}
+    | {f"{vendor.upper()}_{key}" for vendor, keys in settings.SOURCE_VARIABLES.items() for key in keys}
+)
+
+
+def named_in(text: str) -> set[str]:
+    return set(re.findall(r"[A-Z][A-Z0-9_]+", text))
+
+
+def test_the_dictionary_is_in_step_with_the_dbt_project() -> None:
+    assert dictionary.TARGET.read_text() == dictionary.render(), "run `make docs`"
+
+
+def test_the_dictionary_notices_a_changed_description(tmp_path: Path) -> None:
+    project = tmp_path / "dbt_project"
+    shutil.copytree(dictionary.PROJECT, project)
+    page = project / "models" / "marts" / "tickets.yml"
+    page.write_text(page.read_text().replace("When it was created, UTC.", "When it came."))
+    assert "When it came." in dictionary.render(project)
+
+
+@pytest.mark.parametrize("page", [".env.example", "docs/operations.md"])
+def test_every_setting_is_documented(page: str) -> None:
+    assert set(VARIABLES) - named_in((ROOT / page).read_text()) == set()
+
+
+def test_no_setting_is_documented_that_is_refused_as_unknown() -> None:
+    documented = {
+        name
+        for page in [*PAGES, ROOT / ".env.example"]
+        for name in named_in(page.read_text())
+        if name.startswith("CXMARTS_")
+    }
+    assert documented - {*settings.VARIABLES, *settings.LATER_VARIABLES} == set()
+
+
+def test_the_example_settings_are_accepted(tmp_path: Path) -> None:
+    lines = (ROOT / ".env.example").read_text()
+    (tmp_path / ".env").write_text(lines)
+    assert settings.load({}, tmp_path).sources == ()
+
+
+def parsers() -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    for action in cli._parser()._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            yield from action.choices.items()
+
+
+def test_every_command_and_option_is_documented() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    missing = [name for name, _ in parsers() if f"`cxmarts {name}`" not in page]
+    for name in ("refresh", "refetch"):
+        options = dict(parsers())[name]._option_string_actions
+        missing += [option for option in options if option not in ("-h", "--help") and option not in page]
+    assert missing == []
+
+
+def test_every_command_named_in_the_documents_exists() -> None:
+    known = {name for name, _ in parsers()}
+    named = {
+        (page.name, name)
+        for page in PAGES
+        for name in re.findall(r"(?:`|bin/)cxmarts ([a-z]+)", page.read_text())
+    }
+    assert {(page, name) for page, name in named if name not in known} == set()
+    assert named
+
+
+def test_every_make_target_named_in_the_documents_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for page in PAGES:
+        code = " ".join(re.findall(r"`[^`]*`|```.*?```", page.read_text(), re.DOTALL))
+        assert set(re.findall(r"\bmake ([a-z]+)", code)) <= targets, page.name
+
+
+@pytest.mark.parametrize("page", CHECKED, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, heading = target.partition("#")
+        path = (page.parent / name).resolve() if name else page
+        assert path.exists(), target
+        if heading:
+            assert heading in headings(path), target
+
+
+def headings(path: Path) -> set[str]:
+    """The anchors of a page, by the rule of code hosts."""
+    lines = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", line).strip().lower().replace(" ", "-") for line in lines}
+
+
+def test_the_mappings_in_the_documents_are_valid(tmp_path: Path) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "files.md").read_text(), re.DOTALL)
+    for number, block in enumerate(blocks):
+        path = tmp_path / f"example{number}.yml"
+        path.write_text(block)
+        mapping.load(path)
+    assert len(blocks) == 2
+
+
+def test_the_lock_names_no_host() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    assert re.findall(r"\w+://\S+|^--\S+", lock, re.MULTILINE) == []
+    assert "--hash=sha256:" in lock
+
+
+def test_no_tracked_text_names_a_registry_or_a_path_of_one_machine() -> None:
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    host = re.compile(r"pypi\.org|pythonhosted\.org|(?<![\w.])/(?:work|home|Users|root)/")
+    found = []
+    for name in names.splitlines():
+        path = ROOT / name
+        if path == Path(__file__) or not path.is_file() or path.suffix in (".gz", ".parquet"):
+            continue
+        found += [(name, match) for match in host.findall(path.read_text(errors="replace"))]
+    assert found == []

@@ -1,0 +1,95 @@
+"""Names and columns of the published marts that others rely on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+MEASURES = (
+    "first_reply", "first_resolution", "full_resolution", "requester_wait", "agent_wait", "on_hold", "agent_work",
+)  # fmt: skip
+PERIODS = "period_grain period_start dimension member definition_version is_small_n is_partial_period"
+PROMISED = {
+    "tickets": (
+        "source ticket_id created_at status priority source_priority complexity channel customer_id organization_id group_id "
+        "assignee_id segment product service_area first_reply_at first_solved_at last_solved_at reopens public_agent_replies "
+        "is_one_touch is_one_touch_explore "
+        + " ".join(
+            f"{measure}_{clock}"
+            for measure in MEASURES
+            for clock in ("seconds", "business_seconds", "business_seconds_last_schedule")
+        )
+    ),
+    "excluded_tickets": "source ticket_id reason",
+    "sla_targets": (
+        "source ticket_id policy metric instance origin priority complexity segment product service_area channel group_id "
+        "agent_id target_seconds is_business_hours applied_at due_at ended_at elapsed_seconds outcome breached_at"
+    ),
+    "survey_answers": (
+        "source response_id question_id survey kind score scale_min scale_max is_positive nps_class answered_at sent_at "
+        "customer_id ticket_id segment product service_area complexity channel priority group_id agent_id is_headline"
+    ),
+    "kpi_csat": f"{PERIODS} n positive csat_pct ci_low_pct ci_high_pct",
+    "kpi_nps": f"{PERIODS} n promoters passives detractors nps margin",
+    "kpi_response_times": f"{PERIODS} measure clock n mean_seconds median_seconds p90_seconds",
+    "kpi_sla_compliance": f"{PERIODS} metric met breached active attainment_pct",
+    "kpi_volume": f"{PERIODS} created solved reopened",
+    "kpi_scorecard": f"{PERIODS} kpi value n target benchmark status previous_value is_significant_change",
+    "publication": "source",
+}
+KEYS = {
+    "tickets": {"source", "ticket_id"},
+    "sla_targets": {"source", "ticket_id", "metric", "instance", "applied_at"},
+    "survey_answers": {"source", "response_id", "question_id"},
+    "kpi_csat": {"period_grain", "period_start", "dimension", "member"},
+    "kpi_nps": {"period_grain", "period_start", "dimension", "member"},
+    "kpi_volume": {"period_grain", "period_start", "dimension", "member"},
+    "kpi_response_times": {"period_grain", "period_start", "dimension", "member", "measure", "clock"},
+    "kpi_sla_compliance": {"period_grain", "period_start", "dimension", "member", "metric"},
+    "kpi_scorecard": {"period_grain", "period_start", "dimension", "member", "kpi"},
+}
+#: What holds names, addresses or free text may not be published here.
+PERSONAL = ("name", "email", "mail", "phone", "comment", "body", "subject", "description", "text", "remark")
+
+
+@pytest.mark.parametrize("mart", PROMISED)
+def test_promised_columns(marts: dict[str, Any], mart: str) -> None:
+    assert set(PROMISED[mart].split()) - set(marts[mart]["columns"]) == set()
+
+
+@pytest.mark.parametrize("mart", KEYS)
+def test_promised_keys(manifest: dict[str, Any], marts: dict[str, Any], mart: str) -> None:
+    keys = [
+        set(node["test_metadata"]["kwargs"]["columns"])
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test"
+        and node.get("attached_node") == marts[mart]["unique_id"]
+        and node["test_metadata"]["name"] == "unique_key"
+    ]
+    assert keys == [KEYS[mart]]
+
+
+def test_types_follow_from_names(marts: dict[str, Any]) -> None:
+    endings = {"_seconds": "double", "_pct": "double", "_at": "timestamp", "_date": "date", "_id": "varchar"}
+    wrong = [
+        (mart, column["name"], column["data_type"])
+        for mart, node in marts.items()
+        for column in node["columns"].values()
+        for ending, kind in endings.items()
+        if column["name"].endswith(ending) and column["data_type"] != kind
+    ]
+    wrong += [
+        (mart, column["name"], column["data_type"])
+        for mart, node in marts.items()
+        for column in node["columns"].values()
+        if column["name"].startswith(("is_", "has_")) != (column["data_type"] == "boolean")
+    ]
+    assert wrong == []
+
+
+def test_nothing_personal_is_published(marts: dict[str, Any]) -> None:
+    columns = {(mart, column) for mart, node in marts.items() for column in node["columns"]}
+    found = {(mart, column) for mart, column in columns if set(column.split("_")) & set(PERSONAL)}
+    # A group is a team, not a person.
+    assert found == {("groups", "group_name")}
