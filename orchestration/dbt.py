@@ -22,12 +22,13 @@ from orchestration.settings import SettingsError
 PACKAGED = Path(__file__).parent.parent / "dbt_project"
 FAILED = ("error", "fail", "runtime error", "skipped")
 
-# No network and no advertisement: dbt's telemetry and version check stay off; its log goes to a file.
+# No network: dbt's telemetry and version check stay off. No logs: what matters is in the results, and
+# formatting every event costs a tenth of a run.
 _QUIET = (
     "--no-send-anonymous-usage-stats",
     "--no-version-check",
     "--log-level=none",
-    "--log-level-file=info",
+    "--log-level-file=none",
 )
 
 
