@@ -7,13 +7,21 @@ from typing import Any
 import pytest
 
 MEASURES = (
-    "first_reply", "first_resolution", "full_resolution", "requester_wait", "agent_wait", "on_hold", "agent_work",
-)  # fmt: skip
+    "first_reply",
+    "first_resolution",
+    "full_resolution",
+    "requester_wait",
+    "agent_wait",
+    "on_hold",
+    "agent_work",
+)
 PERIODS = "period_grain period_start dimension member definition_version is_small_n is_partial_period"
 PROMISED = {
     "tickets": (
-        "source ticket_id created_at status priority source_priority complexity channel customer_id organization_id group_id "
-        "assignee_id segment product service_area first_reply_at first_solved_at last_solved_at reopens public_agent_replies "
+        "source ticket_id created_at status priority source_priority complexity channel customer_id "
+        "organization_id group_id "
+        "assignee_id segment product service_area first_reply_at first_solved_at last_solved_at reopens "
+        "public_agent_replies "
         "is_one_touch is_one_touch_explore "
         + " ".join(
             f"{measure}_{clock}"
@@ -23,12 +31,16 @@ PROMISED = {
     ),
     "excluded_tickets": "source ticket_id reason",
     "sla_targets": (
-        "source ticket_id policy metric instance origin priority complexity segment product service_area channel group_id "
-        "agent_id target_seconds is_business_hours applied_at due_at ended_at elapsed_seconds outcome breached_at"
+        "source ticket_id policy metric instance origin priority complexity segment product service_area "
+        "channel group_id "
+        "agent_id target_seconds is_business_hours applied_at due_at ended_at elapsed_seconds outcome "
+        "breached_at"
     ),
     "survey_answers": (
-        "source response_id question_id survey kind score scale_min scale_max is_positive nps_class answered_at sent_at "
-        "customer_id ticket_id segment product service_area complexity channel priority group_id agent_id is_headline"
+        "source response_id question_id survey kind score scale_min scale_max is_positive nps_class "
+        "answered_at sent_at "
+        "customer_id ticket_id segment product service_area complexity channel priority group_id "
+        "agent_id is_headline"
     ),
     "kpi_csat": f"{PERIODS} n positive csat_pct ci_low_pct ci_high_pct",
     "kpi_nps": f"{PERIODS} n promoters passives detractors nps margin",

@@ -1,7 +1,8 @@
-"""Business time against a walk over UTC in quarter hours, for schedules, zones and instants that nobody picked."""
+"""Business time against a walk over UTC in quarter hours, for drawn schedules, zones and instants."""
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -17,14 +18,41 @@ from .zendesk_records import ALWAYS, Account, assign_schedule, comment
 CASES = 70
 # Days on which one of the zones changed its clocks.
 CHANGES = [
-    (2018, 2, 17), (2018, 3, 11), (2018, 3, 25), (2018, 4, 1), (2018, 5, 4), (2018, 5, 13), (2018, 6, 17), (2018, 10, 7),
-    (2018, 10, 28), (2018, 11, 4), (2018, 12, 31), (2019, 1, 1), (2019, 2, 17), (2019, 3, 31), (2019, 5, 5), (2019, 6, 9),
-]  # fmt: skip
+    (2018, 2, 17),
+    (2018, 3, 11),
+    (2018, 3, 25),
+    (2018, 4, 1),
+    (2018, 5, 4),
+    (2018, 5, 13),
+    (2018, 6, 17),
+    (2018, 10, 7),
+    (2018, 10, 28),
+    (2018, 11, 4),
+    (2018, 12, 31),
+    (2019, 1, 1),
+    (2019, 2, 17),
+    (2019, 3, 31),
+    (2019, 5, 5),
+    (2019, 6, 9),
+]
 ZONES = [
-    "Africa/Casablanca", "Africa/Sao_Tome", "America/New_York", "America/Sao_Paulo", "America/St_Johns", "Asia/Hong_Kong",
-    "Asia/Kathmandu", "Asia/Kolkata", "Asia/Pyongyang", "Australia/Lord_Howe", "Europe/Berlin", "Europe/Volgograd",
-    "Pacific/Chatham", "Pacific/Kiritimati", "Pacific/Pago_Pago", "UTC",
-]  # fmt: skip
+    "Africa/Casablanca",
+    "Africa/Sao_Tome",
+    "America/New_York",
+    "America/Sao_Paulo",
+    "America/St_Johns",
+    "Asia/Hong_Kong",
+    "Asia/Kathmandu",
+    "Asia/Kolkata",
+    "Asia/Pyongyang",
+    "Australia/Lord_Howe",
+    "Europe/Berlin",
+    "Europe/Volgograd",
+    "Pacific/Chatham",
+    "Pacific/Kiritimati",
+    "Pacific/Pago_Pago",
+    "UTC",
+]
 QUARTER = timedelta(minutes=15)
 
 
@@ -57,7 +85,7 @@ def schedules(draw: st.DrawFn, near: date) -> Schedule:
     always = st.just([(day, 0, 1440) for day in range(7)])
     weekly = st.one_of(
         st.lists(opening, min_size=1, max_size=10),
-        st.lists(night, max_size=3).map(lambda n: sum(n, [])),
+        st.lists(night, max_size=3).map(lambda nights: [*itertools.chain(*nights)]),
         office,
         always,
     )
@@ -118,7 +146,7 @@ def walked(schedule: Schedule, start: datetime, end: datetime) -> float:
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Case, list[tuple[Any, ...]]]]:
-    """Per case the business seconds (sum, last schedule) of a to b, b to c, a to c, and of a to c with a switch at b."""
+    """Per case the seconds (sum, last schedule) of a to b, b to c, a to c, and a to c with a switch at b."""
     found = drawn(cases(), CASES)
     warehouse = Warehouse(tmp_path_factory.mktemp("properties"))
     account = Account("drawn")
@@ -134,7 +162,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Case, list[
     account.land(warehouse)
     warehouse.build("2020-02-01T00:00:00Z")
     rows = warehouse.query(
-        "select first_reply_business_seconds, first_reply_business_seconds_last_schedule, first_reply_seconds "
+        "select first_reply_business_seconds, first_reply_business_seconds_last_schedule, "
+        "first_reply_seconds "
         "from marts.tickets order by ticket_id::int"
     )
     assert len(found) >= CASES / 2

@@ -42,7 +42,8 @@ def test_periods_are_local(tmp_path: Path) -> None:
     account.land(warehouse)
     warehouse.build(AS_OF)
     rows = warehouse.query(
-        "select period_grain, strftime(period_start, '%m-%d'), created, is_partial_period from marts.kpi_volume "
+        "select period_grain, strftime(period_start, '%m-%d'), created, is_partial_period from "
+        "marts.kpi_volume "
         "where dimension = 'all' and created > 0 order by period_grain, period_start"
     )
     assert rows == [

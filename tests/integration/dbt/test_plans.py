@@ -75,7 +75,8 @@ def test_no_model_compares_data_pair_by_pair(plans: dict[str, Plan]) -> None:
 def test_the_check_sees_such_a_join() -> None:
     with duckdb.connect() as connection:
         connection.execute(
-            "create schema staging; create table staging.a as from range(5000) t(x); create table staging.b as from staging.a"
+            "create schema staging; create table staging.a as from range(5000) t(x); create table "
+            "staging.b as from staging.a"
         )
         text = "select count(*) from staging.a join staging.b on a.x < b.x + random()"
         [(_, plan)] = connection.execute(f"explain (format json) {text}").fetchall()

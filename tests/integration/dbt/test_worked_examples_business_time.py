@@ -1,4 +1,4 @@
-"""Business time of tickets against examples worked out by hand; a ticket is created at `a` and first answered at `b`."""
+"""Business time from a ticket's creation to its first reply, against examples worked out by hand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .zendesk_records import (
     assign_schedule,
     comment,
     hours,
-)  # fmt: skip
+)
 
 BREAKS = hours(range(1, 6), "09:00", "12:00") + hours(range(1, 6), "13:00", "17:00")
 NIGHT = hours([MONDAY], "22:00", "24:00") + hours([TUESDAY], "00:00", "06:00")
@@ -28,7 +28,8 @@ OVERLAPPING = (
     + hours([TUESDAY], "12:00", "17:00")
     + hours([TUESDAY], "10:00", "10:00")
 )
-# Until 2 June: weekdays 09:00 to 17:00. From 3 June: Mondays 08:00 to 12:00. On 17 June a shift past midnight.
+# Until 2 June: Mondays and Fridays 09:00 to 17:00. From 3 June: Mondays 08:00 to 12:00.
+# From 17 June: a shift past midnight.
 SCHEDULES = """source,schedule_id,time_zone,weekday,opens,closes,is_default,valid_from,valid_to
 seeded,s1,Australia/Sydney,1,09:00,17:00,true,,2024-06-03
 seeded,s1,Australia/Sydney,5,09:00,17:00,true,,2024-06-03
@@ -44,13 +45,41 @@ CASES = {
     "always_25_hours": ("Berlin", ALWAYS, (), "2024-10-26T22:00Z", "2024-10-27T23:00Z", 1500),
     "always_23_hours": ("Berlin", ALWAYS, (), "2024-03-30T23:00Z", "2024-03-31T22:00Z", 1380),
     "always_over_the_week": ("Berlin", ALWAYS, (), "2024-06-07T12:34Z", "2024-06-10T12:34Z", 4320),
-    "hour_skipped": ("Berlin", hours([SUNDAY], "01:00", "04:00"), (), "2024-03-30T12:00Z", "2024-03-31T12:00Z", 120),
-    "hour_twice": ("Berlin", hours([SUNDAY], "01:00", "04:00"), (), "2024-10-26T12:00Z", "2024-10-27T12:00Z", 240),
-    "opens_in_the_gap": ("Berlin", hours([SUNDAY], "02:30", "04:00"), (), "2024-03-30T12:00Z", "2024-03-31T12:00Z", 60),
+    "hour_skipped": (
+        "Berlin",
+        hours([SUNDAY], "01:00", "04:00"),
+        (),
+        "2024-03-30T12:00Z",
+        "2024-03-31T12:00Z",
+        120,
+    ),
+    "hour_twice": (
+        "Berlin",
+        hours([SUNDAY], "01:00", "04:00"),
+        (),
+        "2024-10-26T12:00Z",
+        "2024-10-27T12:00Z",
+        240,
+    ),
+    "opens_in_the_gap": (
+        "Berlin",
+        hours([SUNDAY], "02:30", "04:00"),
+        (),
+        "2024-03-30T12:00Z",
+        "2024-03-31T12:00Z",
+        60,
+    ),
     "sydney": ("Sydney", OFFICE, (), "2024-01-07T21:30Z", "2024-01-08T01:00Z", 180),
     "kolkata": ("Kolkata", OFFICE, (), "2024-06-04T03:30Z", "2024-06-04T04:00Z", 30),
     "hong_kong": ("Hong Kong", OFFICE, (), "2024-06-04T00:30Z", "2024-06-04T03:00Z", 120),
-    "kiritimati_holiday": ("Pacific/Kiritimati", OFFICE, ("2024-12-25",), "2024-12-23T22:00Z", "2024-12-25T20:00Z", 360),
+    "kiritimati_holiday": (
+        "Pacific/Kiritimati",
+        OFFICE,
+        ("2024-12-25",),
+        "2024-12-23T22:00Z",
+        "2024-12-25T20:00Z",
+        360,
+    ),
     "new_york_holiday": (NEW_YORK, OFFICE, ("2024-12-25",), "2024-12-24T20:00Z", "2024-12-26T15:00Z", 180),
     "closed_all_through": (NEW_YORK, OFFICE, (), "2024-06-08T14:00Z", "2024-06-09T14:00Z", 0),
     "two_years": (NEW_YORK, OFFICE, (), "2022-01-03T14:00Z", "2024-01-08T14:00Z", 252_000),
@@ -61,7 +90,7 @@ CASES = {
     "zero_length": ("London", EMPTY, (), "2024-06-04T00:00Z", "2024-06-04T23:00Z", 0),
     "rails_name": ("Copenhagen", OFFICE, (), "2024-06-04T06:30Z", "2024-06-04T07:30Z", 30),
     "seconds": ("London", OFFICE, (), "2024-06-04T15:59:13Z", "2024-06-05T08:00:01Z", 48 / 60),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -90,10 +119,13 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     )
     # Office to 15:00, always to 17:00, office to 20:00, always after: 120 + 120 + 180 + 120 minutes.
     switched.ticket(
-        2, "2024-06-08T13:00",
-        assign_schedule("2024-06-10T15:00", 2), assign_schedule("2024-06-10T17:00", 1),
-        assign_schedule("2024-06-10T20:00", 2), comment("2024-06-10T22:00"),
-    )  # fmt: skip
+        2,
+        "2024-06-08T13:00",
+        assign_schedule("2024-06-10T15:00", 2),
+        assign_schedule("2024-06-10T17:00", 1),
+        assign_schedule("2024-06-10T20:00", 2),
+        comment("2024-06-10T22:00"),
+    )
     switched.land(warehouse)
 
     edited = Account("edited")
@@ -121,14 +153,16 @@ def test_business_minutes(minutes: dict[str, float | None], name: str) -> None:
 
 def test_an_unfinished_measure_is_null_and_so_is_one_without_a_schedule(warehouse: Warehouse) -> None:
     assert warehouse.query(
-        "select source, first_reply_seconds, first_reply_business_seconds, first_reply_business_seconds_last_schedule "
+        "select source, first_reply_seconds, first_reply_business_seconds, "
+        "first_reply_business_seconds_last_schedule "
         "from marts.tickets where source in ('unfinished', 'no_schedule') order by source"
     ) == [("no_schedule", 3600.0, None, None), ("unfinished", None, None, None)]
 
 
 def test_a_switched_schedule_counts_by_both_conventions(warehouse: Warehouse) -> None:
     assert warehouse.query(
-        "select first_reply_business_seconds / 60, first_reply_business_seconds_last_schedule / 60 from marts.tickets "
+        "select first_reply_business_seconds / 60, first_reply_business_seconds_last_schedule / 60 from "
+        "marts.tickets "
         "where source = 'switched' order by ticket_id"
     ) == [(1020, 1980), (120 + 120 + 180 + 120, 3420)]
 
@@ -155,7 +189,7 @@ def test_an_unknown_zone_is_refused_with_a_reason(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def new_year(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """A company whose oldest ticket came on 31 December by its own clock, on 1 January by UTC; one source has seeded schedules."""
+    """The oldest ticket came on 31 December by its schedule, on 1 January by UTC; one source has seeds."""
     warehouse = Warehouse(tmp_path_factory.mktemp("new_year"), rules={"schedules.csv": SCHEDULES})
     account = Account("new_year")
     account.schedule(1, NEW_YORK, ALWAYS)
@@ -172,7 +206,8 @@ def new_year(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 
 def seeded_hours(warehouse: Warehouse, ticket_id: int) -> float | None:
     [(hours,)] = warehouse.query(
-        f"select first_reply_business_seconds / 3600 from marts.tickets where source = 'seeded' and ticket_id = '{ticket_id}'"
+        "select first_reply_business_seconds / 3600 from marts.tickets where source = 'seeded' and "
+        f"ticket_id = '{ticket_id}'"
     )
     return hours
 

@@ -14,7 +14,9 @@ from .zendesk_records import AGENT, OTHER_AGENT, Account, change, comment, statu
 COUNT = itertools.count(1)
 ANSWERED = "2024-06-10T12:00"
 SEEDS = {
-    "segments.csv": "source,organization_id,customer_id,segment,product,service_area,complexity\ndesk,6,,seeded,,,\n",
+    "segments.csv": (
+        "source,organization_id,customer_id,segment,product,service_area,complexity\ndesk,6,,seeded,,,\n"
+    ),
     "questions.csv": (
         "source,survey,question_id,kind,scale_min,scale_max,positive_from,direction,is_headline\n"
         "typeform,stars,hard,csat,1,10,8,higher_is_better,true\n"
@@ -108,7 +110,7 @@ FORMS = [
         field("hard", "rating", steps=10),
         field("effort", "opinion_scale", steps=7),
         field("aside", "rating", steps=5),
-    ),  # fmt: skip
+    ),
     form("zero_to_four", field("scale", "opinion_scale", steps=5, start_at_one=False)),
     form("yes_no", field("yes", "yes_no")),
     form("both", field("happy", "rating", steps=5), field("recommend", "nps", "Would you recommend us?")),
@@ -168,9 +170,14 @@ def desk() -> Account:
         desk.rating(1, score, at)
     # Rated while the first agent held it, then reassigned.
     desk.ticket(
-        2, day("10:00"), *solved, change("2024-06-07T00:00", assignee_id=OTHER_AGENT), assignee_id=AGENT, group_id=7,
+        2,
+        day("10:00"),
+        *solved,
+        change("2024-06-07T00:00", assignee_id=OTHER_AGENT),
+        assignee_id=AGENT,
+        group_id=7,
         satisfaction_rating={"id": 2, "score": "bad"},
-    )  # fmt: skip
+    )
     desk.rating(2, "bad", "2024-06-05T13:00", agent=AGENT)
     desk.ticket(3, day("10:00"), *solved, satisfaction_rating={"id": 3, "score": "offered"})
     desk.rating(3, "offered", day("12:00"))
@@ -214,7 +221,8 @@ def csat(
     warehouse: Warehouse, dimension: str, member: str, columns: str = "n, csat_pct"
 ) -> list[tuple[Any, ...]]:
     return warehouse.query(
-        f"select {columns} from marts.kpi_csat where period_grain = 'all' and dimension = '{dimension}' and member = '{member}'"
+        f"select {columns} from marts.kpi_csat where period_grain = 'all' and dimension = '{dimension}' "
+        f"and member = '{member}'"
     )
 
 
@@ -239,7 +247,8 @@ def test_scales_of_forms(warehouse: Warehouse, survey: str, n: int, percent: flo
 
 def test_top_two_of_five_and_a_seeded_scale(warehouse: Warehouse) -> None:
     rows = warehouse.query(
-        "select question_id, kind, is_headline, count(*), count(case when is_positive then 1 end) from marts.survey_answers "
+        "select question_id, kind, is_headline, count(*), count(case when is_positive then 1 end) from "
+        "marts.survey_answers "
         "where survey = 'stars' group by all order by 1"
     )
     assert rows == [
@@ -304,9 +313,10 @@ def test_helpdesk_ratings(warehouse: Warehouse) -> None:
 
 
 def test_the_latest_answer_of_a_ticket_counts(warehouse: Warehouse) -> None:
-    """A later score outside the scale does not take the last good one away; what comes after the as-of time is not there."""
+    """A later score outside the scale takes nothing away; what comes after the as-of time is not there."""
     assert warehouse.query(
-        "select ticket_id, score from marts.survey_answers where survey = 'by_ticket' and ticket_id in ('1', '2')"
+        "select ticket_id, score from marts.survey_answers where survey = 'by_ticket' and ticket_id in "
+        "('1', '2')"
     ) == [("1", 1.0)]
 
 

@@ -1,4 +1,4 @@
-"""What tickets, replies and targets come to, against examples worked out by hand. All on one Tuesday, times in UTC."""
+"""Tickets, replies and targets against examples worked out by hand, all on one Tuesday, times in UTC."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .zendesk_records import (
     NEW_YORK,
     OFFICE,
     OTHER_AGENT,
+    OWN_TARGET_COLUMNS,
     SYSTEM,
     Account,
     change,
@@ -22,7 +23,7 @@ from .zendesk_records import (
 
 BOT, DEMOTED, DELETED, UNKNOWN, COPIED = 10, 11, 12, 13, 14
 
-OWN_TARGETS = """source,metric,policy,priority,complexity,segment,channel,target_minutes,is_business_hours,valid_from,valid_to
+OWN_TARGETS = f"""{OWN_TARGET_COLUMNS}
 raised,first_reply,normal,normal,,,,480,true,,
 raised,first_reply,urgent,urgent,,,,60,true,,
 pausing,agent_work,work,,,,,200,false,,
@@ -199,9 +200,23 @@ def accounts() -> list[Account]:
     handed_over.ticket(2, at("10:00"), change(at("10:10"), assignee_id=None), assignee_id=AGENT, group_id=7)
 
     return [
-        own, vendor, withdrawn, note, pausing, next_reply, replies, unreplied, reopened, population, touches,
-        no_priority, exact, mixed, spread, handed_over,
-    ]  # fmt: skip
+        own,
+        vendor,
+        withdrawn,
+        note,
+        pausing,
+        next_reply,
+        replies,
+        unreplied,
+        reopened,
+        population,
+        touches,
+        no_priority,
+        exact,
+        mixed,
+        spread,
+        handed_over,
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -326,7 +341,8 @@ def test_what_a_reply_is(warehouse: Warehouse) -> None:
 def test_an_unknown_author_is_kept_and_flagged(warehouse: Warehouse) -> None:
     assert warehouse.query(
         "select distinct actor_id, actor_role, is_role_assumed from core.int_ticket_events "
-        f"where source = 'replies' and kind = 'comment' and actor_id in ('{UNKNOWN}', '{DEMOTED}', '{COPIED}') order by 1"
+        f"where source = 'replies' and kind = 'comment' and actor_id in ('{UNKNOWN}', '{DEMOTED}', "
+        f"'{COPIED}') order by 1"
     ) == [(str(DEMOTED), "agent", False), (str(UNKNOWN), "agent", True), (str(COPIED), "end_user", False)]
 
 
@@ -349,7 +365,8 @@ def test_no_reply(warehouse: Warehouse) -> None:
 
 def test_mean_median_and_percentile(warehouse: Warehouse) -> None:
     [row] = warehouse.query(
-        "select n, mean_seconds, median_seconds, p90_seconds from marts.kpi_response_times where period_grain = 'all' "
+        "select n, mean_seconds, median_seconds, p90_seconds from marts.kpi_response_times where "
+        "period_grain = 'all' "
         "and dimension = 'source' and member = 'spread' and measure = 'first_reply' and clock = 'calendar'"
     )
     assert row == (5, 220, 30, pytest.approx(616))

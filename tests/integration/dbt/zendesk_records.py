@@ -1,4 +1,4 @@
-"""Zendesk records in few words: one account's tickets, events, clocks and schedules, as its API would send them."""
+"""Zendesk records in few words: one account's tickets, events, clocks and schedules."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from .warehouse import Warehouse
 CUSTOMER, AGENT, OTHER_AGENT, SYSTEM = 1, 2, 3, -1
 SUNDAY, MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY, SATURDAY = range(7)
 NEW_YORK = "Eastern Time (US & Canada)"
+
+OWN_TARGET_COLUMNS = (
+    "source,metric,policy,priority,complexity,segment,channel,"
+    "target_minutes,is_business_hours,valid_from,valid_to"
+)
 
 Record = dict[str, Any]
 
@@ -73,7 +78,7 @@ def assign_schedule(at: str, schedule: int) -> Happening:
 
 @dataclass
 class Account:
-    """The records of one account, landed as one source; the customer and two agents are there from the start."""
+    """One account's records, landed as one source; a customer and two agents are there from the start."""
 
     source: str
     streams: dict[str, list[Record]] = field(default_factory=dict)
@@ -166,10 +171,17 @@ class Account:
                 }
         newest = utc(changed or max(h.at for h in (opening, *happenings)))
         record = {
-            "id": ticket_id, "created_at": utc(created), "updated_at": newest, "submitter_id": opened_by,
-            "via": {"channel": "email"}, "collaborator_ids": [], "custom_fields": [], "satisfaction_rating": None,
-            **state, **{k: v for k, v in fields.items() if k not in ("priority", "group_id", "assignee_id")},
-        }  # fmt: skip
+            "id": ticket_id,
+            "created_at": utc(created),
+            "updated_at": newest,
+            "submitter_id": opened_by,
+            "via": {"channel": "email"},
+            "collaborator_ids": [],
+            "custom_fields": [],
+            "satisfaction_rating": None,
+            **state,
+            **{k: v for k, v in fields.items() if k not in ("priority", "group_id", "assignee_id")},
+        }
         return self.add("tickets", record)
 
     def event(self, ticket_id: int, happening: Happening) -> Record:
@@ -177,10 +189,14 @@ class Account:
         return self.add(
             "ticket_events",
             {
-                "id": next(self.ids), "ticket_id": ticket_id, "created_at": utc(happening.at), "updater_id": happening.by,
-                "event_type": "Audit", "child_events": children,
+                "id": next(self.ids),
+                "ticket_id": ticket_id,
+                "created_at": utc(happening.at),
+                "updater_id": happening.by,
+                "event_type": "Audit",
+                "child_events": children,
             },
-        )  # fmt: skip
+        )
 
     def clock(
         self, ticket_id: int, metric: str, at: str, kind: str, *, instance: int = 1, **fields: Any
@@ -189,10 +205,15 @@ class Account:
         self.add(
             "ticket_metric_events",
             {
-                "id": next(self.ids), "ticket_id": ticket_id, "metric": metric, "instance_id": instance, "type": kind,
-                "time": utc(at), **fields,
+                "id": next(self.ids),
+                "ticket_id": ticket_id,
+                "metric": metric,
+                "instance_id": instance,
+                "type": kind,
+                "time": utc(at),
+                **fields,
             },
-        )  # fmt: skip
+        )
 
     def apply_sla(
         self, ticket_id: int, metric: str, at: str, minutes: int, *, policy: str, business: bool = False
@@ -209,10 +230,16 @@ class Account:
         self.add(
             "satisfaction_ratings",
             {
-                "id": next(self.ids), "ticket_id": ticket_id, "score": score, "created_at": utc(at), "updated_at": utc(at),
-                "assignee_id": agent, "group_id": None, "requester_id": CUSTOMER,
+                "id": next(self.ids),
+                "ticket_id": ticket_id,
+                "score": score,
+                "created_at": utc(at),
+                "updated_at": utc(at),
+                "assignee_id": agent,
+                "group_id": None,
+                "requester_id": CUSTOMER,
             },
-        )  # fmt: skip
+        )
 
     def land(self, warehouse: Warehouse, fetched_at: str = "2030-01-01T00:00:00Z") -> None:
         """Lands what was added since the last time, one batch per stream."""
