@@ -11,10 +11,12 @@ import contextlib
 import gc
 import getpass
 import json
+import logging
 import os
 import shutil
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -137,6 +139,9 @@ def _run_refresh(
     from orchestration.console import ConsoleProgress
     from orchestration.refresh import refresh
 
+    # Failures are told in our own words; what the libraries remark on the way is noise here.
+    warnings.filterwarnings("ignore")
+    logging.disable(logging.WARNING)
     reporter = ConsoleProgress()
     progress.use(reporter)
     failed = True

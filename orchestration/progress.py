@@ -13,6 +13,10 @@ class Progress:
     """
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """A refresh begins: what an earlier one told is forgotten."""
         self.facts: dict[str, Any] = {"phases": {}}
         self._phase, self._wall, self._cpu = "", 0.0, 0.0
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import time
-import warnings
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,9 +74,8 @@ def refresh(settings: Settings, *, as_of: datetime | None = None, is_full: bool 
     if not sources(settings) and not Landing(home.landing).streams():
         return Outcome(False, [NO_SOURCE], {})
     prepare_process(settings, home)
+    progress.current.begin()
     progress.current.phase("start", "loading")
-    warnings.filterwarnings("ignore")
-    logging.disable(logging.WARNING)
 
     import dagster as dg
 
