@@ -123,7 +123,8 @@ end
 {%- endmacro %}
 
 {#- The local days on which a touched row differs from what the last build had, for a KPI table that is built again only for
-    those periods; none when all periods must be built. rows: a list of (relation, columns that count, SQL of the UTC time). #}
+    those periods; none when all periods must be built. rows: a list of (relation, columns that count, SQL of the UTC time).
+    The model's meta says what it counts: facts (a mart), time (SQL), and key, if the table is split by one. #}
 {% macro changed_days(rows) %}
 {% if not execute or not is_incremental() %}{{ return(none) }}{% endif %}
 {% set names = rows | map(attribute=0) | list %}
@@ -133,6 +134,17 @@ end
 ).rows[0] %}
 {#- After a build that broke off, what stood before is not known. #}
 {% if state[0] > 0 or state[1] < names | length %}{{ return(none) }}{% endif %}
+{#- Nor does a delta reach periods before the first that there was, or a key that there was not. #}
+{% set meta = config.get('meta') %}
+{% set first = run_query("select " ~ first_fact_day() ~ ", (select min(period_start) from " ~ this ~ " where period_grain = 'day')").rows[0] %}
+{% if first[0] != first[1] %}{{ return(none) }}{% endif %}
+{% if meta.get('key') %}
+{% set keys = run_query(
+    "select (select string_agg(distinct k, ' ' order by k) from (select " ~ meta['key'] ~ " as k from " ~ ref(meta['facts']) ~ " where " ~ meta['where']
+    ~ ") as f), (select string_agg(distinct k, ' ' order by k) from (select " ~ meta['key'] ~ " as k from " ~ this ~ ") as t)"
+).rows[0] %}
+{% if keys[0] != keys[1] %}{{ return(none) }}{% endif %}
+{% endif %}
 {% set sql %}
 {% for name, columns, time in rows %}
 {% set now_rows %}
@@ -152,7 +164,14 @@ union
 {{ return(sql) }}
 {% endmacro %}
 
-{#- Incremental strategy: the periods that came replace those periods. #}
+{#- The local day of the first fact of a KPI table, else of the as-of time: a scalar subquery. #}
+{% macro first_fact_day() -%}
+{%- set meta = config.get('meta') -%}
+(select coalesce(min({{ business_date(meta['time']) }}), {{ business_date(as_of()) }})
+    from {{ this.incorporate(path={'schema': 'marts', 'identifier': meta['facts']}) }} where {{ meta.get('where', 'true') }})
+{%- endmacro %}
+
+{#- Incremental strategy: the periods that came replace those periods; what lies before the first fact goes. #}
 {% macro get_incremental_replace_periods_sql(arg_dict) %}
 {% set target = arg_dict['target_relation'] %}
 {% set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') %}
@@ -161,5 +180,8 @@ where exists (
     select 1 from (select distinct period_grain, period_start from {{ arg_dict['temp_relation'] }}) as n
     where n.period_grain = t.period_grain and n.period_start is not distinct from t.period_start
 );
+{% for grain in period_grains() if grain != 'all' %}
+delete from {{ target }} where period_grain = '{{ grain }}' and period_start < {{ period_start(grain, first_fact_day()) }};
+{% endfor %}
 insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ arg_dict['temp_relation'] }};
 {% endmacro %}

@@ -51,9 +51,14 @@ where false
 {#- The columns that every parsed and staged row begins with. #}
 {% macro envelope() %}source, record_id, changed_at, fetched_at, batch_id, deleted, redacted_fields{% endmacro %}
 
-{#- A reason where a vendor's time is there but is no time; "redacted" counts as absent. #}
+{#- A reason where a vendor's time is there but cannot be one; "redacted" counts as absent. A day's grace for clocks that differ. #}
 {% macro bad_time(text, name) -%}
-case when {{ text }} is not null and {{ text }} <> 'redacted' and {{ to_utc(text) }} is null then '{{ name }} is no date' end
+case
+        when {{ text }} is null or {{ text }} = 'redacted' then null
+        when {{ to_utc(text) }} is null then '{{ name }} is no date'
+        when {{ to_utc(text) }} < timestamp '1990-01-01' then '{{ name }} is before 1990'
+        when {{ to_utc(text) }} > {{ add_days('fetched_at', 1) }} then '{{ name }} is later than the fetch'
+    end
 {%- endmacro %}
 
 {% macro unknown_value(text, name, known) -%}

@@ -8,3 +8,21 @@ group by {{ columns | join(', ') }}
 having count(*) > 1
     {% for column in columns if column != 'period_start' %} or {{ column }} is null{% endfor %}
 {% endtest %}
+
+{#- Fails with the values that are no IANA time zone. #}
+{% test known_time_zone(model, column_name) %}
+select {{ column_name }} from {{ model }}
+where {{ column_name }} is not null and {{ column_name }} not in ({{ known_time_zones() }})
+{% endtest %}
+
+{#- Fails with the rows of a rule file whose validity overlaps that of another row with the same columns. #}
+{% test no_overlap(model, columns) %}
+select {{ columns | join(', ') }}, valid_from, valid_to
+from (
+    select *, lead(coalesce(valid_from, cast({{ the_beginning() }} as date))) over (
+        partition by {{ columns | join(', ') }} order by coalesce(valid_from, cast({{ the_beginning() }} as date))
+    ) as next_from
+    from {{ model }}
+) as r
+where next_from < coalesce(valid_to, cast({{ the_end() }} as date))
+{% endtest %}

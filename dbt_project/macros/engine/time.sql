@@ -38,3 +38,7 @@ from unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as t
 
 {% macro add_days(day, n) %}{{ return(adapter.dispatch('add_days')(day, n)) }}{% endmacro %}
 {% macro default__add_days(day, n) %}({{ day }} + {{ n }} * interval 1 day){% endmacro %}
+
+{#- The zones that the engine knows, as column `name`. #}
+{% macro known_time_zones() %}{{ return(adapter.dispatch('known_time_zones')()) }}{% endmacro %}
+{% macro default__known_time_zones() %}select name from pg_timezone_names(){% endmacro %}

@@ -28,7 +28,8 @@ question_rules as (
             q.source as asked_in, q.survey as asked_by, q.question_id as asked_as, r.*,
             row_number() over (
                 partition by q.source, q.survey, q.question_id
-                order by case when r.source = '*' then 1 else 0 end, case when r.survey is null then 1 else 0 end
+                order by case when r.source = '*' then 1 else 0 end, case when r.survey is null then 1 else 0 end,
+                    case when r.question_id = q.question_id then 0 else 1 end
             ) as rule_no
         from (select distinct source, survey, question_id, question_ref from answers) as q
         inner join {{ ref('questions') }} as r
@@ -70,7 +71,7 @@ declared as (
 scored as (
     select
         d.*,
-        d.score between d.from_score and d.to_score as is_in_scale,
+        coalesce(d.score between d.from_score and d.to_score, true) as is_in_scale,
         coalesce(
             d.declared_positive,
             case
@@ -80,6 +81,7 @@ scored as (
             end
         ) as positive_from
     from declared as d
+    where d.score is not null
 ),
 
 ranked as (

@@ -10,16 +10,20 @@ with schedule_versions as (
 ),
 
 weekly as (
-    select schedule_key, time_zone, valid_from, valid_to, interval_.start_time as opens, interval_.end_time as closes
+    select
+        schedule_key, time_zone, valid_from, valid_to, interval_.start_time as opens, interval_.end_time as closes,
+        cast(null as date) as first_day, cast(null as date) as end_day
     from (select schedule_key, time_zone, valid_from, valid_to, unnest(intervals) as interval_ from schedule_versions) as i
     union all
     select
         source || '/' || schedule_id,
         time_zone,
-        coalesce(cast(valid_from as timestamp), {{ the_beginning() }}),
-        coalesce(cast(valid_to as timestamp), {{ the_end() }}),
+        {{ the_beginning() }},
+        {{ the_end() }},
         weekday * 1440 + cast(split_part(opens, ':', 1) as integer) * 60 + cast(split_part(opens, ':', 2) as integer),
-        weekday * 1440 + cast(split_part(closes, ':', 1) as integer) * 60 + cast(split_part(closes, ':', 2) as integer)
+        weekday * 1440 + cast(split_part(closes, ':', 1) as integer) * 60 + cast(split_part(closes, ':', 2) as integer),
+        valid_from,
+        valid_to
     from {{ ref('schedules') }}
 ),
 
@@ -33,7 +37,8 @@ closed_days as (
 
 bounds as (
     select
-        cast(date_trunc('year', least(coalesce(min(created_at), {{ as_of() }}), {{ as_of() }})) as date) as first_day,
+        {#- Local openings of the evening before reach into the year. #}
+        {{ add_days("cast(date_trunc('year', least(coalesce(min(created_at), " ~ as_of() ~ "), " ~ as_of() ~ ")) as date)", -2) }} as first_day,
         {{ add_days("cast(date_trunc('year', " ~ as_of() ~ ") as date)", 1461) }} as last_day
     from {{ ref('int_tickets') }}
 ),
@@ -98,7 +103,8 @@ local_openings as (
         {{ add_micros('cast(d.utc_date as timestamp)', '((w.opens % 1440) + w.closes - w.opens) * 60000000') }} as wall_to
     from weekly as w
     inner join utc_days as d on (d.utc_date - date '1970-01-04') % 7 = (w.opens // 1440) % 7
-    where not exists (
+    where (w.first_day is null or d.utc_date >= w.first_day) and (w.end_day is null or d.utc_date < w.end_day)
+      and not exists (
         select 1 from closed_days as c
         where c.schedule_key = w.schedule_key and d.utc_date between c.first_day and c.last_day
           and (c.valid_from is null or c.valid_from = w.valid_from)

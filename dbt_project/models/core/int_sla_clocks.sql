@@ -18,15 +18,6 @@ vendor_ends as (
     group by source, ticket_id, metric, instance
 ),
 
-own_metrics as (
-    select distinct t.source, o.metric
-    from {{ ref('own_sla_targets') }} as o
-    inner join (select distinct source from {{ ref('int_tickets') }}) as t on o.source in (t.source, '*')
-    where not exists (
-        select 1 from {{ ref('stg_zendesk__ticket_metric_events') }} as e where e.source = t.source
-    )
-),
-
 measures as (select * from {{ ref('int_ticket_measures') }} as m where {{ is_touched('m') }}),
 
 own as (
@@ -70,4 +61,4 @@ where e.event_type = 'activate'
 union all
 select o.source, o.ticket_id, o.metric, o.instance, 'own', o.started_at, o.ended_at, o.fulfilled_at
 from own as o
-inner join own_metrics as m on o.source = m.source and o.metric = m.metric
+inner join {{ ref('int_own_sla_metrics') }} as m on o.source = m.source and o.metric = m.metric

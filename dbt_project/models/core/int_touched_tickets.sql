@@ -2,6 +2,7 @@
 {%- set previous = this.incorporate(path={'schema': 'core', 'identifier': 'int_tickets'}) -%}
 {%- set previous_events = this.incorporate(path={'schema': 'core', 'identifier': 'int_ticket_events'}) -%}
 {%- set previous_schedules = this.incorporate(path={'schema': 'core', 'identifier': 'int_ticket_schedules'}) -%}
+{%- set previous_clocks = this.incorporate(path={'schema': 'core', 'identifier': 'int_sla_clocks'}) -%}
 with news as (
     select batch_id from control.applied_batches
     where batch_id not in (select batch_id from control.built_batches)
@@ -73,6 +74,20 @@ touched as (
     union
     select s.source, s.ticket_id from {{ previous_schedules }} as s
     inner join changed_schedules as c on s.schedule_key = c.schedule_key
+    union
+    {#- A schedule that nobody was under may become the default of all. #}
+    select t.source, t.ticket_id from {{ previous }} as t
+    where t.source in (
+        select c.source from changed_schedules as c where c.schedule_key not in (select schedule_key from {{ previous_schedules }})
+    )
+    union
+    {#- A metric for which the source now has targets itself is no longer ours. #}
+    select t.source, t.ticket_id from {{ previous }} as t
+    where t.source in (
+        select k.source from (select distinct source, metric from {{ previous_clocks }} where origin = 'own') as k
+        left join {{ ref('int_own_sla_metrics') }} as m on k.source = m.source and k.metric = m.metric
+        where m.metric is null
+    )
     union
     select t.source, t.ticket_id from {{ previous }} as t where t.source in (select source from changed_fields)
 )

@@ -1,4 +1,7 @@
-{{ config(materialized='incremental', incremental_strategy='replace_periods') }}
+{{ config(
+    materialized='incremental', incremental_strategy='replace_periods',
+    meta={'facts': 'tickets', 'time': 'created_at'}
+) }}
 {#- Reply and resolution times of counted tickets, by the local date of the ticket's creation. #}
 {%- set dimensions = {
     'source': 'source', 'segment': 'segment', 'product': 'product', 'service_area': 'service_area', 'complexity': 'complexity',

@@ -78,4 +78,7 @@ left join {{ ref('kpi_targets') }} as t
     on k.kpi = t.kpi and k.dimension = coalesce(t.dimension, 'all') and k.member = coalesce(t.member, 'all')
     and coalesce(k.period_start, {{ business_date(as_of()) }}) >= coalesce(t.valid_from, cast({{ the_beginning() }} as date))
     and coalesce(k.period_start, {{ business_date(as_of()) }}) < coalesce(t.valid_to, cast({{ the_end() }} as date))
-left join {{ ref('benchmarks') }} as b on case when k.dimension = 'all' then k.kpi end = b.kpi
+left join (
+    select kpi, benchmark, row_number() over (partition by kpi order by published desc nulls last, scope, source) as newest_no
+    from {{ ref('benchmarks') }}
+) as b on case when k.dimension = 'all' then k.kpi end = b.kpi and b.newest_no = 1

@@ -1,4 +1,9 @@
-{{ config(materialized='incremental', incremental_strategy='replace_periods') }}
+{{ config(
+    materialized='incremental', incremental_strategy='replace_periods',
+    meta={
+        'facts': 'sla_targets', 'time': 'coalesce(ended_at, breached_at)', 'key': 'metric', 'where': "outcome in ('met', 'breached', 'active')"
+    }
+) }}
 {#- Targets met and breached by the local date on which they ended, else were breached; running ones at the as-of time. #}
 {%- set dimensions = {
     'source': 'source', 'segment': 'segment', 'product': 'product', 'service_area': 'service_area', 'complexity': 'complexity',

@@ -1,4 +1,7 @@
-{{ config(materialized='incremental', incremental_strategy='replace_periods') }}
+{{ config(
+    materialized='incremental', incremental_strategy='replace_periods',
+    meta={'facts': 'tickets', 'time': 'created_at'}
+) }}
 {#- Counted tickets by the local date of their creation: how many came, how many of them are solved now, how many were reopened. #}
 {%- set dimensions = {
     'source': 'source', 'segment': 'segment', 'product': 'product', 'service_area': 'service_area', 'complexity': 'complexity',

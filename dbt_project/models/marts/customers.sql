@@ -15,7 +15,7 @@ select
     coalesce(a.customer_id, u.user_id) as customer_id,
     u.organization_id,
     u.is_active,
-    o.segment,
+    coalesce(o.segment, sc.segment, so.segment) as segment,
     coalesce(a.tickets, 0) as tickets,
     a.first_ticket_at,
     a.last_ticket_at
@@ -23,3 +23,7 @@ from asked as a
 full outer join users as u on a.source = u.source and a.customer_id = u.user_id
 left join {{ ref('int_organizations') }} as o
     on coalesce(a.source, u.source) = o.source and u.organization_id = o.organization_id and o.valid_to = {{ the_end() }}
+left join {{ ref('segments') }} as sc
+    on coalesce(a.source, u.source) = sc.source and coalesce(a.customer_id, u.user_id) = sc.customer_id
+left join {{ ref('segments') }} as so
+    on coalesce(a.source, u.source) = so.source and u.organization_id = so.organization_id and so.customer_id is null

@@ -19,8 +19,9 @@ landed as (
     select
         vendor || '__' || stream as stream_key, source, vendor, stream,
         sum(rows) as landed_rows,
+        sum(case when verdict in ('passed', 'waived') then rows else 0 end) as read_rows,
         sum(case when verdict = 'held' then 1 else 0 end) as held_batches
-    from control.batches
+    from {{ source('control', 'batches') }}
     group by vendor, stream, source
 )
 
@@ -38,10 +39,12 @@ select
     cast(coalesce(s.staged_rows, 0) as bigint) as staged_rows,
     cast(coalesce(s.records, 0) as bigint) as records,
     cast(coalesce(r.rejected_rows, 0) as bigint) as rejected_rows,
-    cast(coalesce(l.landed_rows, 0) - coalesce(s.staged_rows, 0) - coalesce(r.rejected_rows, 0) as bigint) as superseded_rows,
+    cast(coalesce(l.read_rows, 0) - coalesce(s.staged_rows, 0) - coalesce(r.rejected_rows, 0) as bigint) as superseded_rows,
     cast(coalesce(s.redacted_fields, 0) as bigint) as redacted_fields,
-    cast(coalesce(l.held_batches, 0) as bigint) as held_batches
+    cast(coalesce(l.held_batches, 0) as bigint) as held_batches,
+    cast(coalesce(d.disagreements, 0) as bigint) as disagreements
 from landed as l
 full outer join {{ source('control', 'source_status') }} as f on l.source = f.source and l.vendor = f.vendor and l.stream = f.stream
 left join staged as s on l.stream_key = s.stream_key and l.source = s.source
 left join rejected as r on l.stream_key = r.stream_key and l.source = r.source
+left join {{ ref('zendesk__rating_disagreements') }} as d on l.source = d.source and l.stream = 'satisfaction_ratings'

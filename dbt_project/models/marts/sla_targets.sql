@@ -18,10 +18,11 @@ applied as (
     from {{ ref('int_sla_applied') }} as a
     inner join counted as t on a.source = t.source and a.ticket_id = t.ticket_id
     inner join (
-        select source, ticket_id, metric, instance, max(fulfilled_at) as fulfilled_at, max(started_at) as last_run_at
+        select source, ticket_id, metric, instance, origin, max(fulfilled_at) as fulfilled_at, max(started_at) as last_run_at
         from {{ ref('int_sla_clocks') }}
-        group by source, ticket_id, metric, instance
+        group by source, ticket_id, metric, instance, origin
     ) as f on a.source = f.source and a.ticket_id = f.ticket_id and a.metric = f.metric and a.instance = f.instance
+        and a.origin = f.origin
     {#- What is put on a clock that has ended never runs. #}
     where f.fulfilled_at is null or a.applied_at <= f.fulfilled_at
 ),
@@ -35,6 +36,7 @@ runs as (
     from applied as a
     inner join {{ ref('int_sla_clocks') }} as c
         on a.source = c.source and a.ticket_id = c.ticket_id and a.metric = c.metric and a.instance = c.instance
+        and a.origin = c.origin
 ),
 
 measured_runs as (
@@ -158,7 +160,6 @@ targets as (
         source, ticket_id, policy, metric, instance, origin, target_seconds, is_business_hours, applied_at, due_at,
         case
             when fulfilled_at is not null and (replaced_at is null or fulfilled_at <= replaced_at) then fulfilled_at
-            when breached_at is null then replaced_at
             else replaced_at
         end as ended_at,
         elapsed_micros,

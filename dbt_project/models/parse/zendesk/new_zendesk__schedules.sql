@@ -6,7 +6,13 @@
     },
     'holidays': [{'start_date': 'VARCHAR', 'end_date': 'VARCHAR'}]
 } -%}
-with landed as ({{ landed('zendesk', 'schedules', shape) }})
+with landed as ({{ landed('zendesk', 'schedules', shape) }}),
+
+zones as (
+    select name from {{ ref('zone_names') }}
+    union
+    {{ known_time_zones() }}
+)
 
 select
     {{ envelope() }},
@@ -17,6 +23,8 @@ select
     p.holidays as holidays,
     {{ reject_reason([
         bad_time('p.schedule.created_at', 'created_at'),
-        missing('p.schedule.time_zone', 'time_zone')
+        missing('p.schedule.time_zone', 'time_zone'),
+        "case when z.name is null then 'time_zone ' || p.schedule.time_zone || ' is unknown: add it to zone_names.csv' end"
     ]) }}
 from landed
+left join zones as z on landed.p.schedule.time_zone = z.name

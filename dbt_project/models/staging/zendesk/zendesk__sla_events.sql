@@ -3,16 +3,7 @@
 select
     e.source,
     e.ticket_id,
-    case
-        when e.metric = 'reply_time' and e.instance_id = 1 then 'first_reply'
-        when e.metric = 'reply_time' then 'next_reply'
-        when e.metric = 'agent_work_time' then 'agent_work'
-        when e.metric = 'requester_wait_time' then 'requester_wait'
-        when e.metric = 'periodic_update_time' then 'periodic_update'
-        when e.metric = 'pausable_update_time' then 'pausable_update'
-        when e.metric = 'resolution_time' then 'total_resolution'
-        when e.metric = 'group_ownership_time' then 'group_ownership'
-    end as metric,
+    {{ zendesk_sla_metric('e') }} as metric,
     e.instance_id as instance,
     case when e.event_type = 'apply_group_sla' then 'apply_sla' else e.event_type end as event_type,
     e.event_at,
