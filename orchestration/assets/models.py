@@ -47,10 +47,10 @@ class Graph:
             node["name"]: {column["name"]: column["description"] for column in node["columns"].values()}
             for node in built.values()
         }
-        order = graphlib.TopologicalSorter(
-            {key: n["depends_on"].get("nodes", []) for key, n in built.items()}
-        )
-        self.order = [built[key]["name"] for key in order.static_order() if key in built]
+        # Over all nodes: what is read through an ephemeral model comes first too.
+        read = {key: node["depends_on"].get("nodes", []) for key, node in manifest["nodes"].items()}
+        order = graphlib.TopologicalSorter(read).static_order()
+        self.order = [built[key]["name"] for key in order if key in built]
         #: parsed model -> (vendor, stream); staging model -> the parsed models it merges
         self.parsed = {n["name"]: self._stream(n) for n in built.values() if n["schema"] == "parse"}
         self.staging = {

@@ -1,0 +1,48 @@
+"""The dbt project as Dagster sees it, from a parsed project in miniature."""
+
+from typing import Any
+
+from orchestration.assets.models import Graph
+
+
+def node(name: str, *reads: str, schema: str = "marts", materialized: str = "table") -> dict[str, Any]:
+    return {
+        "name": name,
+        "unique_id": f"model.tiny.{name}",
+        "resource_type": "model",
+        "schema": schema,
+        "database": "warehouse",
+        "alias": name,
+        "description": "",
+        "columns": {},
+        "fqn": ["tiny", name],
+        "package_name": "tiny",
+        "path": f"{name}.sql",
+        "original_file_path": f"models/{name}.sql",
+        "raw_code": "",
+        "tags": [],
+        "meta": {},
+        "config": {"materialized": materialized, "schema": schema, "meta": {}, "tags": []},
+        "depends_on": {"nodes": [f"model.tiny.{parent}" for parent in reads], "macros": []},
+    }
+
+
+def test_what_is_read_through_an_ephemeral_model_comes_first() -> None:
+    """Alphabetical or manifest order would yield `a_mart` before the model it reads through `between`."""
+    nodes = [
+        node("a_mart", "between"),
+        node("between", "z_core", materialized="ephemeral", schema="core"),
+        node("z_core", schema="core"),
+    ]
+    manifest = {
+        "nodes": {n["unique_id"]: n for n in nodes},
+        "sources": {},
+        "groups": {},
+        "metadata": {"adapter_type": "duckdb"},
+        "child_map": {},
+    }
+    graph = Graph(manifest)
+    assert graph.order == ["z_core", "a_mart"]
+    assert [key.to_user_string() for key in graph.keys.values()] == ["marts/a_mart", "core/z_core"]
+    [mart] = [spec for spec in graph.specs.values() if spec.key.path[-1] == "a_mart"]
+    assert [dep.asset_key.to_user_string() for dep in mart.deps] == ["core/z_core"]
