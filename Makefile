@@ -66,7 +66,7 @@ lock: setup ## Resolve pyproject.toml anew into requirements.lock
 	@! grep -nE 'https?://|file://' requirements.lock || { echo "the lock names a host" >&2; exit 1; }
 
 bench: setup ## The measurements: what each is and how to run it
-	@sed -n '1s/^"""//p' bench/[a-z]*.py
+	@awk 'FNR == 1 {gsub("\"\"\"", ""); print}' bench/[a-z]*.py
 
 clean: ## Remove what was installed and built; CXMARTS_HOME stays
 	rm -rf .venv build dist *.egg-info dbt_project/target dbt_project/logs
