@@ -36,7 +36,13 @@ def serve(tickets: int, answers: Queue[Any], orders: Queue[Any]) -> None:
 
 def refresh(home: Path, env: dict[str, str], as_of: datetime, work: Path) -> dict[str, Any]:
     """One `cxmarts refresh`: its JSON line, CPU seconds, wall seconds, peak MiB."""
-    command = [str(Path(sys.executable).with_name("cxmarts")), "refresh", "--json", "--as-of", as_of.isoformat()]
+    command = [
+        str(Path(sys.executable).with_name("cxmarts")),
+        "refresh",
+        "--json",
+        "--as-of",
+        as_of.isoformat(),
+    ]
     environment = {**os.environ, **env, "CXMARTS_HOME": str(home)}
     started = time.monotonic()
     with (work / "out").open("w+b") as out:
@@ -71,9 +77,14 @@ def main() -> None:
             if days:
                 orders.put(days)
                 answers.get()
-            as_of = NOW + timedelta(days=1 if name != "first run" else 0, minutes=1 if name == "nothing new" else 0)
+            as_of = NOW + timedelta(
+                days=1 if name != "first run" else 0, minutes=1 if name == "nothing new" else 0
+            )
             results[name] = refresh(work / "home", env, as_of, work)
-            print(f"{name:12}", {k: v for k, v in results[name].items() if k in ("cpu_s", "wall_s", "peak_mib", "requests")})
+            print(
+                f"{name:12}",
+                {k: v for k, v in results[name].items() if k in ("cpu_s", "wall_s", "peak_mib", "requests")},
+            )
             for phase, cost in results[name].get("phases", {}).items():
                 print(f"    {phase:28} {cost}")
     orders.put(None)

@@ -16,6 +16,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -35,12 +36,17 @@ class CommandError(Exception):
     """A command that cannot do what it was asked; the message says why and what to do."""
 
 
+# Libraries on the way may take the interruption for a failure of their own.
+_interrupted = threading.Event()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; failures are one message, never a stack."""
     options = _parser().parse_args(arguments)
     # Many objects that live as long as the process: looking for cycles less often saves an eighth of the CPU.
     gc.set_threshold(200_000, 50, 100)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
     try:
         return int(options.run(options))
     except SettingsError as error:
@@ -64,6 +70,7 @@ def _expected() -> set[str]:
 
 
 def _interrupt(*_: object) -> NoReturn:
+    _interrupted.set()
     raise KeyboardInterrupt
 
 
@@ -148,6 +155,8 @@ def _run_refresh(
     try:
         outcome = refresh(settings, as_of=as_of, is_full=is_full)
         failed = not outcome.published
+        if failed and _interrupted.is_set():
+            raise KeyboardInterrupt
     finally:
         reporter.close(failed)
     facts = outcome.facts

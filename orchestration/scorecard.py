@@ -14,7 +14,8 @@ WITH lines AS (
     FROM kpi_csat WHERE period_grain = 'all' AND dimension = 'all'
     UNION ALL
     SELECT 2, CASE dimension WHEN 'all' THEN 'NPS' ELSE 'NPS, segment ' || member END,
-        nps, '', n, greatest(nps - margin, -100), least(nps + margin, 100)
+        nps, '', n, CASE WHEN n > 0 THEN greatest(nps - margin, -100) END,
+        CASE WHEN n > 0 THEN least(nps + margin, 100) END
     FROM kpi_nps WHERE period_grain = 'all' AND dimension IN ('all', 'segment')
     UNION ALL
     SELECT 3, CASE measure WHEN 'first_reply' THEN 'First response' ELSE 'Full resolution' END

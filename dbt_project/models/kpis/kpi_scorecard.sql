@@ -7,7 +7,8 @@ with kpis as (
     from {{ ref('kpi_csat') }}
     union all
     select period_grain, period_start, dimension, member, is_partial_period, definition_version, is_small_n,
-        'nps', nps, n, greatest(nps - margin, -100), least(nps + margin, 100), (margin / 1.959963984540054e0) * (margin / 1.959963984540054e0)
+        'nps', nps, n, case when n > 0 then greatest(nps - margin, -100) end,
+        case when n > 0 then least(nps + margin, 100) end, (margin / 1.959963984540054e0) * (margin / 1.959963984540054e0)
     from {{ ref('kpi_nps') }}
     union all
     select period_grain, period_start, dimension, member, is_partial_period, definition_version, is_small_n,

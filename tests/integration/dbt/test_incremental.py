@@ -33,7 +33,9 @@ def rows_that_differ(one: Path, other: Path) -> dict[str, tuple[int, int]]:
         differences = {}
         for mart in marts:
             counts = tuple(
-                connection.execute(f"select count(*) from (from {a}.marts.{mart} except all from {b}.marts.{mart})").fetchone()[0]
+                connection.execute(
+                    f"select count(*) from (from {a}.marts.{mart} except all from {b}.marts.{mart})"
+                ).fetchone()[0]
                 for a, b in (("one", "other"), ("other", "one"))
             )
             if any(counts):

@@ -43,14 +43,19 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         warehouse.land("zendesk", stream, [record], changed=unknown_if_redacted(record, clock))
     schedule = records["schedules"]
     warehouse.land(
-        "zendesk", "schedules", [{"_record_id": schedule["id"], "schedule": schedule, "holidays": []}], changed=None
+        "zendesk",
+        "schedules",
+        [{"_record_id": schedule["id"], "schedule": schedule, "holidays": []}],
+        changed=None,
     )
     typeform = [json.loads(line) for line in (API / "typeform" / "records.jsonl").read_text().splitlines()]
     forms = [each["data"] for each in typeform if each["stream"] == "forms"]
     warehouse.land("typeform", "forms", forms, changed=None)
     responses = [each["data"] for each in typeform if each["stream"] == "responses"]
     for response in responses:
-        response["_record_id"] = f"{response['metadata']['referer'].rpartition('/')[2]}/{response['response_id']}"
+        response["_record_id"] = (
+            f"{response['metadata']['referer'].rpartition('/')[2]}/{response['response_id']}"
+        )
     warehouse.land("typeform", "responses", responses, changed="submitted_at")
     warehouse.build("2026-11-21T00:00:00Z")
     return warehouse
@@ -66,7 +71,9 @@ def test_each_record_stages_to_one_row(recorded: Warehouse) -> None:
 
 
 def test_redacted_fields_are_null_and_counted(recorded: Warehouse) -> None:
-    assert recorded.query("select updated_at, custom_fields from staging.stg_zendesk__tickets") == [(None, None)]
+    assert recorded.query("select updated_at, custom_fields from staging.stg_zendesk__tickets") == [
+        (None, None)
+    ]
     [(counted,)] = recorded.query("select redacted_fields from marts.publication where stream = 'tickets'")
     record = dict(json.loads((API / "zendesk" / "one_record_per_stream.json").read_text()))["acmeCo/tickets"]
     assert counted == sum(value == "redacted" for value in record.values()) == 4

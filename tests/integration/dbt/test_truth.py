@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,7 +29,10 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, dict[s
 
 def test_population(company: tuple[Warehouse, dict[str, Any]]) -> None:
     warehouse, expected = company
-    assert dict(warehouse.query("select reason, count(*) from marts.excluded_tickets group by reason")) == expected["excluded"]
+    assert (
+        dict(warehouse.query("select reason, count(*) from marts.excluded_tickets group by reason"))
+        == expected["excluded"]
+    )
     assert warehouse.query("select count(*) from marts.tickets") == [(expected["tickets"],)]
     [(created, solved)] = warehouse.query(f"select created, solved from marts.kpi_volume where {ALL}")
     assert (created, solved) == (expected["volume"]["created"], expected["volume"]["solved"])
@@ -54,7 +56,8 @@ def test_nps_by_segment(company: tuple[Warehouse, dict[str, Any]]) -> None:
         "where period_grain = 'all' and dimension in ('all', 'segment')"
     )
     assert {row[0]: row[1:] for row in rows} == {
-        name: (cell["n"], cell["promoters"], cell["passives"], cell["detractors"]) for name, cell in expected["nps"].items()
+        name: (cell["n"], cell["promoters"], cell["passives"], cell["detractors"])
+        for name, cell in expected["nps"].items()
     }
 
 
@@ -86,22 +89,28 @@ def test_sla(company: tuple[Warehouse, dict[str, Any]]) -> None:
 def test_our_clocks_agree_with_the_vendors_breach_stamps(company: tuple[Warehouse, dict[str, Any]]) -> None:
     """Two routes to one answer: where our due time lies before the end, the vendor stamped a breach, and nowhere else."""
     warehouse, _ = company
-    assert warehouse.query(
-        """
+    assert (
+        warehouse.query(
+            """
         select metric, ticket_id, applied_at, due_at, ended_at, outcome, breached_at from marts.sla_targets
         where (outcome = 'met' and due_at < ended_at)
            or (outcome = 'breached' and breached_at <> greatest(due_at, applied_at))
         """
-    ) == []
-    [(judged,)] = warehouse.query("select count(*) from marts.sla_targets where due_at is not null and outcome in ('met', 'breached')")
+        )
+        == []
+    )
+    [(judged,)] = warehouse.query(
+        "select count(*) from marts.sla_targets where due_at is not null and outcome in ('met', 'breached')"
+    )
     assert judged > 1000
 
 
 def test_vendor_minutes_agree_with_ours_to_the_minute(company: tuple[Warehouse, dict[str, Any]]) -> None:
     """The vendor's metric sets round to minutes and use the last schedule."""
     warehouse, _ = company
-    assert warehouse.query(
-        """
+    assert (
+        warehouse.query(
+            """
         select t.ticket_id
         from marts.tickets as t
         inner join staging.stg_zendesk__tickets as z on t.ticket_id = z.record_id
@@ -110,4 +119,6 @@ def test_vendor_minutes_agree_with_ours_to_the_minute(company: tuple[Warehouse, 
            or abs(t.first_reply_business_seconds_last_schedule / 60 - z.vendor_first_reply_business_minutes) > 1
            or abs(t.requester_wait_business_seconds_last_schedule / 60 - z.vendor_requester_wait_business_minutes) > 1
         """
-    ) == []
+        )
+        == []
+    )

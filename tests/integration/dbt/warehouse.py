@@ -33,7 +33,9 @@ class Warehouse:
         rules: Seeds to use instead of the shipped ones: file name to CSV text.
     """
 
-    def __init__(self, folder: Path, *, time_zone: str = "UTC", rules: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, time_zone: str = "UTC", rules: Mapping[str, str] | None = None
+    ) -> None:
         self.landing = Landing(folder / "landing")
         self.path = folder / "warehouse.duckdb"
         self.project = folder / "dbt"
@@ -60,13 +62,16 @@ class Warehouse:
         fetched = _time(fetched_at)
         table = pa.table(
             {
-                "record_id": pa.array([_text(r.get("_record_id", r.get(id_field))) for r in rows], pa.string()),
+                "record_id": pa.array(
+                    [_text(r.get("_record_id", r.get(id_field))) for r in rows], pa.string()
+                ),
                 "changed_at": pa.array(
                     [_time(r.get(changed)) if changed else None for r in rows], pa.timestamp("us", "UTC")
                 ),
                 "deleted": pa.array([bool(r.get("_deleted", False)) for r in rows], pa.bool_()),
                 "payload": pa.array(
-                    [json.dumps({k: v for k, v in r.items() if not k.startswith("_")}) for r in rows], pa.string()
+                    [json.dumps({k: v for k, v in r.items() if not k.startswith("_")}) for r in rows],
+                    pa.string(),
                 ),
                 "fetched_at": pa.array([fetched] * len(rows), pa.timestamp("us", "UTC")),
             }
@@ -82,7 +87,9 @@ class Warehouse:
             received=len(rows),
         ).path
 
-    def build(self, as_of: str, *, select: Iterable[str] = (), resource_types: Iterable[str] = ("model", "seed")) -> None:
+    def build(
+        self, as_of: str, *, select: Iterable[str] = (), resource_types: Iterable[str] = ("model", "seed")
+    ) -> None:
         """Runs dbt over everything landed, all batches passed; raises BuildError with what failed."""
         self.builds += 1
         environment = {
@@ -95,7 +102,14 @@ class Warehouse:
         }
         os.environ.update(environment)
         self._register()
-        arguments = ["--quiet", "build", "--project-dir", str(self.project), "--profiles-dir", str(self.project)]
+        arguments = [
+            "--quiet",
+            "build",
+            "--project-dir",
+            str(self.project),
+            "--profiles-dir",
+            str(self.project),
+        ]
         for kind in resource_types:
             arguments += ["--resource-type", kind]
         if names := list(select):
