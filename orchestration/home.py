@@ -11,6 +11,8 @@ INSTANCE_CONFIG = """\
 # Written by cxmarts at each start.
 telemetry:
   enabled: false
+nux:
+  enabled: false
 event_log_storage:
   module: orchestration.storage
   class: EventLog
