@@ -155,7 +155,9 @@ def _run_refresh(
     try:
         outcome = refresh(settings, as_of=as_of, is_full=is_full)
         failed = not outcome.published
-        if failed and _interrupted.is_set():
+        # While a step runs, dagster takes the signal and calls it a failure.
+        is_interrupted = _interrupted.is_set() or any("Interrupt" in text for text in outcome.problems)
+        if failed and is_interrupted:
             raise KeyboardInterrupt
     finally:
         reporter.close(failed)
