@@ -47,4 +47,4 @@ from landed as l
 full outer join {{ source('control', 'source_status') }} as f on l.source = f.source and l.vendor = f.vendor and l.stream = f.stream
 left join staged as s on l.stream_key = s.stream_key and l.source = s.source
 left join rejected as r on l.stream_key = r.stream_key and l.source = r.source
-left join {{ ref('zendesk__rating_disagreements') }} as d on l.source = d.source and l.stream = 'satisfaction_ratings'
+left join {{ ref('zendesk__rating_disagreements') }} as d on l.stream_key = d.stream_key and l.source = d.source

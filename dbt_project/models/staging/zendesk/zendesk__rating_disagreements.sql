@@ -12,7 +12,7 @@ with newest as (
     where not r.deleted and r.created_at <= {{ as_of() }}
 )
 
-select n.source, count(*) as disagreements
+select n.source, 'zendesk__satisfaction_ratings' as stream_key, count(*) as disagreements
 from newest as n
 inner join {{ ref('int_tickets') }} as t on n.source = t.source and n.ticket_id = t.ticket_id
 where n.newest_no = 1 and n.created_at <= t.changed_at and t.changed_at <= {{ as_of() }}
