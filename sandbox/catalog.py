@@ -66,6 +66,8 @@ POLICIES = (
             "next_reply_time": (1440, 720, 360, 120),
             "requester_wait_time": (7200, 4320, 2880, 1440),
             "agent_work_time": (5760, 2880, 1440, 720),
+            "periodic_update_time": (2880, 1440, 720, 240),
+            "total_resolution_time": (14400, 10080, 5760, 2880),
         },
     ),
     Policy(
@@ -80,7 +82,41 @@ POLICIES = (
             "next_reply_time": (960, 480, 240, 120),
             "requester_wait_time": (2880, 1920, 960, 480),
             "agent_work_time": (1920, 960, 600, 300),
+            "pausable_update_time": (1920, 960, 480, 240),
+            "total_resolution_time": (4800, 2880, 1920, 960),
         },
+    ),
+)
+
+
+@dataclass(frozen=True)
+class GroupPolicy:
+    """A group SLA policy: ownership target in minutes by priority index (1 low .. 4 urgent)."""
+
+    id: int
+    title: str
+    description: str
+    business_hours: bool
+    groups: tuple[int, ...]  # whose stays it limits
+    minutes: tuple[int, int, int, int]
+
+
+GROUP_POLICIES = (
+    GroupPolicy(
+        ID_BASE + 71_007_319,
+        "Second line",
+        "Technical support and billing, in business hours",
+        True,
+        (1, 2),
+        (1920, 960, 480, 240),
+    ),
+    GroupPolicy(
+        ID_BASE + 71_007_447,
+        "Enterprise desk",
+        "Enterprise care, around the clock",
+        False,
+        (4,),
+        (5760, 2880, 1440, 480),
     ),
 )
 

@@ -4,8 +4,13 @@
   none), later instances from the oldest unanswered customer message to the next reply; solving fulfils both.
 - agent_work_time runs in new and open, requester_wait_time in new, open and on-hold, resolution_time in every
   unsolved status; they pause elsewhere, are fulfilled by solving or closing, and go on after a reopening.
-- A policy applies to tickets with a priority, the first whose condition holds. A new target replaces the old.
-  A breach is stamped when the due time passes while the clock runs; what is overdue when applied, at once.
+- periodic_update_time: an instance runs from each public agent comment (an opening one too) to the next or to
+  the solving, in every unsolved status; pausable_update_time likewise, but it pauses in pending.
+- group_ownership_time: an instance runs while one group holds the unsolved ticket; a reopening begins
+  another.
+- A policy applies to tickets with a priority, the first whose condition holds; group policies likewise, by
+  the group. A new target replaces the old. A breach is stamped when the due time passes while the clock runs;
+  what is overdue when applied, at once.
 """
 
 from dataclasses import dataclass
@@ -14,19 +19,51 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sandbox.catalog import CLOSED, DELETED, HOLD, NEW, OPEN, PENDING, POLICIES, SOLVED, TAGS
+from sandbox.catalog import (
+    CLOSED,
+    DELETED,
+    GROUP_POLICIES,
+    HOLD,
+    NEW,
+    OPEN,
+    PENDING,
+    POLICIES,
+    SOLVED,
+    TAGS,
+)
 from sandbox.hours import Hours
 from sandbox.lifecycle import AGENT_REPLY, CUSTOMER_COMMENT, SYSTEM, Update
 
-METRICS = ("reply_time", "agent_work_time", "requester_wait_time", "resolution_time")
-REPLY, WORK, WAIT, RESOLUTION = range(4)
-TYPES = ("measure", "activate", "pause", "fulfill", "apply_sla", "breach", "update_status")
-MEASURE, ACTIVATE, PAUSE, FULFILL, APPLY, BREACH, STATUS = range(7)
+METRICS = (
+    "reply_time",
+    "agent_work_time",
+    "requester_wait_time",
+    "resolution_time",
+    "periodic_update_time",
+    "pausable_update_time",
+    "group_ownership_time",
+)
+REPLY, WORK, WAIT, RESOLUTION, PERIODIC, PAUSABLE, OWNERSHIP = range(7)
+TYPES = (
+    "measure",
+    "activate",
+    "pause",
+    "fulfill",
+    "apply_sla",
+    "breach",
+    "update_status",
+    "apply_group_sla",
+)
+MEASURE, ACTIVATE, PAUSE, FULFILL, APPLY, BREACH, STATUS, APPLY_GROUP = range(8)
 
+_UNSOLVED = frozenset((NEW, OPEN, PENDING, HOLD))
 RUNS_IN = {
     WORK: frozenset((NEW, OPEN)),
     WAIT: frozenset((NEW, OPEN, HOLD)),
-    RESOLUTION: frozenset((NEW, OPEN, PENDING, HOLD)),
+    RESOLUTION: _UNSOLVED,
+    PERIODIC: _UNSOLVED,
+    PAUSABLE: frozenset((NEW, OPEN, HOLD)),
+    OWNERSHIP: _UNSOLVED,
 }
 _ENDED = frozenset((SOLVED, CLOSED))
 
@@ -39,9 +76,9 @@ class MetricEvent(NamedTuple):
     metric: int
     type: int
     instance: int
-    a: int  # apply_sla: target minutes; update_status: calendar minutes
-    b: int  # apply_sla: 1 in business hours; update_status: business minutes
-    policy: int  # apply_sla: index of the policy, -1 withdrawn
+    a: int  # apply_sla and apply_group_sla: target minutes; update_status: calendar minutes
+    b: int  # apply_sla and apply_group_sla: 1 in business hours; update_status: business minutes
+    policy: int  # apply_sla and apply_group_sla: index of the policy, -1 withdrawn
     deleted: int
 
 
@@ -59,15 +96,14 @@ METRIC_DTYPE = np.dtype(
     ]
 )
 
-_TARGETS = [
-    {
-        (REPLY, 1): policy.targets["first_reply_time"],
-        (REPLY, 2): policy.targets["next_reply_time"],
-        (WORK, 1): policy.targets["agent_work_time"],
-        (WAIT, 1): policy.targets["requester_wait_time"],
-    }
-    for policy in POLICIES
-]
+#: What policies call a clock; the reply clock has two names.
+_POLICY_METRICS = {
+    WORK: "agent_work_time",
+    WAIT: "requester_wait_time",
+    RESOLUTION: "total_resolution_time",
+    PERIODIC: "periodic_update_time",
+    PAUSABLE: "pausable_update_time",
+}
 _POLICY_BITS = [0 if policy.tag is None else 1 << TAGS.index(policy.tag) for policy in POLICIES]
 
 
@@ -76,6 +112,13 @@ def matching_policy(tags: int, priority: int) -> int:
     if priority == 0:
         return -1
     return next(i for i, bit in enumerate(_POLICY_BITS) if tags & bit == bit)
+
+
+def matching_group_policy(group: int, priority: int) -> int:
+    """Index of the first group policy for the group, -1 for none or without a priority."""
+    if priority == 0:
+        return -1
+    return next((i for i, policy in enumerate(GROUP_POLICIES) if group in policy.groups), -1)
 
 
 @dataclass
@@ -105,8 +148,12 @@ class Clocks:
         self.rng = rng
         self.schedule = 0
         self.events: list[MetricEvent] = []
-        self.clocks = [Clock(REPLY), Clock(WORK), Clock(WAIT), Clock(RESOLUTION)]
+        self.clocks = [Clock(metric) for metric in range(len(METRICS))]
+        for metric in (PERIODIC, PAUSABLE):  # none before the first public agent comment
+            self.clocks[metric] = Clock(metric, instance=0, is_fulfilled=True)
         self.policy = -1
+        self.group = 0
+        self.group_policy = -1
         self.priority = 0
 
     def emit(
@@ -161,32 +208,60 @@ class Clocks:
         self.emit(t, clock, FULFILL)
         self.emit(t, clock, STATUS, clock.calendar // 60, clock.business // 60)
 
+    def renew(self, metric: int, t: int, status: int) -> None:
+        """Begin the metric's next instance; it may have to wait for a status in which it runs."""
+        self.clocks[metric] = clock = Clock(metric, self.clocks[metric].instance + 1)
+        self.activate(clock, t)
+        if status not in RUNS_IN.get(metric, _UNSOLVED):
+            self.pause(clock, t)
+
+    def target_for(self, clock: Clock) -> tuple[int, int, bool] | None:
+        """Policy, minutes and whether in business hours, None without a target."""
+        if clock.metric == OWNERSHIP:
+            if self.group_policy < 0:
+                return None
+            group_policy = GROUP_POLICIES[self.group_policy]
+            return self.group_policy, group_policy.minutes[self.priority - 1], group_policy.business_hours
+        if self.policy < 0:
+            return None
+        policy = POLICIES[self.policy]
+        name = _POLICY_METRICS.get(
+            clock.metric, "first_reply_time" if clock.instance == 1 else "next_reply_time"
+        )
+        if name not in policy.targets:
+            return None
+        return self.policy, policy.targets[name][self.priority - 1], policy.business_hours
+
     def apply(self, clock: Clock, t: int) -> None:
         """Put the ticket's current policy and priority on an unfulfilled clock, if they are not on it yet."""
-        if clock.applied == (self.policy, self.priority):
+        key = self.group_policy if clock.metric == OWNERSHIP else self.policy, self.priority
+        if clock.applied == key:
             return
-        clock.applied = (self.policy, self.priority)
-        key = (clock.metric, min(clock.instance, 2))
+        clock.applied = key
         self.settle(clock, t)
-        if self.policy >= 0 and key in _TARGETS[self.policy]:
-            minutes = _TARGETS[self.policy][key][self.priority - 1]
-            in_business_hours = POLICIES[self.policy].business_hours
+        type_ = APPLY_GROUP if clock.metric == OWNERSHIP else APPLY
+        if found := self.target_for(clock):
+            policy, minutes, in_business_hours = found
             clock.target, clock.in_business_hours, clock.is_breached = minutes * 60, in_business_hours, False
-            self.emit(t, clock, APPLY, minutes, int(in_business_hours), self.policy)
+            self.emit(t, clock, type_, minutes, int(in_business_hours), policy)
             self.set_due(clock, t)
         elif clock.target:
             clock.target, clock.due = 0, None
-            self.emit(t, clock, APPLY)
+            self.emit(t, clock, type_)
 
 
 def events_of(updates: list[Update], hours: list[Hours], rng: Random, end: int) -> list[MetricEvent]:
     """The metric events of a ticket with these updates, up to the second `end`, as they were made."""
     first = updates[0]
     state = Clocks(first.ticket, hours, rng)
-    state.schedule = first.schedule
+    state.schedule, state.group = first.schedule, first.group
     state.emit(first.t, state.clocks[WORK], MEASURE)
     for clock in state.clocks:
-        state.activate(clock, first.t)
+        if not clock.is_fulfilled:
+            state.activate(clock, first.t)
+    if first.comment == AGENT_REPLY:
+        state.renew(PERIODIC, first.t, first.status)
+        state.renew(PAUSABLE, first.t, first.status)
     for update in updates:
         if update.kind == SYSTEM:
             continue
@@ -198,7 +273,9 @@ def events_of(updates: list[Update], hours: list[Hours], rng: Random, end: int) 
             state.schedule = update.schedule
             for clock in state.clocks:
                 state.set_due(clock, t)
-        state.policy, state.priority = matching_policy(update.tags, update.priority), update.priority
+        state.priority = update.priority
+        state.policy = matching_policy(update.tags, update.priority)
+        state.group_policy = matching_group_policy(update.group, update.priority)
         if update is not first:
             _move(state, update)
         for clock in state.clocks:
@@ -210,20 +287,34 @@ def events_of(updates: list[Update], hours: list[Hours], rng: Random, end: int) 
 
 
 def _move(state: Clocks, update: Update) -> None:
-    """Pause, go on and fulfil as the update's status and comment say."""
-    t, status = update.t, update.status
-    reply = state.clocks[REPLY]
-    if not reply.is_fulfilled and (update.comment == AGENT_REPLY or status in _ENDED):
+    """Pause, go on, fulfil and begin anew as the update's status, comment and group say."""
+    t, status, replied = update.t, update.status, update.comment == AGENT_REPLY
+    is_ended = status in _ENDED
+    reply, ownership = state.clocks[REPLY], state.clocks[OWNERSHIP]
+    if not reply.is_fulfilled and (replied or is_ended):
         state.fulfill(reply, t)
-    elif reply.is_fulfilled and update.comment == CUSTOMER_COMMENT and status not in _ENDED:
-        state.clocks[REPLY] = Clock(REPLY, reply.instance + 1)
-        state.activate(state.clocks[REPLY], t)
-    for clock in state.clocks[1:]:
-        if status in _ENDED:
+    elif reply.is_fulfilled and update.comment == CUSTOMER_COMMENT and not is_ended:
+        state.renew(REPLY, t, status)
+    for clock in state.clocks[WORK:]:
+        is_over = is_ended
+        if clock.metric in (PERIODIC, PAUSABLE):
+            is_over |= replied
+        elif clock is ownership:
+            is_over |= update.group != state.group
+        if is_over:
             if not clock.is_fulfilled:
                 state.fulfill(clock, t)
+        elif clock.is_fulfilled and clock.metric in (PERIODIC, PAUSABLE, OWNERSHIP):
+            continue
         elif status in RUNS_IN[clock.metric]:
             if not clock.is_running:
                 state.activate(clock, t)
         elif clock.is_running:
             state.pause(clock, t)
+    if status in _UNSOLVED:
+        if replied:
+            state.renew(PERIODIC, t, status)
+            state.renew(PAUSABLE, t, status)
+        if ownership.is_fulfilled:
+            state.renew(OWNERSHIP, t, status)
+    state.group = update.group

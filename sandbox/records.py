@@ -14,6 +14,7 @@ from sandbox.catalog import (
     CUSTOMER_ID,
     FIELD_IDS,
     GROUP_IDS,
+    GROUP_POLICIES,
     HOLD,
     ID_BASE,
     NEW,
@@ -34,8 +35,10 @@ from sandbox.catalog import (
     SUBJECTS,
     TAGS,
     TICKET_FORM_ID,
+    GroupPolicy,
+    Policy,
 )
-from sandbox.clocks import APPLY, METRICS, STATUS, TYPES, MetricEvent
+from sandbox.clocks import APPLY, APPLY_GROUP, METRICS, STATUS, TYPES, MetricEvent
 from sandbox.company import Company
 from sandbox.lifecycle import (
     AGENT_REPLY,
@@ -472,11 +475,12 @@ def metric_event(position: int, event: MetricEvent) -> Record:
         "time": iso(event.t),
         "deleted": bool(event.deleted),
     }
-    if event.type == APPLY:
-        record["sla"] = None
+    if event.type in (APPLY, APPLY_GROUP):
+        field = "sla" if event.type == APPLY else "group_sla"
+        record[field] = None
         if event.policy >= 0:
-            policy = POLICIES[event.policy]
-            record["sla"] = {
+            policy: Policy | GroupPolicy = (POLICIES if event.type == APPLY else GROUP_POLICIES)[event.policy]
+            record[field] = {
                 "target": event.a,
                 "target_in_seconds": event.a * 60,
                 "business_hours": bool(event.b),

@@ -1,7 +1,7 @@
 """The truth about a sandbox company: its KPIs, in plain Python, from what the generator made happen.
 
 Nothing here reads what the server serves, and nothing follows the SQL's way: business time is counted by
-walking local days, ticket times by walking a ticket's updates, SLA outcomes by walking the vendor's stamps.
+walking local days, ticket times and SLA targets by walking a ticket's updates.
 The definitions are those of the published marts. Everything is as of the company's now, less the minute that
 Zendesk's exports leave out.
 
@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sandbox.catalog import (
@@ -24,17 +24,19 @@ from sandbox.catalog import (
     CLOSED,
     CSAT_FORM,
     DELETED,
+    ENTERPRISE_TAG,
+    GROUP_POLICIES,
     HOLD,
     MERGED_TAG,
     NEW,
     NPS_FORM,
     OPEN,
     PENDING,
+    POLICIES,
     SEGMENTS,
     SOLVED,
     SPAM_TAG,
 )
-from sandbox.clocks import ACTIVATE, APPLY, BREACH, FULFILL, METRICS, MetricEvent
 from sandbox.company import Company
 from sandbox.hours import Schedule
 from sandbox.lifecycle import AGENT_REPLY, CUSTOMER_COMMENT, SYSTEM, Update
@@ -226,49 +228,155 @@ def tickets(company: Company) -> list[TicketTruth]:
 
 # ---- service levels ----
 
-METRIC_NAMES = {"agent_work_time": "agent_work", "requester_wait_time": "requester_wait"}
+UNSOLVED = (NEW, OPEN, PENDING, HOLD)
+#: The statuses in which a clock runs; the others run until they are fulfilled.
+SLA_STATUSES = {
+    "agent_work": (NEW, OPEN),
+    "requester_wait": (NEW, OPEN, HOLD),
+    "total_resolution": UNSOLVED,
+    "periodic_update": UNSOLVED,
+    "pausable_update": (NEW, OPEN, HOLD),
+    "group_ownership": UNSOLVED,
+}
 
 
-def sla_outcomes(events: Iterable[MetricEvent]) -> list[tuple[str, str]]:
-    """(metric, outcome) of every target of one ticket, from the vendor's events in their order."""
-    done: list[tuple[str, str]] = []
-    current: dict[
-        tuple[int, int], str
-    ] = {}  # (metric, instance) -> outcome so far of the target that is on it
-    for event in events:
-        key = event.metric, event.instance
-        if event.deleted or event.type not in (APPLY, BREACH, FULFILL, ACTIVATE):
-            continue
-        if event.type == APPLY:
-            if key in current:
-                replaced = "superseded" if event.policy >= 0 else "cancelled"
-                outcome = current.pop(key)
-                done.append((_metric_name(*key), replaced if outcome == "active" else outcome))
-            if event.policy >= 0:
-                current[key] = "active"
-        elif key in current and current[key] != "breached":
-            current[key] = {BREACH: "breached", FULFILL: "met", ACTIVATE: "active"}[event.type]
-    return done + [(_metric_name(*key), outcome) for key, outcome in current.items()]
+class ClockTruth(NamedTuple):
+    """One SLA clock of a ticket: when it could run, from its start to its fulfilment (None: not yet)."""
+
+    metric: str
+    start: int
+    end: int | None
+    stretches: list[tuple[int, int | None]]  # when it was not fulfilled; more than one after a reopening
 
 
-def _metric_name(metric: int, instance: int) -> str:
-    vendor = METRICS[metric]
-    if vendor == "reply_time":
-        return "first_reply" if instance == 1 else "next_reply"
-    return METRIC_NAMES[vendor]
+class TargetTruth(NamedTuple):
+    """One target on a clock: its outcome, and the seconds on the clock when it ended, else now."""
+
+    metric: str
+    applied: int
+    seconds: int
+    ended: int | None
+    elapsed: int
+    outcome: str
+
+
+def sla_clocks(updates: Sequence[Update]) -> list[ClockTruth]:
+    """Every SLA clock of a ticket, from its updates (the system's own left out)."""
+    spells = unsolved_spells(updates)
+    clocks = [
+        ClockTruth(metric, updates[0].t, spells[-1][1], spells)
+        for metric in ("agent_work", "requester_wait", "total_resolution")
+    ]
+
+    def add(metric: str, start: int, end: int | None) -> None:
+        clocks.append(ClockTruth(metric, start, end, [(start, end)]))
+
+    ends = [u.t for u in updates[1:] if u.comment == AGENT_REPLY or u.status in ENDED]
+    add("first_reply", updates[0].t, ends[0] if ends else None)
+    waiting: int | None = None
+    for update in updates:
+        is_end = update.comment == AGENT_REPLY or update.status in ENDED
+        if waiting is not None and is_end:
+            add("next_reply", waiting, update.t)
+            waiting = None
+        elif ends and update.t > ends[0] and update.comment == CUSTOMER_COMMENT and not is_end:
+            waiting = update.t if waiting is None else waiting
+    if waiting is not None:
+        add("next_reply", waiting, None)
+    for opened, solved in spells:
+        last = solved if solved is not None else math.inf
+        said = [u.t for u in updates if u.comment == AGENT_REPLY and opened <= u.t < last]
+        for since, until in zip(said, [*said[1:], solved], strict=False):
+            add("periodic_update", since, until)
+            add("pausable_update", since, until)
+        moves = [opened] + [b.t for a, b in pairwise(updates) if a.group != b.group and opened < b.t < last]
+        for since, until in zip(moves, [*moves[1:], solved], strict=True):
+            add("group_ownership", since, until)
+    return clocks
+
+
+def unsolved_spells(updates: Sequence[Update]) -> list[tuple[int, int | None]]:
+    """From creation or a reopening to the next solve or close; the last one may have no end."""
+    spells: list[tuple[int, int | None]] = [(updates[0].t, None)]
+    for before, update in pairwise(updates):
+        if update.status in ENDED and before.status not in ENDED:
+            spells[-1] = spells[-1][0], update.t
+        elif before.status in ENDED and update.status not in ENDED and update.status != DELETED:
+            spells.append((update.t, None))
+    return spells
+
+
+def sla_targets(updates: Sequence[Update], calendars: Calendars, horizon: int, now: int) -> list[TargetTruth]:
+    """Every target that stood on a ticket's clocks: breaches by `horizon`, open clocks read at `now`."""
+    found = []
+    statuses = list(zip(updates, [*(u.t for u in updates[1:]), now], strict=True))
+    for clock in sla_clocks(updates):
+        wanted = SLA_STATUSES.get(clock.metric)
+        runs = [
+            (max(update.t, clock.start), min(until, clock.end or until))
+            for update, until in statuses
+            if wanted is None or update.status in wanted
+        ]
+        applications = _applications(updates, clock)
+        for (at, target), following in zip(applications, [*applications[1:], None], strict=False):
+            if target is None:
+                continue
+            seconds, in_business_hours = target
+            replaced = following[0] if following else None
+            is_fulfilled = clock.end is not None and (replaced is None or clock.end <= replaced)
+            ended = clock.end if is_fulfilled else replaced
+
+            def elapsed(by: int) -> int:
+                spans = [(a, min(b, by)) for a, b in runs if a < min(b, by)]  # noqa: B023
+                business = (calendars.seconds(updates, a, b) for a, b in spans)
+                return sum(business if in_business_hours else (b - a for a, b in spans))  # noqa: B023
+
+            spent = elapsed(now if ended is None else ended)
+            # Due at the end itself is in time; overdue when applied is breached at once.
+            is_due = spent >= seconds and elapsed(horizon if ended is None else ended - 1) >= seconds
+            if is_due or elapsed(at) > seconds:
+                outcome = "breached"
+            elif is_fulfilled:
+                outcome = "met"
+            elif following:
+                outcome = "superseded" if following[1] else "cancelled"
+            else:
+                outcome = "active"
+            found.append(TargetTruth(clock.metric, at, seconds, ended, spent, outcome))
+    return found
+
+
+def _applications(updates: Sequence[Update], clock: ClockTruth) -> list[tuple[int, tuple[int, bool] | None]]:
+    """When which target (seconds, in business hours) was put on a clock; None: it was withdrawn."""
+    found: list[tuple[int, tuple[int, bool] | None]] = []
+    for since, until in clock.stretches:
+        for update in updates:
+            if since <= update.t and (until is None or update.t < until):
+                target = _target(clock.metric, update)
+                if target != (found[-1][1] if found else None):
+                    found.append((update.t, target))
+    return found
+
+
+def _target(metric: str, update: Update) -> tuple[int, bool] | None:
+    """The target (seconds, in business hours) of the first policy that fits the ticket after an update."""
+    if not update.priority:
+        return None
+    if metric == "group_ownership":
+        for group_policy in GROUP_POLICIES:
+            if update.group in group_policy.groups:
+                return group_policy.minutes[update.priority - 1] * 60, group_policy.business_hours
+        return None
+    policy = POLICIES[0] if update.tags & ENTERPRISE_TAG else POLICIES[1]
+    minutes = policy.targets.get(f"{metric}_time")
+    return (minutes[update.priority - 1] * 60, policy.business_hours) if minutes else None
 
 
 def sla(company: Company, counted: set[int]) -> dict[str, dict[str, float]]:
     """Targets by metric and outcome, over the tickets (indexes) that count."""
-    by_ticket: dict[int, list[MetricEvent]] = defaultdict(list)
-    for row in company.metric_events[company.metric_times <= company.horizon].tolist():
-        event = MetricEvent(*row)
-        if event.ticket in counted:
-            by_ticket[event.ticket].append(event)
     outcomes: dict[str, Counter[str]] = defaultdict(Counter)
-    for events in by_ticket.values():
-        for metric, outcome in sla_outcomes(events):
-            outcomes[metric][outcome] += 1
+    for _, target in targets(company, counted):
+        outcomes[target.metric][target.outcome] += 1
     result: dict[str, dict[str, float]] = {}
     for metric, count in sorted(outcomes.items()):
         met, breached = count["met"], count["breached"]
@@ -278,6 +386,19 @@ def sla(company: Company, counted: set[int]) -> dict[str, dict[str, float]]:
         if met + breached:
             result[metric]["attainment_pct"] = 100 * met / (met + breached)
     return result
+
+
+def targets(company: Company, counted: Iterable[int]) -> list[tuple[int, TargetTruth]]:
+    """(ticket index, target) of all targets of these tickets."""
+    calendars = Calendars(company.schedules)
+    found = []
+    for ticket in sorted(counted):
+        updates = [u for u in company.life(ticket) if u.kind != SYSTEM]
+        found += [
+            (ticket, target)
+            for target in sla_targets(updates, calendars, company.horizon, company.now_seconds)
+        ]
+    return found
 
 
 # ---- surveys ----

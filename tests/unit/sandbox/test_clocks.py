@@ -1,5 +1,7 @@
 """Zendesk's metric events of tickets told by hand."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -21,10 +23,14 @@ from sandbox.catalog import (
 from sandbox.clocks import (
     ACTIVATE,
     APPLY,
+    APPLY_GROUP,
     BREACH,
     FULFILL,
     METRICS,
+    OWNERSHIP,
+    PAUSABLE,
     PAUSE,
+    PERIODIC,
     REPLY,
     STATUS,
     TYPES,
@@ -33,11 +39,16 @@ from sandbox.clocks import (
     MetricEvent,
     events_of,
 )
+from sandbox.company import Company
 from sandbox.hours import Hours
 from sandbox.lifecycle import AGENT_REPLY, AUTO_REPLY, CUSTOMER_COMMENT, INTERNAL_NOTE, Update
-from sandbox.truth import sla_outcomes
+from sandbox.truth import targets, tickets
 
 NORMAL, HIGH, URGENT = 2, 3, 4
+TECHNICAL, BILLING = 1, 2
+NAMES = {"reply_time": "next_reply", "resolution_time": "total_resolution"}
+
+Stamped = tuple[str, int, int, int | None, str]
 
 
 def events(updates: list[Update], until: str = "30 00:00") -> list[MetricEvent]:
@@ -54,6 +65,36 @@ def told(found: list[MetricEvent], metric: int) -> list[tuple[str, str, int]]:
         for e in found
         if e.metric == metric and e.type not in (STATUS, clocks.MEASURE) and not e.deleted
     ]
+
+
+def stamped(found: Iterable[MetricEvent]) -> list[Stamped]:
+    """(metric, applied, target seconds, ended, outcome) of every target, as the vendor's stamps tell it."""
+    done: list[Stamped] = []
+    standing: dict[tuple[int, int], Stamped] = {}
+    for event in found:
+        key = event.metric, event.instance
+        if event.deleted:
+            continue
+        if event.type in (APPLY, APPLY_GROUP):
+            if key in standing:
+                metric, applied, seconds, _, outcome = standing.pop(key)
+                replaced = "superseded" if event.policy >= 0 else "cancelled"
+                done.append((metric, applied, seconds, event.t, replaced if outcome == "active" else outcome))
+            if event.policy >= 0:
+                name = METRICS[event.metric]
+                name = "first_reply" if key == (REPLY, 1) else NAMES.get(name, name.removesuffix("_time"))
+                standing[key] = name, event.t, event.a * 60, None, "active"
+        elif key in standing and event.type in (BREACH, FULFILL, ACTIVATE):
+            metric, applied, seconds, ended, outcome = standing[key]
+            ended = {FULFILL: event.t, ACTIVATE: None}.get(event.type, ended)
+            if outcome != "breached":
+                outcome = {BREACH: "breached", FULFILL: "met", ACTIVATE: "active"}[event.type]
+            standing[key] = metric, applied, seconds, ended, outcome
+    return done + list(standing.values())
+
+
+def outcomes(found: Iterable[MetricEvent]) -> list[tuple[str, str]]:
+    return [(metric, outcome) for metric, *_, outcome in stamped(found)]
 
 
 def test_next_reply_starts_at_the_oldest_unanswered_message(story: Any) -> None:
@@ -98,7 +139,7 @@ def test_pausing(story: Any) -> None:
 def test_solving_fulfils_a_reply_that_never_came(story: Any) -> None:
     ticket = story("10:00", priority=NORMAL).at("12:00", status=SOLVED)
     assert told(events(ticket.updates), REPLY)[-1] == ("04 12:00:00", "fulfill", 1)
-    assert ("first_reply", "met") in sla_outcomes(events(ticket.updates))
+    assert ("first_reply", "met") in outcomes(events(ticket.updates))
 
 
 @pytest.mark.parametrize(("tags", "in_business_hours"), [(0, 1), (ENTERPRISE_TAG, 0)])
@@ -117,7 +158,7 @@ def test_a_raised_priority_replaces_the_target_and_breaches_then(
     ]
     targets = [(e.a, e.b) for e in found if e.metric == REPLY and e.type == APPLY]
     assert targets == [(480, in_business_hours), (60, in_business_hours)]
-    assert [pair for pair in sla_outcomes(found) if pair[0] == "first_reply"] == [
+    assert [pair for pair in outcomes(found) if pair[0] == "first_reply"] == [
         ("first_reply", "superseded"),
         ("first_reply", "breached"),
     ]
@@ -142,15 +183,18 @@ def test_a_reply_at_the_due_second_is_in_time(story: Any) -> None:
 
 def test_a_paused_clock_is_not_breached(story: Any) -> None:
     ticket = story("13:00", priority=URGENT).at("13:30", status=PENDING, comment=AGENT_REPLY)
-    assert not [e for e in events(ticket.updates) if e.type == BREACH and not e.deleted]
+    breaches = {METRICS[e.metric] for e in events(ticket.updates) if e.type == BREACH and not e.deleted}
+    assert breaches == {"resolution_time"}  # which no status pauses
 
 
 def test_without_a_priority_there_is_no_target_and_taking_it_back_withdraws(story: Any) -> None:
     assert not [e for e in events(story("10:00").updates) if e.type == APPLY]
     ticket = story("13:00", priority=NORMAL).at("13:30", priority=0)
     withdrawn = [e for e in events(ticket.updates) if e.type == APPLY and e.policy < 0]
-    assert {METRICS[e.metric] for e in withdrawn} == {"reply_time", "agent_work_time", "requester_wait_time"}
-    assert {outcome for _, outcome in sla_outcomes(events(ticket.updates))} == {"cancelled"}
+    assert {METRICS[e.metric] for e in withdrawn} == {
+        "reply_time", "agent_work_time", "requester_wait_time", "resolution_time"
+    }  # fmt: skip
+    assert {outcome for _, outcome in outcomes(events(ticket.updates))} == {"cancelled"}
 
 
 def test_a_reopened_ticket_goes_on_with_its_clock(story: Any) -> None:
@@ -162,6 +206,71 @@ def test_a_reopened_ticket_goes_on_with_its_clock(story: Any) -> None:
         ("activate", 1), ("apply_sla", 1), ("fulfill", 1), ("activate", 1), ("fulfill", 1),
     ]  # fmt: skip
     assert [e.a for e in found if e.metric == WORK and e.type == STATUS] == [60, 150]
+
+
+def test_periodic_update_runs_from_agent_comment_to_agent_comment(story: Any) -> None:
+    ticket = story("10:00").at("10:30", comment=AGENT_REPLY, status=OPEN).at("11:00", status=HOLD)
+    ticket.at("12:00", comment=INTERNAL_NOTE).at("13:00", comment=AUTO_REPLY)
+    ticket.at("14:00", comment=AGENT_REPLY, status=PENDING).at("16:00", comment=CUSTOMER_COMMENT, status=OPEN)
+    ticket.at("17:00", comment=AGENT_REPLY, status=SOLVED)
+    found = events(ticket.updates)
+    assert told(found, PERIODIC) == [
+        ("04 10:30:00", "activate", 1),
+        ("04 14:00:00", "fulfill", 1),
+        ("04 14:00:00", "activate", 2),
+        ("04 17:00:00", "fulfill", 2),
+    ]
+    assert [e.a for e in found if e.metric == PERIODIC and e.type == STATUS] == [210, 180]
+
+
+def test_pausable_update_stands_still_in_pending_only(story: Any) -> None:
+    ticket = story("10:00").at("10:30", comment=AGENT_REPLY, status=PENDING)
+    ticket.at("12:00", comment=CUSTOMER_COMMENT, status=OPEN).at("12:10", status=HOLD)
+    found = events(ticket.at("12:30", comment=AGENT_REPLY, status=SOLVED).updates)
+    assert told(found, PAUSABLE) == [
+        ("04 10:30:00", "activate", 1),
+        ("04 10:30:00", "pause", 1),
+        ("04 12:00:00", "activate", 1),
+        ("04 12:30:00", "fulfill", 1),
+    ]
+    assert [e.a for e in found if e.metric == PAUSABLE and e.type == STATUS] == [30]
+
+
+def test_an_agents_opening_comment_starts_the_updates(story: Any) -> None:
+    ticket = story("10:00", comment=AGENT_REPLY, status=OPEN)
+    assert told(events(ticket.updates), PERIODIC) == [("04 10:00:00", "activate", 1)]
+
+
+def test_ownership_is_counted_by_stay(story: Any) -> None:
+    ticket = story("10:00", group=TECHNICAL, priority=HIGH).at("11:00", group=BILLING)
+    ticket.at("12:00", status=PENDING).at("13:00", status=SOLVED).at("15:00", status=OPEN)
+    found = events(ticket.at("15:30", status=SOLVED).updates)
+    assert told(found, OWNERSHIP) == [
+        ("04 10:00:00", "activate", 1), ("04 10:00:00", "apply_group_sla", 1), ("04 11:00:00", "fulfill", 1),
+        ("04 11:00:00", "activate", 2), ("04 11:00:00", "apply_group_sla", 2), ("04 13:00:00", "fulfill", 2),
+        ("04 15:00:00", "activate", 3), ("04 15:00:00", "apply_group_sla", 3), ("04 15:30:00", "fulfill", 3),
+    ]  # fmt: skip
+    assert [e.a for e in found if e.metric == OWNERSHIP and e.type == STATUS] == [60, 120, 30]
+
+
+def test_stamps_and_truth_tell_the_same_targets(company: Company) -> None:
+    """The clocks follow the updates one by one; the truth walks whole lives. Every target agrees."""
+    told_by_ticket: dict[int, list[MetricEvent]] = defaultdict(list)
+    for row in company.metric_events[company.metric_times <= company.horizon].tolist():
+        event = MetricEvent(*row)
+        told_by_ticket[event.ticket].append(event)
+    counted = {int(t.ticket_id) - 1 for t in tickets(company) if t.excluded is None}
+    expected: dict[int, list[Stamped]] = defaultdict(list)
+    for ticket, t in targets(company, counted):
+        expected[ticket].append((t.metric, t.applied, t.seconds, t.ended, t.outcome))
+    differences = {
+        ticket: (found, expected[ticket])
+        for ticket in counted
+        if (found := sorted(stamped(told_by_ticket[ticket]), key=str)) != sorted(expected[ticket], key=str)
+    }
+    assert differences == {}
+    judged = {(metric, outcome) for rows in expected.values() for metric, *_, outcome in rows}
+    assert len(judged) > 30
 
 
 def test_nothing_happens_to_a_deleted_ticket(story: Any) -> None:
@@ -176,10 +285,10 @@ def test_outcomes_ignore_deleted_breaches() -> None:
             0, 0, WAIT, kind, 1, *(more.get(name, 0) for name in ("a", "b", "policy", "deleted"))
         )
 
-    assert sla_outcomes([event(ACTIVATE), event(APPLY), event(BREACH, deleted=1), event(FULFILL)]) == [
+    assert outcomes([event(ACTIVATE), event(APPLY), event(BREACH, deleted=1), event(FULFILL)]) == [
         ("requester_wait", "met")
     ]
-    assert sla_outcomes([event(ACTIVATE), event(APPLY)]) == [("requester_wait", "active")]
+    assert outcomes([event(ACTIVATE), event(APPLY)]) == [("requester_wait", "active")]
 
 
 def test_every_policy_has_a_target_for_every_priority() -> None:

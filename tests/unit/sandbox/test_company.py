@@ -53,7 +53,7 @@ def test_the_size_is_the_tickets_created_so_far(company: Company) -> None:
     assert company.ticket_count() == 1000
     events = len(company.event_rows[company.event_times <= company.horizon])
     assert 7_000 < events < 11_000
-    assert 18_000 < int((company.metric_times <= company.horizon).sum()) < 28_000
+    assert 28_000 < int((company.metric_times <= company.horizon).sum()) < 40_000
 
 
 def test_believable(company: Company) -> None:
