@@ -66,14 +66,36 @@ where {{ period_start(grain, 'd.day') }} in (select {{ period_start(grain, 'day'
 
 {#- The whole way from facts to cells: CTEs `grouped`, `spine` and `cells`. One row per period, dimension, member and key;
     `counts` are 0 and `values` null where nothing was counted. counts, values: {column: aggregate}. With `changed` (see
-    changed_days) only the periods that hold such a day come out. #}
-{% macro kpi_cells(dimensions, counts, values={}, keys=[], key_rows=none, days='facts', changed=none) %}
+    changed_days) only the periods that hold such a day come out.
+    measures: for facts that carry several numbers side by side, a list of (values of the keys, column): each fact is grouped
+    once for all of them, and `{}` in an aggregate stands for the column; a measure's first count says whether it has a cell. #}
+{% macro kpi_cells(dimensions, counts, values={}, keys=[], key_rows=none, days='facts', changed=none, measures=none) %}
 {% set aggregates = [] %}
-{% for name, aggregate in counts.items() %}{% do aggregates.append(aggregate ~ ' as ' ~ name) %}{% endfor %}
-{% for name, aggregate in values.items() %}{% do aggregates.append(aggregate ~ ' as ' ~ name) %}{% endfor %}
+{% for name, aggregate in (counts.items() | list) + (values.items() | list) %}
+{% for _, column in measures or [('', '')] %}
+{% do aggregates.append(aggregate.format(column) ~ ' as ' ~ name ~ ('_' ~ loop.index if measures else '')) %}
+{% endfor %}
+{% endfor %}
 {% if changed %}changed_days as ({{ changed }}),{% endif %}
 
-grouped as ({{ group_by_period_and_dimension('facts', dimensions, keys, aggregates | join(', '), changed is not none) }}),
+{{ 'measured' if measures else 'grouped' }} as (
+    {{ group_by_period_and_dimension('facts', dimensions, [] if measures else keys, aggregates | join(', '), changed is not none) }}
+),
+
+{% if measures %}
+grouped as (
+    {% for key_values, _ in measures %}
+    {% set measure_no = loop.index %}
+    select
+        period_grain, period_start, dimension, member
+        {% for key in keys %}, '{{ key_values[loop.index0] }}' as {{ key }}{% endfor %}
+        {% for name in (counts | list) + (values | list) %}, {{ name }}_{{ measure_no }} as {{ name }}{% endfor %}
+    from measured
+    where {{ (counts | list)[0] }}_{{ measure_no }} > 0
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+{% endif %}
 
 spine as ({{ period_spine(days, keys, key_rows, changed is not none) }}),
 

@@ -13,54 +13,47 @@
 {%- set clocks = {'calendar': 'seconds', 'business': 'business_seconds'} -%}
 {%- set columns = 'source, segment, product, service_area, complexity, channel, priority, group_id, assignee_id' -%}
 {%- set measure_columns = [] -%}
-{%- for measure in measures -%}
-{%- for suffix in clocks.values() -%}{%- do measure_columns.append(measure ~ '_' ~ suffix) -%}{%- endfor -%}
+{%- set numbers = [] -%}
+{%- for measure in measures + ['next_reply'] -%}
+{%- for clock, suffix in clocks.items() -%}
+{%- do numbers.append(((measure, clock), measure ~ '_' ~ suffix)) -%}
+{%- if measure != 'next_reply' -%}{%- do measure_columns.append(measure ~ '_' ~ suffix) -%}{%- endif -%}
+{%- endfor -%}
 {%- endfor -%}
 {%- set changed = changed_days([
     ('tickets', 'created_at, ' ~ columns ~ ', ' ~ measure_columns | join(', '), 'created_at'),
     ('int_ticket_replies', 'created_at, source, ticket_id, reply_no, calendar_micros, business_micros', 'created_at')
 ]) -%}
-with tickets as (
-    select *, {{ business_date('created_at') }} as day from {{ ref('tickets') }}
-),
-
-facts as (
-    {% for measure in measures %}
-    {% for clock, suffix in clocks.items() %}
-    select day, {{ columns }}, '{{ measure }}' as measure, '{{ clock }}' as clock, {{ measure }}_{{ suffix }} as seconds
-    from tickets
-    where {{ measure }}_{{ suffix }} is not null
+with facts as (
+    select
+        {{ business_date('created_at') }} as day, {{ columns }}, {{ measure_columns | join(', ') }},
+        cast(null as double) as next_reply_seconds, cast(null as double) as next_reply_business_seconds
+    from {{ ref('tickets') }}
     union all
-    {% endfor %}
-    {% endfor %}
-    select t.day, {{ 't.' ~ columns.replace(', ', ', t.') }}, 'next_reply', 'calendar', {{ seconds('r.calendar_micros') }}
-    from tickets as t
+    select
+        {{ business_date('t.created_at') }}, {{ 't.' ~ columns.replace(', ', ', t.') }},
+        {{ (['null'] * measure_columns | length) | join(', ') }},
+        {{ seconds('r.calendar_micros') }}, {{ seconds('r.business_micros') }}
+    from {{ ref('tickets') }} as t
     inner join {{ ref('int_ticket_replies') }} as r on t.source = r.source and t.ticket_id = r.ticket_id
     where r.reply_no > 1 and r.calendar_micros is not null
-    union all
-    select t.day, {{ 't.' ~ columns.replace(', ', ', t.') }}, 'next_reply', 'business', {{ seconds('r.business_micros') }}
-    from tickets as t
-    inner join {{ ref('int_ticket_replies') }} as r on t.source = r.source and t.ticket_id = r.ticket_id
-    where r.reply_no > 1 and r.business_micros is not null
 ),
 
 measure_clocks as (
-    {% for measure in measures + ['next_reply'] %}
-    {% for clock in clocks %}
+    {% for (measure, clock), _ in numbers %}
     select '{{ measure }}' as measure, '{{ clock }}' as clock
-    {{ 'union all' if not (loop.last and measure == 'next_reply') }}
-    {% endfor %}
+    {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
 {{ kpi_cells(
     dimensions,
-    {'n': 'count(*)'},
+    {'n': 'count({})'},
     {
-        'mean_seconds': 'cast(sum(cast(round(seconds * 1e6) as bigint)) as double) / 1e6 / count(*)',
-        'quantiles': median_and_p90('seconds')
+        'mean_seconds': 'cast(sum(cast(round({0} * 1e6) as bigint)) as double) / 1e6 / count({0})',
+        'quantiles': median_and_p90('{}')
     },
-    keys=['measure', 'clock'], key_rows='measure_clocks', days='tickets', changed=changed
+    keys=['measure', 'clock'], key_rows='measure_clocks', changed=changed, measures=numbers
 ) }}
 
 select
