@@ -29,7 +29,7 @@ select
     r.batch_id,
     coalesce(r.deleted, false) as deleted,
     case
-        when contains(r.payload, '"redacted"') then len(regexp_extract_all(r.payload, ':\s*"redacted"'))
+        when contains(r.payload, 'redacted') then len(regexp_extract_all(r.payload, ':\s*"redacted"'))
         else 0
     end as redacted_fields,
     r.payload,

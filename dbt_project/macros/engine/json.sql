@@ -15,3 +15,11 @@
 {#- All columns but some. #}
 {% macro star_except(columns, alias=none) %}{{ return(adapter.dispatch('star_except')(columns, alias)) }}{% endmacro %}
 {% macro default__star_except(columns, alias) %}{% if alias %}{{ alias }}.{% endif %}* exclude ({{ columns | join(', ') }}){% endmacro %}
+
+{#- Whether a condition on `element` holds for any element of a list. #}
+{% macro any_element(list, element, condition) %}{{ return(adapter.dispatch('any_element')(list, element, condition)) }}{% endmacro %}
+{% macro default__any_element(list, element, condition) %}len(list_filter({{ list }}, lambda {{ element }}: {{ condition }})) > 0{% endmacro %}
+
+{#- Whether a regular expression matches somewhere in a text: one pass, however many alternatives. #}
+{% macro matches(text, pattern) %}{{ return(adapter.dispatch('matches')(text, pattern)) }}{% endmacro %}
+{% macro default__matches(text, pattern) %}regexp_matches({{ text }}, '{{ pattern }}'){% endmacro %}

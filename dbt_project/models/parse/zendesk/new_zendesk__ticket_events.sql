@@ -17,10 +17,11 @@ select
     p.updater_id as actor_id,
     p.child_events as children,
     case
-        when {% for field in ['group_id', 'assignee_id', 'priority'] -%}
-            contains(payload, '"{{ field }}":null') or contains(payload, '"{{ field }}": null'){{ ' or ' if not loop.last }}
-            {%- endfor %}
-            then {{ json_array_keys('payload', '$.child_events') }}
+        when {{ any_element('p.child_events', 'c', "c.event_type = 'Change' and coalesce(c.status, c.priority, c.group_id, c.assignee_id) is null") }}
+            then case
+                when {{ matches('payload', '"(group_id|assignee_id|priority)": ?null') }}
+                    then {{ json_array_keys('payload', '$.child_events') }}
+            end
     end as child_keys,
     {{ reject_reason([
         missing('p.ticket_id', 'ticket_id'),

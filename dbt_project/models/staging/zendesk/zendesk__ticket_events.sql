@@ -67,23 +67,32 @@ all_children as (
     from audit_children
 ),
 
-kinds as (
-    {% for kind, no, condition, value in [
-        ('status', 1, "status is not null", 'status'),
-        ('priority', 2, "priority is not null or has_priority", 'priority'),
-        ('group', 3, "group_id is not null or has_group", 'group_id'),
-        ('assignee', 4, "assignee_id is not null or has_assignee", 'assignee_id'),
-        ('schedule', 5, "child_type = 'ScheduleAssignment'", 'new_schedule_id'),
-        ('comment', 6, "child_type = 'Comment'", 'cast(null as varchar)')
-    ] %}
-    select
-        source, ticket_id, record_id, event_at, child_no, {{ no }} as kind_no, '{{ kind }}' as kind,
-        {{ value }} as value, actor_id, {{ "coalesce(is_public, true)" if kind == 'comment' else 'false' }} as is_public,
-        via_channel, via_rel
-    from all_children
-    where {{ condition }}
-    {{ 'union all' if not loop.last }}
+{%- set kinds = [
+    ('status', "a.status is not null", 'a.status'),
+    ('priority', "a.priority is not null or a.has_priority", 'a.priority'),
+    ('group', "a.group_id is not null or a.has_group", 'a.group_id'),
+    ('assignee', "a.assignee_id is not null or a.has_assignee", 'a.assignee_id'),
+    ('schedule', "a.child_type = 'ScheduleAssignment'", 'a.new_schedule_id'),
+    ('comment', "a.child_type = 'Comment'", 'null')
+] %}
+kind_names as (
+    {% for kind, _, _ in kinds %}
+    select {{ loop.index }} as kind_no, '{{ kind }}' as kind {{ 'union all' if not loop.last }}
     {% endfor %}
+),
+
+{#- One pass over the children, however many kinds each of them is. #}
+kinds as (
+    select
+        a.source, a.ticket_id, a.record_id, a.event_at, a.child_no, n.kind_no, n.kind,
+        case n.kind {% for kind, _, value in kinds %}when '{{ kind }}' then {{ value }} {% endfor %}end as value,
+        a.actor_id,
+        n.kind = 'comment' and coalesce(a.is_public, true) as is_public,
+        a.via_channel,
+        a.via_rel
+    from all_children as a
+    cross join kind_names as n
+    where case n.kind {% for kind, condition, _ in kinds %}when '{{ kind }}' then {{ condition }} {% endfor %}end
 )
 
 select
