@@ -197,6 +197,39 @@ def test_chunks_find_what_one_look_finds() -> None:
     assert [[e["id"] for e in v.examples] for v in chunked] == [["7", "17"], ["0", "24"]]
 
 
+def test_what_fails_is_told_apart_from_what_holds_beside_it() -> None:
+    frame = pd.DataFrame({"id": ["r0", "r1"], "a": [1.0, -1.0], "b": [1.0, 2.0], "word": ["new", "opne"]})
+    checks = suite(
+        expectation("between", name="a", kwargs={"column": "a", "low": 0}),
+        expectation("between", name="b", kwargs={"column": "b", "low": 0}),
+        expectation("not_before", name="c", kwargs={"column": "word", "earliest": "1990-01-01"}),
+        expectation(
+            "expect_column_values_to_be_in_set", name="d", kwargs={"column": "word", "value_set": ["new"]}
+        ),
+        expectation("expect_column_values_to_not_be_null", name="e", kwargs={"column": "word"}),
+        id_columns=("id",),
+    )
+    found = {v.expectation: (v.outcome, [e["id"] for e in v.examples]) for v in judge(frame, checks)}
+    assert found == {
+        "a": ("failed", ["r1"]), "b": ("passed", []), "c": ("error", []), "d": ("failed", ["r1"]),
+        "e": ("passed", []),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ignored", "repeated"), [("never", ["r0", "r1", "r2", "r3"]), ("any_value_is_missing", ["r2", "r3"])]
+)
+def test_a_key_with_missing_parts(ignored: str, repeated: list[str]) -> None:
+    day = pd.Timestamp("2026-03-01")
+    frame = pd.DataFrame(
+        {"id": ["r0", "r1", "r2", "r3", "r4"], "a": ["x", "x", "y", "y", "y"], "b": ["1", "1", "1", "1", "2"]}
+    )
+    frame["at"] = [pd.NaT, pd.NaT, day, day, day]
+    kwargs = {"column_list": ["a", "b", "at"], "ignore_row_if": ignored}
+    verdict = one(frame, "expect_compound_columns_to_be_unique", kwargs)
+    assert [example["id"] for example in verdict.examples] == repeated
+
+
 def test_where_keeps_the_rows_to_look_at_but_shares_are_of_all() -> None:
     frame = pd.DataFrame(
         {
@@ -298,6 +331,19 @@ def test_an_empty_frame_passes_row_by_row() -> None:
     frame = pd.DataFrame({"id": pd.Series([], dtype="str"), "a": pd.Series([], dtype="str")})
     assert one(frame, "expect_column_values_to_not_be_null", {"column": "a"}).outcome == "passed"
     assert one(frame, "expect_column_values_to_not_be_null", {"column": "b"}).outcome == "error"
+
+
+def test_judging_imports_neither_what_no_suite_needs_nor_keeps_others_from_it() -> None:
+    code = (
+        "import sys, pandas as pd; from quality.runner import judge; from quality.suites.marts import suite;"
+        "judge(pd.DataFrame({'source': ['z'], 'group_id': ['1']}), suite('groups'));"
+        "print([m for m in ('scipy.stats', 'altair') if m in sys.modules]);"
+        "import altair, scipy.stats; print(altair.Chart.__name__, scipy.stats.norm.cdf(0));"
+        "import great_expectations.expectations.core.expect_column_kl_divergence_to_be_less_than as used;"
+        "print(used.alt.Chart is altair.Chart)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:3] == ["[]", "Chart 0.5", "True"]
 
 
 def test_importing_the_room_does_not_import_great_expectations_or_dagster() -> None:
