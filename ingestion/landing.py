@@ -242,10 +242,11 @@ def _write_file(path: Path, table: pa.Table) -> None:
                 file,
                 compression="zstd",
                 compression_level=1,
-                # Row groups bound a reader's memory; payloads neither repeat nor are searched by range.
+                # Row groups bound a reader's memory; payloads do not repeat.
                 row_group_size=25_000,
                 use_dictionary=["fetched_at", "batch_id"],
-                write_statistics=["record_id", "changed_at", "fetched_at"],
+                # The least and the greatest payload tell the landing gate whether all are objects.
+                write_statistics=["record_id", "changed_at", "fetched_at", "payload"],
             )
             file.flush()
             os.fsync(file.fileno())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,6 @@ from quality.volume import DayVolume
 METADATA_KEY = b"cxmarts"
 COUNTS = ("received", "landed", "duplicates", "unchanged", "tombstones")
 _ENVELOPE = ["record_id", "changed_at", "fetched_at"]
-_EPOCH = date(1970, 1, 1)
-_DAY_US = 86_400_000_000
 
 
 @dataclass
@@ -73,7 +70,6 @@ def _read(path: Path, previous: Batch | None) -> Landed:
     latest = pc.add(fetched.cast(pa.int64()), CLOCK_SLACK_SECONDS * 1_000_000)
     # A change time in the future says nothing about how far the stream has come.
     changed = table["changed_at"].filter(pc.less_equal(table["changed_at"].cast(pa.int64()), latest))
-    days = changed.cast(pa.int64()).to_numpy(zero_copy_only=False) // _DAY_US
     ends = pc.min_max(changed).as_py()
     received, landed, duplicates, unchanged, tombstones = (_count(metadata, name) for name in COUNTS)
     batch = Batch(
@@ -92,8 +88,7 @@ def _read(path: Path, previous: Batch | None) -> Landed:
         last_changed_at=ends["max"],
         fetched_at=pc.max(fetched).as_py(),
         day_counts={
-            _EPOCH + timedelta(days=int(day)): int(count)
-            for day, count in zip(*np.unique(days, return_counts=True), strict=True)
+            each["values"]: each["counts"] for each in pc.value_counts(changed.cast(pa.date32())).to_pylist()
         },
     )
     return Landed(batch, envelope, previous)

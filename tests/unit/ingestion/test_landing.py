@@ -56,6 +56,12 @@ def test_a_batch_reads_back_as_written(tmp_path):
     assert metadata["cursors"] == {"": {"cursor": "c"}}
 
 
+def test_the_footer_tells_whether_all_payloads_are_objects(tmp_path):
+    info = write(Landing(tmp_path), "2", "1", "3")
+    payloads = pq.read_metadata(info.path).row_group(0).column(SCHEMA.get_field_index("payload"))
+    assert (payloads.statistics.min, payloads.statistics.max) == ('{"id": 1}', '{"id": 3}')
+
+
 def test_files_and_folders_are_private(tmp_path):
     landing = Landing(tmp_path / "home" / "landing")
     info = write(landing, "1")
