@@ -159,11 +159,12 @@ def _judge_parsed(con: duckdb.DuckDBPyConnection, store: Store, graph: Graph, na
     available = [row[0] for row in con.execute(f'DESCRIBE parse."{name}"').fetchall()]
     columns = ", ".join(f"{sql} AS {alias}" for alias, sql in staged_columns(name, available).items())
     for group in batch_groups(dict(counts)):
+        # By way of Arrow: texts do not become Python objects.
         frame = con.execute(
-            f'SELECT {columns} FROM parse."{name}" WHERE list_contains(?, batch_id)',  # noqa: S608
+            f'SELECT {columns} FROM parse."{name}" WHERE batch_id IN (SELECT unnest(?))',  # noqa: S608
             [group],
-        ).df()
-        report = judge_staged(store, name, frame)
+        ).to_arrow_table()
+        report = judge_staged(store, name, frame.to_pandas())
         for verdict in report.verdicts:
             # What is wrong with a waived batch is still said, but no longer blocks.
             is_waived = verdict.blocks and verdict.subject not in report.held

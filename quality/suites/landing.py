@@ -30,7 +30,7 @@ SUITE: Final = Suite(
     expectations=(
         Expectation(
             name="record_id_is_present",
-            kind="expect_column_values_to_not_be_null",
+            kind="is_present",
             kwargs={"column": "record_id"},
             tolerance=ROW_TOLERANCE,
             fault="without a record id",
@@ -39,7 +39,7 @@ SUITE: Final = Suite(
         ),
         Expectation(
             name="changed_at_is_present",
-            kind="expect_column_values_to_not_be_null",
+            kind="is_present",
             kwargs={"column": "changed_at"},
             tolerance=ROW_TOLERANCE,
             fault="without a readable change time",

@@ -1,7 +1,8 @@
 """Gate 2: parsed rows before they merge into staging, judged on typed key columns, per batch.
 
 A row that staging rejects (`reject_reason`) stays out of the marts and is counted here. The other
-expectations look at the rows that staging accepted: what they find would reach the marts.
+expectations look at the rows that staging accepted: what they find would reach the marts. What holds of the
+envelope (versions, change times) the landing gate has judged.
 """
 
 from __future__ import annotations
@@ -116,19 +117,9 @@ _REJECTS: Final = Expectation(
     why="Rejected rows are absent from the marts; many of them mean that the source changed.",
     what_to_do=f"The mart rejected_rows names each with its reason. {_LOOK}",
 )
-_UNIQUE: Final = Expectation(
-    name="versions_are_unique",
-    kind="expect_compound_columns_to_be_unique",
-    kwargs={"column_list": ["batch_id", "record_id", "changed_at"], "ignore_row_if": "any_value_is_missing"},
-    severity="warning",
-    where=_ACCEPTED,
-    fault="repeat an id and change time",
-    why="Of two contents with one change time, staging can only keep the one fetched last.",
-    what_to_do="Nothing, unless it grows: then the stream's change clock is too coarse",
-)
 _IDENTIFIED: Final = Expectation(
     name="accepted_rows_have_an_id",
-    kind="expect_column_values_to_not_be_null",
+    kind="is_present",
     kwargs={"column": "record_id"},
     where=_ACCEPTED,
     fault="accepted without a record id",
@@ -145,7 +136,7 @@ _SCORE_WITHIN_SCALE: Final = Expectation(
     what_to_do="The staging model must reject scores outside their scale: report it, or correct the scale",
 )
 
-_GENERIC: Final = (_REJECTS, _IDENTIFIED, _UNIQUE)
+_GENERIC: Final = (_REJECTS, _IDENTIFIED)
 
 #: What is judged beyond the generic expectations, by model.
 _DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
@@ -212,7 +203,7 @@ EXPRESSIONS: Final[dict[str, dict[str, str]]] = {
 }
 
 #: Columns that every parsed table has and judging needs.
-ENVELOPE: Final = ("batch_id", "record_id", "changed_at", "fetched_at", "deleted", "reject_reason")
+ENVELOPE: Final = ("batch_id", "record_id", "fetched_at", "deleted", "reject_reason")
 
 
 def suite(model: str) -> Suite:
