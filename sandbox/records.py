@@ -79,6 +79,10 @@ def ticket_id(ticket: int) -> int:
     return ticket + 1
 
 
+def _minutes(seconds: int) -> int:
+    return (seconds + 30) // 60
+
+
 def agent_id(agent: int) -> int | None:
     """The user id of an agent index, None for nobody (-1)."""
     return AGENT_ID + 128 * agent if agent >= 0 else None
@@ -203,25 +207,32 @@ class Records:
         return int(self.company.starts[ticket]) + position
 
     def metric_set(self, ticket: int, updates: list[Update]) -> Record:
-        """Zendesk's ticket metrics in minutes; business minutes follow the ticket's last schedule."""
+        """Zendesk's ticket metrics in minutes, by the rules that Zendesk documents.
+
+        Metrics of one event (reply, resolutions) take the schedule at that event throughout, and keep their
+        value while the ticket is open again. Waits are a running total that grows when the status changes,
+        by the schedule at the change. Whatever has not happened yet is null, but for on-hold time, which
+        recorded accounts show as 0. Minutes are rounded to the nearest, as in a recorded account.
+        """
         first, last = updates[0], updates[-1]
-        hours = self.company.hours[last.schedule]
         spent_calendar, spent_business = [0] * len(STATUSES), [0] * len(STATUSES)
-        solved: list[int] = []
+        left: set[int] = set()  # the statuses that ended at least once
+        solved: list[Update] = []
         reopens = replies = stations = groups = 0
-        assigned_first = assigned_last = status_moved = first_reply = requester_touched = None
-        comment_at = assignee_touched = first.t
+        assigned_first = assigned_last = requester_touched = None
+        first_reply: Update | None = None
+        status_moved = comment_at = assignee_touched = first.t
         before = None
         for update in updates:
             t = update.t
             if before is not None and update.status != before.status:
-                since = first.t if status_moved is None else status_moved
-                spent_calendar[before.status] += t - since
-                spent_business[before.status] += hours.seconds(since, t)
+                spent_calendar[before.status] += t - status_moved
+                spent_business[before.status] += self.company.hours[update.schedule].seconds(status_moved, t)
+                left.add(before.status)
             if before is None or update.status != before.status:
                 status_moved = t
                 if update.status == SOLVED or (update.status == CLOSED and not solved):
-                    solved.append(t)
+                    solved.append(update)
                 elif before is not None and before.status == SOLVED and update.status < SOLVED:
                     reopens += 1
             if update.assignee != (before.assignee if before else -1):
@@ -234,23 +245,24 @@ class Records:
                 comment_at = t
             if update.comment == AGENT_REPLY and update is not first:
                 replies += 1
-                first_reply = first_reply or t
+                first_reply = first_reply or update
             if update.comment == CUSTOMER_COMMENT:
                 requester_touched = t
             before = update
-        solved_at = solved[-1] if solved and last.status in (SOLVED, CLOSED) else None
+        solved_at = solved[-1].t if solved and last.status in (SOLVED, CLOSED) else None
 
-        def minutes(end: int | None) -> Record:
+        def until(end: Update | None) -> Record:
             if end is None:
                 return {"calendar": None, "business": None}
-            return {"calendar": (end - first.t) // 60, "business": hours.seconds(first.t, end) // 60}
+            business = self.company.hours[end.schedule].seconds(first.t, end.t)
+            return {"calendar": _minutes(end.t - first.t), "business": _minutes(business)}
 
         def waited(*statuses: int) -> Record:
-            if solved_at is None:
+            if not solved and left.isdisjoint(statuses):
                 return {"calendar": None, "business": None}
             return {
-                "calendar": sum(spent_calendar[s] for s in statuses) // 60,
-                "business": sum(spent_business[s] for s in statuses) // 60,
+                "calendar": _minutes(sum(spent_calendar[s] for s in statuses)),
+                "business": _minutes(sum(spent_business[s] for s in statuses)),
             }
 
         return {
@@ -265,19 +277,19 @@ class Records:
             "replies": replies,
             "assignee_updated_at": iso(assignee_touched),
             "requester_updated_at": iso(requester_touched or first.t),
-            "status_updated_at": iso(status_moved or first.t),
+            "status_updated_at": iso(status_moved),
             "initially_assigned_at": iso(assigned_first) if assigned_first else None,
             "assigned_at": iso(assigned_last) if assigned_last else None,
             "solved_at": iso(solved_at) if solved_at else None,
             "latest_comment_added_at": iso(comment_at),
-            "reply_time_in_minutes": minutes(first_reply),
-            "reply_time_in_seconds": {"calendar": first_reply - first.t if first_reply else None},
-            "first_resolution_time_in_minutes": minutes(solved[0] if solved else None),
-            "full_resolution_time_in_minutes": minutes(solved_at),
+            "reply_time_in_minutes": until(first_reply),
+            "reply_time_in_seconds": {"calendar": first_reply.t - first.t if first_reply else None},
+            "first_resolution_time_in_minutes": until(solved[0] if solved else None),
+            "full_resolution_time_in_minutes": until(solved[-1] if solved else None),
             "agent_wait_time_in_minutes": waited(PENDING),
             "requester_wait_time_in_minutes": waited(NEW, OPEN, HOLD),
-            "on_hold_time_in_minutes": waited(HOLD),
-            "custom_status_updated_at": iso(status_moved or first.t),
+            "on_hold_time_in_minutes": {clock: total or 0 for clock, total in waited(HOLD).items()},
+            "custom_status_updated_at": iso(status_moved),
         }
 
     # ---- events ----

@@ -122,8 +122,9 @@ def test_a_ticket_carries_its_metric_set_on_request(zendesk: httpx2.Client) -> N
     for ticket in tickets:
         metrics = ticket["metric_set"]
         assert metrics["ticket_id"] == ticket["id"]
-        unsolved = ticket["status"] in ("new", "open", "pending", "hold")
-        assert (metrics["full_resolution_time_in_minutes"]["calendar"] is None) or not unsolved
+        never_solved = metrics["first_resolution_time_in_minutes"]["calendar"] is None
+        assert (metrics["full_resolution_time_in_minutes"]["calendar"] is None) == never_solved
+        assert metrics["on_hold_time_in_minutes"]["calendar"] is not None
         assert (metrics["reply_time_in_minutes"]["calendar"] is None) == (metrics["replies"] == 0)
     assert "metric_set" not in walk(zendesk, "tickets")[0]
     later = [t["generated_timestamp"] > datetime.fromisoformat(t["updated_at"]).timestamp() for t in tickets]
