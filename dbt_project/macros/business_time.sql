@@ -25,23 +25,14 @@ left join {{ ref('int_business_calendar') }} as {{ name }}_c
 ({{ open_micros(name ~ '_c', ts) }} + {{ name }}_s.position_offset)
 {%- endmacro %}
 
-{#- Joins and durations from `a` to `b` by both conventions. Names must differ within a query. #}
-{% macro join_business_span(name, ticket, a, b) %}
-{{ join_business_position(name ~ '_from', ticket, a) }}
-{{ join_business_position(name ~ '_to', ticket, b) }}
-{{ join_business_position(name ~ '_from_last', ticket, a, 'last') }}
-{{ join_business_position(name ~ '_to_last', ticket, b, 'last') }}
+{#- The joins for `business_positions`: on the schedules in force, and on the last one where the ticket has had several. #}
+{% macro join_business_positions(name, ticket, ts) %}
+{{ join_business_position(name, ticket, ts) }}
+{{ join_business_position(name ~ '_last', ticket, ts, 'last') }}
 {% endmacro %}
 
-{#- Over the schedules in force. #}
-{% macro business_micros(name, a, b) -%}
-({{ business_position(name ~ '_to', b) }} - {{ business_position(name ~ '_from', a) }})
-{%- endmacro %}
-
-{#- By the ticket's last schedule throughout; the same where it had only one. #}
-{% macro business_micros_last_schedule(name, a, b) -%}
-coalesce(
-        {{ business_position(name ~ '_to_last', b) }} - {{ business_position(name ~ '_from_last', a) }},
-        {{ business_micros(name, a, b) }}
-    )
+{#- Two columns, `<column>` and `<column>_last_schedule`: where `ts` stands by both conventions. #}
+{% macro business_positions(name, ts, column) -%}
+{{ business_position(name, ts) }} as {{ column }},
+    coalesce({{ business_position(name ~ '_last', ts) }}, {{ business_position(name, ts) }}) as {{ column }}_last_schedule
 {%- endmacro %}

@@ -4,8 +4,8 @@
 {% macro ticket_grain_models() %}
 {{ return([
     ('core', 'int_tickets'), ('core', 'int_ticket_events'), ('core', 'int_ticket_schedules'), ('core', 'int_ticket_spans'),
-    ('core', 'int_ticket_replies'), ('core', 'int_ticket_measures'), ('core', 'int_sla_clocks'), ('core', 'int_sla_applied'),
-    ('marts', 'tickets'), ('marts', 'excluded_tickets'), ('marts', 'sla_targets')
+    ('core', 'int_ticket_states'), ('core', 'int_ticket_measures'), ('core', 'int_sla_clocks'), ('core', 'int_sla_applied'),
+    ('marts', 'tickets'), ('marts', 'excluded_tickets'), ('marts', 'ticket_replies'), ('marts', 'sla_targets')
 ]) }}
 {% endmacro %}
 

@@ -173,7 +173,7 @@ def _kpi(*extra: str) -> tuple[Expectation, ...]:
 
 _DURATIONS: Final = tuple(
     f"{measure}_{clock}seconds"
-    for measure in MEASURES
+    for measure in (*MEASURES, "first_assignment", "in_new", "in_open", "unassigned", "unsolved_age")
     if measure != "next_reply"
     for clock in ("", "business_")
 )
@@ -188,10 +188,17 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         _present("source", "ticket_id", "created_at", "status"),
         _known("status", STATUSES),
         _known("priority", PRIORITIES),
-        _by_as_of("created_at", "first_reply_at", "first_solved_at", "last_solved_at"),
+        _by_as_of("created_at", "first_reply_at", "first_assigned_at", "first_solved_at", "last_solved_at"),
         _at_most("first_solved_at", "last_solved_at"),
         _durations(*_DURATIONS),
-        _counts("reopens", "public_agent_replies"),
+        _counts("reopens", "public_agent_replies", "group_hops", "assignee_hops", "priority_raises"),
+    ),
+    "ticket_replies": (
+        _key("source", "ticket_id", "reply_no"),
+        _present("source", "ticket_id", "reply_no", "is_first_reply", "created_at"),
+        _known("priority", PRIORITIES),
+        _by_as_of("created_at", "waits_from", "replied_at"),
+        _durations("seconds", "business_seconds"),
     ),
     "excluded_tickets": (
         _key("source", "ticket_id"),

@@ -14,6 +14,11 @@ MEASURES = (
     "agent_wait",
     "on_hold",
     "agent_work",
+    "first_assignment",
+    "in_new",
+    "in_open",
+    "unassigned",
+    "unsolved_age",
 )
 PERIODS = "period_grain period_start dimension member definition_version is_small_n is_partial_period"
 PROMISED = {
@@ -22,7 +27,8 @@ PROMISED = {
         "organization_id group_id "
         "assignee_id segment product service_area first_reply_at first_solved_at last_solved_at reopens "
         "public_agent_replies "
-        "is_one_touch is_one_touch_explore "
+        "is_one_touch is_one_touch_explore is_first_contact_resolved "
+        "first_assigned_at group_hops assignee_hops priority_raises escalations "
         + " ".join(
             f"{measure}_{clock}"
             for measure in MEASURES
@@ -30,6 +36,11 @@ PROMISED = {
         )
     ),
     "excluded_tickets": "source ticket_id reason",
+    "ticket_replies": (
+        "source ticket_id reply_no is_first_reply created_at waits_from replied_at seconds business_seconds "
+        "business_seconds_last_schedule agent_id group_id is_role_assumed priority complexity channel "
+        "customer_id segment product service_area"
+    ),
     "sla_targets": (
         "source ticket_id policy metric instance origin priority complexity segment product service_area "
         "channel group_id "
@@ -52,6 +63,7 @@ PROMISED = {
 }
 KEYS = {
     "tickets": {"source", "ticket_id"},
+    "ticket_replies": {"source", "ticket_id", "reply_no"},
     "sla_targets": {"source", "ticket_id", "metric", "instance", "applied_at"},
     "survey_answers": {"source", "response_id", "question_id"},
     "kpi_csat": {"period_grain", "period_start", "dimension", "member"},

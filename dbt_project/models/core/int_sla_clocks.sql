@@ -28,7 +28,7 @@ own as (
     from measures as m
     union all
     select r.source, r.ticket_id, 'next_reply', r.reply_no, r.waits_from, least(r.replied_at, min(s.started_at)), least(r.replied_at, min(s.started_at))
-    from {{ ref('int_ticket_replies') }} as r
+    from {{ ref('ticket_replies') }} as r
     left join {{ ref('int_ticket_spans') }} as s
         on r.source = s.source and r.ticket_id = s.ticket_id and s.kind = 'status' and s.value in ('solved', 'closed')
         and s.started_at >= r.waits_from

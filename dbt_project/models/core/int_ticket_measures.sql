@@ -1,47 +1,49 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
-{#- The instants and durations of each ticket, in microseconds by three clocks. A source's declared instants win over events. #}
-{%- set clocks = ['calendar_micros', 'business_micros', 'business_micros_last_schedule'] -%}
+{#- The instants, counts and durations of each ticket, in microseconds by three clocks. A source's declared instants win over events. #}
+{%- set clocks = {'business': '', 'business_last_schedule': '_last_schedule'} -%}
+{%- set spent = {
+    'requester_wait': "status in ('new', 'open', 'hold')", 'agent_wait': "status = 'pending'", 'on_hold': "status = 'hold'",
+    'agent_work': "status in ('new', 'open')", 'in_new': "status = 'new'", 'in_open': "status = 'open'",
+    'unassigned': 'assignee_id is null and status in (' ~ unsolved_statuses() ~ ')'
+} -%}
+{%- set moments = {
+    'first_solved': ('min', 'is_solve'), 'last_solved': ('max', 'is_solve'),
+    'first_assigned': ('min', 'assignee_id is not null and has_assignee_history')
+} -%}
 with tickets as (
     select * from {{ ref('int_tickets') }} as t where {{ is_touched('t') }}
 ),
 
-status_spans as (
-    select s.* from {{ ref('int_ticket_spans') }} as s where s.kind = 'status' and {{ is_touched('s') }}
-),
-
-{#- A close after a solve is no resolution; a close without one is. #}
-statuses as (
+lives as (
     select
         source,
         ticket_id,
-        min(case when value in ('solved', 'closed') and (previous_value is null or previous_value not in ('solved', 'closed')) then started_at end)
-            as first_solved_at,
-        max(case when value in ('solved', 'closed') and (previous_value is null or previous_value not in ('solved', 'closed')) then started_at end)
-            as last_solved_at,
-        count(case when value not in ('solved', 'closed') and previous_value in ('solved', 'closed') then 1 end) as reopens,
-        max(case when ended_at is null then value end) as status,
-        {% for measure, values in [
-            ('requester_wait', "'new', 'open', 'hold'"), ('agent_wait', "'pending'"), ('on_hold', "'hold'"), ('agent_work', "'new', 'open'")
+        {% for name, (edge, condition) in moments.items() %}
+        {{ edge }}(case when {{ condition }} then started_at end) as {{ name }}_at,
+        {% for suffix in clocks.values() %}
+        {{ edge }}(case when {{ condition }} then position_from{{ suffix }} end) as {{ name }}_position{{ suffix }},
+        {% endfor %}
+        {% endfor %}
+        min(case when is_reopening then started_at end) as first_reopened_at,
+        {% for name, condition in [
+            ('reopens', 'is_reopening'), ('group_hops', 'is_group_hop'), ('assignee_hops', 'is_assignee_hop'),
+            ('priority_raises', 'is_priority_raise')
         ] %}
-        {% for clock in clocks %}
-        sum(case when value in ({{ values }}) then {{ clock }} else 0 end) as {{ measure }}_{{ clock }}{{ ',' if not (loop.last and measure == 'agent_work') }}
+        count(case when {{ condition }} then 1 end) as {{ name }},
+        {% endfor %}
+        {% for column in ['status', 'priority', 'group_id', 'assignee_id'] %}
+        max(case when ended_at is null then {{ column }} end) as {{ column }},
+        {% endfor %}
+        {% for measure, condition in spent.items() %}
+        sum(case when {{ condition }} then {{ micros_between('started_at', 'ended_at') }} end) as {{ measure }}_calendar,
+        {% for clock, suffix in clocks.items() %}
+        sum(case when {{ condition }} then position_to{{ suffix }} - position_from{{ suffix }} end) as {{ measure }}_{{ clock }},
         {% endfor %}
         {% endfor %}
-    from status_spans
-    group by source, ticket_id
-),
-
-holders as (
-    select
-        source,
-        ticket_id,
-        max(case when kind = 'priority' then value end) as priority,
-        max(case when kind = 'group' then value end) as group_id,
-        max(case when kind = 'assignee' then value end) as assignee_id,
-        bool_or(kind = 'group') as has_group,
-        bool_or(kind = 'assignee') as has_assignee
-    from {{ ref('int_ticket_spans') }} as s
-    where ended_at is null and kind in ('priority', 'group', 'assignee') and {{ is_touched('s') }}
+        bool_or(has_group_history) as has_group_history,
+        bool_or(has_assignee_history) as has_assignee_history
+    from {{ ref('int_ticket_states') }} as s
+    where {{ is_touched('s') }}
     group by source, ticket_id
 ),
 
@@ -50,51 +52,152 @@ replies as (
         source,
         ticket_id,
         count(replied_at) as public_agent_replies,
-        min(case when reply_no = 1 then replied_at end) as first_reply_at
-    from {{ ref('int_ticket_replies') }} as r
+        min(case when is_first_reply then replied_at end) as first_reply_at
+    from {{ ref('ticket_replies') }} as r
     where {{ is_touched('r') }}
     group by source, ticket_id
 ),
 
 instants as (
     select
-        t.source,
-        t.ticket_id,
-        t.created_at,
-        coalesce(s.status, t.status) as status,
-        coalesce(case when h.priority in ('low', 'normal', 'high', 'urgent') then h.priority end, t.priority) as priority,
-        case when h.has_group then h.group_id else t.group_id end as group_id,
-        case when h.has_assignee then h.assignee_id else t.assignee_id end as assignee_id,
+        t.*,
+        l.source is not null as has_history,
+        coalesce(l.status, t.status) as last_status,
+        {% for column in ['priority', 'group_id', 'assignee_id'] %}
+        case when l.source is null then t.{{ column }} else l.{{ column }} end as last_{{ column }},
+        {% endfor %}
         case when t.declares_first_reply then t.declared_first_reply_at else r.first_reply_at end as first_reply_at,
-        case when t.declares_resolved then t.declared_resolved_at else s.first_solved_at end as first_solved_at,
-        case when t.declares_resolved then t.declared_resolved_at else s.last_solved_at end as last_solved_at,
-        coalesce(t.declared_reopens, s.reopens) as reopens,
-        coalesce(t.declared_replies, r.public_agent_replies, case when s.ticket_id is not null then 0 end) as public_agent_replies,
-        {% for measure in ['requester_wait', 'agent_wait', 'on_hold', 'agent_work'] %}
-        {% for clock in clocks %}
-        s.{{ measure }}_{{ clock }},
-        {% endfor %}
-        {% endfor %}
+        case when t.declares_resolved then t.declared_resolved_at else l.first_solved_at end as first_solved_at,
+        case when t.declares_resolved then t.declared_resolved_at else l.last_solved_at end as last_solved_at,
+        coalesce(t.declared_reopens, l.reopens) as reopens,
+        coalesce(t.declared_replies, r.public_agent_replies, case when l.source is not null then 0 end) as public_agent_replies,
         {#- Where a source declares when it resolved, that decides. #}
         case
             when t.declares_resolved then t.declared_resolved_at is not null
-            else coalesce(s.status, t.status) in ('solved', 'closed')
+            else coalesce(l.status, t.status) in ('solved', 'closed')
         end as is_resolved
     from tickets as t
-    left join statuses as s on t.source = s.source and t.ticket_id = s.ticket_id
-    left join holders as h on t.source = h.source and t.ticket_id = h.ticket_id
+    left join lives as l on t.source = l.source and t.ticket_id = l.ticket_id
     left join replies as r on t.source = r.source and t.ticket_id = r.ticket_id
+),
+
+{#- Where on the ticket's opening clock the instants stand that are no change of its state. #}
+looked_up as (
+    select source, ticket_id, 'created' as instant, created_at as at_time from instants
+    union all
+    select source, ticket_id, 'first_reply', first_reply_at from instants where first_reply_at is not null
+    union all
+    select source, ticket_id, 'resolved', declared_resolved_at from instants where declares_resolved and declared_resolved_at is not null
+    union all
+    select source, ticket_id, 'now', {{ as_of() }} from instants where not is_resolved
+),
+
+placed as (
+    select l.source, l.ticket_id, l.instant, {{ business_positions('p', 'l.at_time', 'position') }}
+    from looked_up as l
+    {{ join_business_positions('p', 'l', 'l.at_time') }}
+),
+
+positions as (
+    select
+        source,
+        ticket_id,
+        {%- for instant in ['created', 'first_reply', 'resolved', 'now'] %}
+        {%- set is_last = loop.last %}
+        {%- for suffix in clocks.values() %}
+        max(case when instant = '{{ instant }}' then position{{ suffix }} end) as {{ instant }}_position{{ suffix }}
+        {{- ',' if not (is_last and loop.last) }}
+        {%- endfor %}
+        {%- endfor %}
+    from placed
+    group by source, ticket_id
+),
+
+{#- When the same customer next came with the same topic, among counted tickets. #}
+rules as (
+    select
+        s.source,
+        coalesce(own.topic, every.topic) as topic,
+        coalesce(own.window_days, every.window_days) * 86400000000 as window_micros
+    from (select distinct source from tickets) as s
+    left join {{ ref('repeat_contacts') }} as own on s.source = own.source
+    left join {{ ref('repeat_contacts') }} as every on every.source = '*'
+),
+
+contacts as (
+    select
+        t.source,
+        t.ticket_id,
+        r.window_micros,
+        lead(t.created_at) over (
+            partition by t.source, t.customer_id, {{ topic('t', 'r') }} order by t.created_at, t.ticket_id
+        ) as next_contact_at
+    from {{ ref('int_tickets') }} as t
+    inner join rules as r on t.source = r.source
+    where t.exclusion_reason is null
+      and exists (select 1 from tickets as c where c.source = t.source and c.customer_id = t.customer_id)
+),
+
+settled as (
+    select
+        i.source,
+        i.ticket_id,
+        i.first_solved_at,
+        c.next_contact_at,
+        {{ add_micros('i.first_solved_at', 'c.window_micros') }} as settles_at
+    from instants as i
+    inner join contacts as c on i.source = c.source and i.ticket_id = c.ticket_id
 )
 
-{%- set ends = {'first_reply': 'i.first_reply_at', 'first_resolution': 'i.first_solved_at', 'full_resolution': 'i.last_solved_at'} %}
 select
-    i.*,
-    {% for measure, ended_at in ends.items() %}
-    {{ micros_between('i.created_at', ended_at) }} as {{ measure }}_calendar_micros,
-    {{ business_micros(measure, 'i.created_at', ended_at) }} as {{ measure }}_business_micros,
-    {{ business_micros_last_schedule(measure, 'i.created_at', ended_at) }} as {{ measure }}_business_micros_last_schedule{{ ',' if not loop.last }}
+    i.source,
+    i.ticket_id,
+    i.created_at,
+    i.last_status as status,
+    i.last_priority as priority,
+    i.last_group_id as group_id,
+    i.last_assignee_id as assignee_id,
+    i.first_reply_at,
+    l.first_assigned_at,
+    i.first_solved_at,
+    i.last_solved_at,
+    i.is_resolved,
+    i.reopens,
+    i.public_agent_replies,
+    case when l.has_group_history then l.group_hops end as group_hops,
+    case when l.has_assignee_history then l.assignee_hops end as assignee_hops,
+    l.priority_raises,
+    s.settles_at,
+    {#- Judged when the window is over, not before: an early no would come sooner than an early yes. #}
+    case
+        when s.settles_at <= {{ as_of() }} then
+            not coalesce(s.next_contact_at <= s.settles_at, false)
+            and not coalesce(l.first_reopened_at <= s.settles_at, coalesce(i.reopens, 0) > 0)
+    end as is_first_contact_resolved,
+    {% for measure, end in {
+        'first_reply': 'i.first_reply_at', 'first_assignment': 'l.first_assigned_at', 'first_resolution': 'i.first_solved_at',
+        'full_resolution': 'i.last_solved_at', 'unsolved_age': 'case when not i.is_resolved then ' ~ as_of() ~ ' end'
+    }.items() %}
+    {{ micros_between('i.created_at', end) }} as {{ measure }}_calendar,
+    {% endfor %}
+    {% for clock, suffix in clocks.items() %}
+    p.first_reply_position{{ suffix }} - p.created_position{{ suffix }} as first_reply_{{ clock }},
+    l.first_assigned_position{{ suffix }} - p.created_position{{ suffix }} as first_assignment_{{ clock }},
+    {% for measure, moment in {'first_resolution': 'first_solved', 'full_resolution': 'last_solved'}.items() %}
+    case when i.declares_resolved then p.resolved_position{{ suffix }} else l.{{ moment }}_position{{ suffix }} end
+        - p.created_position{{ suffix }} as {{ measure }}_{{ clock }},
+    {% endfor %}
+    p.now_position{{ suffix }} - p.created_position{{ suffix }} as unsolved_age_{{ clock }},
+    {% endfor %}
+    {% for measure in spent %}
+    {%- set known = 'l.has_assignee_history' if measure == 'unassigned' else 'i.has_history' -%}
+    case when {{ known }} then coalesce(l.{{ measure }}_calendar, 0) end as {{ measure }}_calendar,
+    {% for clock, suffix in clocks.items() %}
+    case when {{ known }} and p.created_position{{ suffix }} is not null then coalesce(l.{{ measure }}_{{ clock }}, 0) end
+        as {{ measure }}_{{ clock }}{{ ',' if not (loop.last and measure == 'unassigned') }}
+    {% endfor %}
     {% endfor %}
 from instants as i
-{% for measure, ended_at in ends.items() %}
-{{ join_business_span(measure, 'i', 'i.created_at', ended_at) }}
-{% endfor %}
+left join lives as l on i.source = l.source and i.ticket_id = l.ticket_id
+left join positions as p on i.source = p.source and i.ticket_id = p.ticket_id
+left join settled as s on i.source = s.source and i.ticket_id = s.ticket_id

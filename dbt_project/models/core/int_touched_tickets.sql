@@ -2,6 +2,7 @@
 {%- set previous = this.incorporate(path={'schema': 'core', 'identifier': 'int_tickets'}) -%}
 {%- set previous_events = this.incorporate(path={'schema': 'core', 'identifier': 'int_ticket_events'}) -%}
 {%- set previous_schedules = this.incorporate(path={'schema': 'core', 'identifier': 'int_ticket_schedules'}) -%}
+{%- set previous_measures = this.incorporate(path={'schema': 'core', 'identifier': 'int_ticket_measures'}) -%}
 {%- set previous_clocks = this.incorporate(path={'schema': 'core', 'identifier': 'int_sla_clocks'}) -%}
 with news as (
     select batch_id from control.applied_batches
@@ -52,7 +53,7 @@ changed_fields as (
     select distinct r.source from {{ ref('stg_zendesk__ticket_fields') }} as r where {{ is_news }}
 ),
 
-touched as (
+changed as (
     {% for stream, ticket_id in [
         ('zendesk__tickets', 'record_id'), ('zendesk__ticket_events', 'ticket_id'), ('zendesk__ticket_audits', 'ticket_id'),
         ('zendesk__ticket_metric_events', 'ticket_id'), ('files__tickets', 'record_id'), ('files__ticket_events', 'ticket_id')
@@ -60,9 +61,6 @@ touched as (
     select r.source, r.{{ ticket_id }} as ticket_id from {{ ref('stg_' ~ stream) }} as r where {{ is_news }}
     union
     {% endfor %}
-    {#- Clocks of unsolved tickets are read at the as-of time. #}
-    select source, ticket_id from {{ previous }} where status not in ('solved', 'closed')
-    union
     select t.source, t.ticket_id from {{ previous }} as t
     inner join changed_users as u on t.source = u.source and t.customer_id = u.user_id
     union
@@ -90,6 +88,38 @@ touched as (
     )
     union
     select t.source, t.ticket_id from {{ previous }} as t where t.source in (select source from changed_fields)
+),
+
+{#- A ticket that comes, goes or changes decides whether earlier ones of its customer were settled at first contact: those that were
+    unsolved when it came, or whose window (settles_at of int_ticket_measures) was open. #}
+visitors as (
+    select p.source, p.customer_id, p.created_at from {{ previous }} as p
+    inner join changed as c on p.source = c.source and p.ticket_id = c.ticket_id
+    union
+    select r.source, r.requester_id, r.created_at from {{ ref('stg_zendesk__tickets') }} as r where {{ is_news }}
+    union
+    select r.source, r.customer_id, r.created_at from {{ ref('stg_files__tickets') }} as r where {{ is_news }}
+    union
+    select r.source, r.customer_id, r.created_at from {{ ref('stg_files__ticket_events') }} as r where r.carries_ticket and {{ is_news }}
+),
+
+touched as (
+    select source, ticket_id from changed
+    union
+    {#- Clocks of unsolved tickets are read at the as-of time, and windows end by it. No number counts excluded ones. #}
+    select m.source, m.ticket_id
+    from {{ previous_measures }} as m
+    inner join {{ previous }} as p on m.source = p.source and m.ticket_id = p.ticket_id
+    where p.exclusion_reason is null
+      and (
+          not m.is_resolved or m.status not in ('solved', 'closed') or p.status not in ('solved', 'closed')
+          or (m.settles_at > (select as_of from last_build) and m.settles_at <= {{ as_of() }})
+      )
+    union
+    select p.source, p.ticket_id from {{ previous }} as p
+    inner join visitors as v on p.source = v.source and p.customer_id = v.customer_id and p.created_at <= v.created_at
+    left join {{ previous_measures }} as m on p.source = m.source and p.ticket_id = m.ticket_id
+    where m.settles_at is null or m.settles_at >= v.created_at
 )
 
 select t.source, t.ticket_id from touched as t

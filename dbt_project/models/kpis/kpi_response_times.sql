@@ -22,7 +22,7 @@
 {%- endfor -%}
 {%- set changed = changed_days([
     ('tickets', 'created_at, ' ~ columns ~ ', ' ~ measure_columns | join(', '), 'created_at'),
-    ('int_ticket_replies', 'created_at, source, ticket_id, reply_no, calendar_micros, business_micros', 'created_at')
+    ('ticket_replies', 'created_at, source, ticket_id, reply_no, seconds, business_seconds', 'created_at')
 ]) -%}
 with facts as (
     select
@@ -33,10 +33,10 @@ with facts as (
     select
         {{ business_date('t.created_at') }}, {{ 't.' ~ columns.replace(', ', ', t.') }},
         {{ (['null'] * measure_columns | length) | join(', ') }},
-        {{ seconds('r.calendar_micros') }}, {{ seconds('r.business_micros') }}
+        r.seconds, r.business_seconds
     from {{ ref('tickets') }} as t
-    inner join {{ ref('int_ticket_replies') }} as r on t.source = r.source and t.ticket_id = r.ticket_id
-    where r.reply_no > 1 and r.calendar_micros is not null
+    inner join {{ ref('ticket_replies') }} as r on t.source = r.source and t.ticket_id = r.ticket_id
+    where r.reply_no > 1 and r.seconds is not null
 ),
 
 measure_clocks as (

@@ -2,7 +2,6 @@
     materialized='incremental', incremental_strategy='replace_touched', meta={'keeps_before': true}, pre_hook="{{ forget_before() }}"
 ) }}
 {#- One row per counted ticket. #}
-{%- set solved = 'm.is_resolved' -%}
 with counted as (
     select t.* from {{ ref('int_tickets') }} as t where t.exclusion_reason is null and {{ is_touched('t') }}
 )
@@ -24,24 +23,32 @@ select
     t.product,
     t.service_area,
     m.first_reply_at,
+    m.first_assigned_at,
     m.first_solved_at,
     m.last_solved_at,
-    {% for measure in ['first_reply', 'first_resolution', 'full_resolution', 'requester_wait', 'agent_wait', 'on_hold', 'agent_work'] %}
+    {% for measure in [
+        'first_reply', 'first_assignment', 'first_resolution', 'full_resolution', 'requester_wait', 'agent_wait', 'on_hold', 'agent_work',
+        'in_new', 'in_open', 'unassigned', 'unsolved_age'
+    ] %}
     {% for clock, suffix in [
-        ('calendar_micros', 'seconds'), ('business_micros', 'business_seconds'),
-        ('business_micros_last_schedule', 'business_seconds_last_schedule')
+        ('calendar', 'seconds'), ('business', 'business_seconds'), ('business_last_schedule', 'business_seconds_last_schedule')
     ] %}
     {#- What ends with the solve is unknown until then. #}
-    {% if measure in ['first_reply', 'first_resolution'] %}
+    {% if measure in ['first_reply', 'first_assignment', 'first_resolution', 'unsolved_age'] %}
     cast({{ seconds('m.' ~ measure ~ '_' ~ clock) }} as double) as {{ measure }}_{{ suffix }},
     {% else %}
-    cast(case when {{ solved }} then {{ seconds('m.' ~ measure ~ '_' ~ clock) }} end as double) as {{ measure }}_{{ suffix }},
+    cast(case when m.is_resolved then {{ seconds('m.' ~ measure ~ '_' ~ clock) }} end as double) as {{ measure }}_{{ suffix }},
     {% endif %}
     {% endfor %}
     {% endfor %}
     m.reopens,
+    m.group_hops,
+    m.assignee_hops,
+    m.priority_raises,
+    m.group_hops + m.priority_raises as escalations,
     m.public_agent_replies,
-    {{ solved }} and m.public_agent_replies = 1 as is_one_touch,
-    {{ solved }} and m.public_agent_replies < 2 as is_one_touch_explore
+    m.is_resolved and m.public_agent_replies = 1 as is_one_touch,
+    m.is_resolved and m.public_agent_replies < 2 as is_one_touch_explore,
+    m.is_first_contact_resolved
 from counted as t
 inner join {{ ref('int_ticket_measures') }} as m on t.source = m.source and t.ticket_id = m.ticket_id

@@ -72,12 +72,48 @@ def first_night() -> list[Account]:
 
     scheduled = Account("scheduled_late")
     scheduled.ticket(1, at("12:00"), comment(at("14:00")), status(at("14:00"), "solved"))
-    return [reopened, clocks, late, scheduled]
+    return [reopened, clocks, late, scheduled, first_contacts()]
+
+
+def contact(
+    account: Account, ticket_id: int, customer: int, created: str, solved: str, topic: str = "billing"
+) -> None:
+    account.ticket(
+        ticket_id,
+        created,
+        status(solved, "solved"),
+        requester_id=customer,
+        custom_fields=[{"id": 78, "value": topic}],
+    )
+
+
+def first_contacts() -> Account:
+    """Ticket 1 is the example; then what decides about an earlier ticket: its topic, and what comes, goes or moves later."""
+    contacts = Account("contacts")
+    contacts.add("ticket_fields", {"id": 78, "title": "Service area", "updated_at": "2024-01-01T00:00:00Z"})
+    contact(contacts, 1, 21, "2024-05-31T10:00", "2024-06-01T10:00")
+    contact(contacts, 3, 21, "2024-05-31T10:00", "2024-06-01T10:00", "sign-in")
+    contact(contacts, 4, 22, "2024-05-20T10:00", "2024-05-20T12:00")
+    contact(contacts, 6, 23, "2024-05-20T10:00", "2024-05-20T12:00")
+    contact(contacts, 7, 23, "2024-05-22T10:00", "2024-05-22T12:00")
+    contact(contacts, 8, 24, "2024-05-20T10:00", "2024-05-20T12:00")
+    contact(contacts, 9, 25, "2024-05-20T10:00", "2024-05-20T12:00")
+    contact(contacts, 10, 24, "2024-05-21T10:00", "2024-05-21T12:00")
+    # Reopened within the window, and after it.
+    contact(contacts, 11, 26, "2024-05-20T10:00", "2024-05-20T12:00")
+    contacts.event(11, status("2024-05-22T10:00", "open", CUSTOMER))
+    contacts.event(11, status("2024-05-22T11:00", "solved"))
+    contact(contacts, 12, 27, "2024-05-20T10:00", "2024-05-20T12:00")
+    contacts.event(12, status("2024-05-27T12:00:01", "open", CUSTOMER))
+    # The customer wrote again before the first ticket was solved.
+    contact(contacts, 13, 28, "2024-05-20T10:00", "2024-05-24T12:00")
+    contact(contacts, 14, 28, "2024-05-21T10:00", "2024-05-24T12:00")
+    return contacts
 
 
 def later_nights(accounts: list[Account]) -> None:
     """Adds what arrives after the first build."""
-    _, clocks, late, scheduled = accounts
+    _, clocks, late, scheduled, contacts = accounts
     clocks.event(1, status(at("16:00"), "pending"))
     clocks.event(1, assign_schedule(at("16:00"), 1))
     late.event(1, comment(at("10:15")))
@@ -97,6 +133,22 @@ def later_nights(accounts: list[Account]) -> None:
     # An older copy of ticket 6, from before it was solved.
     late.add("tickets", ticket | {"id": 6, "status": "new", "updated_at": f"{at('10:00')}:00Z"})
     scheduled.schedule(1, NEW_YORK, OFFICE)
+    contact(contacts, 2, 21, "2024-06-06T10:00", "2024-06-06T12:00")
+    contact(contacts, 5, 22, "2024-05-25T10:00", "2024-05-25T12:00")
+    contacts.add("tickets", moved_to(23, 7) | {"status": "deleted"})
+    contacts.add("tickets", moved_to(25, 10))
+
+
+def moved_to(customer: int, ticket_id: int) -> dict[str, Any]:
+    """A later version of a solved ticket about billing."""
+    return {
+        "id": ticket_id,
+        "created_at": f"2024-05-2{2 if ticket_id == 7 else 1}T10:00:00Z",
+        "updated_at": "2024-06-05T00:00:00Z",
+        "status": "solved",
+        "requester_id": customer,
+        "custom_fields": [{"id": 78, "value": "billing"}],
+    }
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +260,23 @@ def test_an_older_copy_that_arrives_later_changes_nothing(warehouse: Warehouse) 
 def test_the_first_schedule_of_an_account_may_arrive_late(warehouse: Warehouse) -> None:
     """12:00 to 14:00 in UTC is one hour of New York's opening."""
     assert tickets(warehouse, "scheduled_late", "first_reply_business_seconds / 60") == [(60,)]
+
+
+def test_first_contact_resolution_waits_for_its_window(
+    warehouse: Warehouse, tuesday: duckdb.DuckDBPyConnection
+) -> None:
+    columns = "ticket_id::int as ticket_id, is_first_contact_resolved"
+    before = dict(tickets(tuesday, "contacts", columns))
+    after = dict(tickets(warehouse, "contacts", columns))
+    # Solved on 1 June, the next ticket about billing came on the 6th.
+    assert (before[1], after[1]) == (None, False)
+    # Nothing about it arrived since: its window passed.
+    assert (before[3], after[3]) == (None, True)
+    assert (before[4], after[4]) == (True, False), "a repeat that arrived late"
+    assert (before[6], after[6]) == (False, True), "a repeat that was deleted"
+    assert (before[8], after[8]) == (False, True), "a repeat that moved to another customer"
+    assert (before[9], after[9]) == (True, False), "who has a repeat now"
+    assert (before[11], before[12], before[13], before[14]) == (False, True, False, True)
 
 
 class Slices(Warehouse):

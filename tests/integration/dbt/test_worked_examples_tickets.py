@@ -160,6 +160,11 @@ def accounts() -> list[Account]:
     population.event(5, status(at("12:00"), "open"))
     population.add("tickets", restored | {"status": "open", "updated_at": f"{at('12:00')}:00Z"})
 
+    population.ticket(6, at("10:00"), status(at("11:00"), "solved"), status(at("12:00"), "deleted"))
+    restored = dict(population.streams["tickets"][-1])
+    population.event(6, status(at("13:00"), "solved"))
+    population.add("tickets", restored | {"status": "solved", "updated_at": f"{at('13:00')}:00Z"})
+
     touches = Account("touches")
     for replied in range(3):
         answers = [comment(at(f"10:{n + 1}0")) for n in range(replied)]
@@ -199,6 +204,26 @@ def accounts() -> list[Account]:
     )
     handed_over.ticket(2, at("10:00"), change(at("10:10"), assignee_id=None), assignee_id=AGENT, group_id=7)
 
+    queues = Account("queues")
+    queues.schedule(1, "UTC", OFFICE)
+    queues.ticket(
+        1,
+        at("08:00"),
+        change(at("10:00"), status="open", assignee_id=AGENT),
+        change(at("11:00"), group_id=8, assignee_id=None),
+        change(at("12:30"), SYSTEM, assignee_id=OTHER_AGENT),
+        comment(at("13:00"), OTHER_AGENT, public=False),
+        change(at("14:00"), OTHER_AGENT, priority="high"),
+        status(at("15:00"), "pending", OTHER_AGENT),
+        status(at("16:00"), "open", CUSTOMER),
+        change(at("16:30"), OTHER_AGENT, group_id=7, assignee_id=AGENT),
+        status(at("17:30"), "solved"),
+        priority="normal",
+        group_id=7,
+    )
+    queues.ticket(2, at("10:00"))
+    queues.ticket(3, at("10:00"), status(at("12:00"), "solved"))
+
     return [
         own,
         vendor,
@@ -216,6 +241,7 @@ def accounts() -> list[Account]:
         mixed,
         spread,
         handed_over,
+        queues,
     ]
 
 
@@ -323,6 +349,14 @@ def test_a_next_reply_counts_from_the_oldest_unanswered_message(warehouse: Wareh
     assert targets(warehouse, "next_reply", "applied_at, due_at, ended_at, outcome, breached_at") == [
         ("11:00", "12:00", "12:10", "breached", "12:00")
     ]
+    assert warehouse.query(
+        "select reply_no, is_first_reply, strftime(waits_from, '%H:%M'), strftime(replied_at, '%H:%M'), "
+        "seconds / 60 from marts.ticket_replies where source = 'next_reply' order by reply_no"
+    ) == [
+        (1, True, "10:00", "10:30", 30),
+        (2, False, "11:00", "12:10", 70),
+        (3, False, None, "12:20", None),
+    ]
 
 
 def test_what_a_reply_is(warehouse: Warehouse) -> None:
@@ -346,7 +380,17 @@ def test_an_unknown_author_is_kept_and_flagged(warehouse: Warehouse) -> None:
     ) == [(str(DEMOTED), "agent", False), (str(UNKNOWN), "agent", True), (str(COPIED), "end_user", False)]
 
 
+def test_an_assumed_agents_reply_says_so(warehouse: Warehouse) -> None:
+    assert warehouse.query(
+        "select ticket_id, agent_id from marts.ticket_replies where is_role_assumed and source = 'replies'"
+    ) == [("5", str(UNKNOWN))]
+
+
 def test_no_reply(warehouse: Warehouse) -> None:
+    assert warehouse.query(
+        "select count(*), count(case when unsolved_age_seconds > 0 then 1 end) from marts.tickets "
+        "where source = 'unreplied' and public_agent_replies = 0"
+    ) == [(2, 1)]
     assert tickets(warehouse, "unreplied", "first_reply_seconds / 60, public_agent_replies, status") == [
         (30, 1, "new"),
         (None, 0, "new"),
@@ -378,13 +422,18 @@ def test_reopening_and_closing(warehouse: Warehouse) -> None:
 
 
 def test_population(warehouse: Warehouse) -> None:
-    assert tickets(warehouse, "population", "ticket_id") == [("1",), ("5",)]
+    assert tickets(warehouse, "population", "ticket_id") == [("1",), ("5",), ("6",)]
     assert warehouse.query(
         "select ticket_id, reason from marts.excluded_tickets where source = 'population' order by ticket_id"
     ) == [("2", "merged"), ("3", "spam"), ("4", "deleted")]
     assert warehouse.query(
         "select created, solved from marts.kpi_volume where period_grain = 'all' and member = 'population'"
-    ) == [(2, 0)]
+    ) == [(3, 1)]
+
+
+def test_a_solved_ticket_that_is_restored_was_solved_once(warehouse: Warehouse) -> None:
+    columns = "ticket_id, first_resolution_seconds / 60, full_resolution_seconds / 60, reopens"
+    assert tickets(warehouse, "population", columns)[-1] == ("6", 60, 60, 0)
 
 
 def test_one_touch_by_both_conventions(warehouse: Warehouse) -> None:
@@ -429,4 +478,37 @@ def test_who_holds_a_ticket(warehouse: Warehouse) -> None:
     assert tickets(warehouse, "handed_over", "group_id, assignee_id") == [
         ("8", str(OTHER_AGENT)),
         ("7", None),
+    ]
+
+
+def test_the_way_of_a_ticket_through_groups_and_agents(warehouse: Warehouse) -> None:
+    counts = "group_hops, assignee_hops, priority_raises, escalations, strftime(first_assigned_at, '%H:%M')"
+    assert tickets(warehouse, "queues", counts) == [
+        (2, 2, 1, 3, "10:00"),
+        (0, 0, 0, 0, None),
+        (0, 0, 0, 0, None),
+    ]
+    assert tickets(warehouse, "handed_over", "group_hops, assignee_hops, priority_raises") == [
+        (1, 1, 0),
+        (0, 0, 0),
+    ]
+
+
+def test_where_the_time_of_a_ticket_goes(warehouse: Warehouse) -> None:
+    """Open 09:00 to 17:00; the second ticket is unsolved, the third was solved by nobody in particular."""
+    measures = ("first_assignment", "unassigned", "in_new", "in_open", "agent_wait", "full_resolution")
+    for clock, expected in {
+        "seconds": [(120, 210, 120, 390, 60, 570), (None,) * 6, (None, 120, 120, 0, 0, 120)],
+        "business_seconds": [(60, 150, 60, 360, 60, 480), (None,) * 6, (None, 120, 120, 0, 0, 120)],
+    }.items():
+        columns = ", ".join(f"{measure}_{clock} / 60" for measure in measures)
+        assert tickets(warehouse, "queues", columns) == expected
+
+
+def test_the_age_of_an_unsolved_ticket(warehouse: Warehouse) -> None:
+    """From Tuesday 4 June 10:00 to Sunday 30 June 00:00: 7 hours of the Tuesday, and 18 working days of 8."""
+    assert tickets(warehouse, "queues", "unsolved_age_seconds / 60, unsolved_age_business_seconds / 60") == [
+        (None, None),
+        (25 * 1440 + 14 * 60, (7 + 18 * 8) * 60),
+        (None, None),
     ]

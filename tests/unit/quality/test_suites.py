@@ -106,8 +106,17 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
         marts.suite("tickets"),
         {
             "source": "z", "ticket_id": "1", "created_at": DAY, "first_reply_at": DAY, "first_solved_at": DAY,
-            "last_solved_at": DAY, "status": "closed", "priority": "low", "reopens": 0,
-            "public_agent_replies": 1, "as_of": DAY, **DURATIONS,
+            "last_solved_at": DAY, "first_assigned_at": DAY, "status": "closed", "priority": "low",
+            "reopens": 0, "public_agent_replies": 1, "group_hops": 0, "assignee_hops": 0,
+            "priority_raises": 0, "as_of": DAY, **DURATIONS,
+        },
+    ),
+    "ticket_replies": (
+        marts.suite("ticket_replies"),
+        {
+            "source": "z", "ticket_id": "1", "reply_no": 2, "is_first_reply": False, "created_at": DAY,
+            "waits_from": DAY, "replied_at": DAY, "priority": "low", "seconds": 60.0,
+            "business_seconds": 60.0, "as_of": DAY,
         },
     ),
     "excluded_tickets": (
@@ -181,6 +190,7 @@ BREAKS: dict[str, dict[str, Any]] = {
     "durations_are_not_negative": {
         "on_hold_business_seconds": -0.5,
         "elapsed_seconds": -0.5,
+        "business_seconds": -0.5,
         "p90_seconds": -0.5,
     },
     "counts_are_not_negative": {name: -1 for name in ("reopens", "n", "met", "reopened")},

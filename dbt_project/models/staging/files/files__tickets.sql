@@ -58,6 +58,7 @@ select
     list_contains(t.declares, 'resolved_at') as declares_resolved,
     t.reopens as declared_reopens,
     t.public_agent_replies as declared_replies,
+    false as logs_assignment,
     t.changed_at,
     t.sla
 from tickets as t

@@ -66,6 +66,7 @@ select
     false as declares_resolved,
     cast(null as bigint) as declared_reopens,
     cast(null as bigint) as declared_replies,
+    true as logs_assignment,
     t.changed_at
 from tickets as t
 left join custom as c on t.source = c.source and t.record_id = c.record_id
