@@ -159,12 +159,11 @@ def _judge_parsed(con: duckdb.DuckDBPyConnection, store: Store, graph: Graph, na
     available = [row[0] for row in con.execute(f'DESCRIBE parse."{name}"').fetchall()]
     columns = ", ".join(f"{sql} AS {alias}" for alias, sql in staged_columns(name, available).items())
     for group in batch_groups(dict(counts)):
-        # By way of Arrow: texts do not become Python objects.
-        frame = con.execute(
+        rows = con.execute(
             f'SELECT {columns} FROM parse."{name}" WHERE batch_id IN (SELECT unnest(?))',  # noqa: S608
             [group],
-        ).to_arrow_table()
-        report = judge_staged(store, name, frame.to_pandas())
+        )
+        report = judge_staged(store, name, _frame(rows))
         for verdict in report.verdicts:
             # What is wrong with a waived batch is still said, but no longer blocks.
             is_waived = verdict.blocks and verdict.subject not in report.held
@@ -218,7 +217,13 @@ def _frames(con: duckdb.DuckDBPyConnection, marts: Sequence[str]) -> Iterator[tu
         progress.current.update(name, done, len(marts))
         available = [row[0] for row in con.execute(f'DESCRIBE marts."{name}"').fetchall()]
         columns = ", ".join(f'"{column}"' for column in mart_columns(name, available)) or "1 AS row"
-        yield name, con.execute(f'SELECT {columns} FROM marts."{name}"').df()  # noqa: S608
+        yield name, _frame(con.execute(f'SELECT {columns} FROM marts."{name}"'))  # noqa: S608
+
+
+def _frame(rows: duckdb.DuckDBPyConnection) -> "pd.DataFrame":
+    """By way of Arrow, so that texts do not become Python objects."""
+    frame: pd.DataFrame = rows.to_arrow_table().to_pandas(date_as_object=False)
+    return frame
 
 
 def _row_counts(con: duckdb.DuckDBPyConnection, marts: Sequence[str]) -> dict[str, int]:

@@ -230,6 +230,23 @@ def test_a_key_with_missing_parts(ignored: str, repeated: list[str]) -> None:
     assert [example["id"] for example in verdict.examples] == repeated
 
 
+@pytest.mark.parametrize(
+    ("ids", "repeated"),
+    [
+        (["1", "2", "10"], []),
+        (["1", "2", "1"], ["r0", "r2"]),
+        (["1", "01", "x"], []),
+        (["1", "01", "1"], ["r0", "r2"]),
+        (["1", None, None], []),
+    ],
+)
+def test_ids_that_are_numbers_differ_as_texts(ids: list[str | None], repeated: list[str]) -> None:
+    frame = pd.DataFrame({"id": ["r0", "r1", "r2"], "batch": "b", "a": pd.array(ids, dtype="str")})
+    kwargs = {"column_list": ["batch", "a"], "ignore_row_if": "any_value_is_missing"}
+    verdict = one(frame, "expect_compound_columns_to_be_unique", kwargs)
+    assert [example["id"] for example in verdict.examples] == repeated
+
+
 def test_where_keeps_the_rows_to_look_at_but_shares_are_of_all() -> None:
     frame = pd.DataFrame(
         {
