@@ -288,15 +288,21 @@ class Window(Paging):
 
 @dataclass(frozen=True)
 class CursorWindow(Window):
-    """`start_time` with cursor pagination, in an order that the vendor does not promise."""
+    """A start time with cursor pagination, in an order that the vendor does not promise.
+
+    `since_param` takes the start in units of `per_second` a second. Where the vendor filters by creation and
+    records change later, `order` is None and `overlap` is how long they may change.
+    """
 
     envelope = ("meta", "next_page")
     size: int = 100
     order: str | None = "created_at"
+    since_param: str = "start_time"
+    per_second: int = 1
 
     def params(self, state: State) -> dict[str, str | int]:
         since = self._since(state)
-        start = {} if since is None else {"start_time": since}
+        start = {} if since is None else {self.since_param: since * self.per_second}
         return {**start, "page[size]": self.size, **state.get("next", {})}
 
     def advance(self, state: State, page: Page) -> Step:

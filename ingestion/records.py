@@ -153,7 +153,8 @@ class Decoder:
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
         mark = stream.deletion.field if stream.deletion else None
-        names = dict.fromkeys((stream.id_field, stream.clock, stream.paging.order, mark))
+        clock = None if callable(stream.clock) else stream.clock
+        names = dict.fromkeys((stream.id_field, clock, stream.paging.order, mark))
         self._fields = {name: f"f{at}" for at, name in enumerate(names) if name is not None}
         # Any type is taken, so that a field of another type costs no page.
         fields = [(alias, Any, None) for alias in self._fields.values()]
@@ -188,7 +189,10 @@ class Decoder:
         records = [bytes(each) for each in raw]
         entries = self._read_entries(body, records)
         stream = self._stream
-        clocks = microseconds(self._values(entries, stream.clock))
+        if callable(stream.clock):
+            clocks = [stream.clock(record) for record in records]
+        else:
+            clocks = microseconds(self._values(entries, stream.clock))
         order = (
             clocks
             if stream.paging.order is None
@@ -239,6 +243,20 @@ def microseconds(values: list[Any]) -> list[int | None]:
     elif kinds == {int} and min(values) >= 0 and max(values) <= _MAX_TIME:
         return [value * SECOND for value in values]
     return [_microsecond(value) for value in values]
+
+
+_ULID = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def ulid_time(identifier: str) -> int | None:
+    """When a ULID was made, in microseconds since 1970; None if it is none."""
+    digits = [_ULID.find(letter) for letter in identifier]
+    if len(digits) != 26 or min(digits) < 0:
+        return None
+    milliseconds = 0
+    for digit in digits[:10]:
+        milliseconds = milliseconds * 32 + digit
+    return milliseconds * 1000 if milliseconds <= _MAX_TIME * 1000 else None
 
 
 def _microsecond(value: Any) -> int | None:

@@ -52,7 +52,8 @@ class Stream:
         paging: How one page leads to the next.
         params: Query parameters sent with every request.
         id_field: Field of the record's id.
-        clock: Field of the record's change clock (ISO 8601 with a zone, or unix seconds).
+        clock: Field of the record's change clock (ISO 8601 with a zone, or unix seconds); or reads it from
+            the record, in microseconds since 1970, where no one field holds it.
         deletion: What a deleted record looks like; None if the vendor has no such mark.
         spec_version: Raised when the declaration changes so that records must be fetched again.
         is_list: The walk gives the complete list each time: only changed records land, a record that is
@@ -74,7 +75,7 @@ class Stream:
     paging: Paging
     params: Mapping[str, str | int] = field(default_factory=dict)
     id_field: str = "id"
-    clock: str | None = "updated_at"
+    clock: str | Callable[[bytes], int | None] | None = "updated_at"
     deletion: Deletion | None = None
     spec_version: int = 1
     is_list: bool = False

@@ -14,6 +14,7 @@ PRIORITIES = (None, "low", "normal", "high", "urgent")
 CHANNELS = ("email", "web", "chat", "voice", "api")
 EMAIL, WEB, CHAT, VOICE, API = range(5)
 SCORES = ("unoffered", "offered", "good", "bad")
+UNOFFERED, OFFERED, GOOD, BAD = range(4)
 TAGS = ("enterprise", "closed_by_merge", "spam", "escalated", "csat_pending", "imported")
 ENTERPRISE_TAG, MERGED_TAG, SPAM_TAG, ESCALATED_TAG, CSAT_TAG, IMPORTED_TAG = (1 << i for i in range(6))
 
@@ -234,6 +235,14 @@ NOTES = (
     "Customer is on the old plan.",
     "Reproduced on staging.",
 )
+SURVEY_ID = "01JZ8QMXHBW5WHJ6D7BEMA0RZC"
+RATING_QUESTION_ID = "01JZ8QMXA2ZKKW0SW4G3MA6FBV"
+REASON_QUESTION_ID = "01JZ8QMXA2ZBXBT4CSMM2QAAEV"
+COMMENT_QUESTION_ID = "01JZ8QMXA30EKPSYPJRYHK3NJP"
+REASONS = {
+    "01JZ8QMXA2ZAEY15QFCNHV717E": "The issue took too long to resolve",
+    "01JZ8QMXA30Z079V8E8P0BM67D": "The issue was not resolved",
+}
 RATING_COMMENTS = (
     "Quick and friendly.",
     "Took too long.",

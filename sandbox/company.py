@@ -21,6 +21,7 @@ from sandbox.surveys import Answer, csat_answers, nps_answers
 
 Ints = NDArray[np.int64]
 SETTLING = 60  # seconds before now that Zendesk's exports leave out
+SURVEYED = 90 * DAY  # so long before the first now, surveys took the place of the ratings good and bad
 SCENARIOS = ("bulk_update", "bulk_import")
 _CHUNK = 20_000
 
@@ -55,6 +56,9 @@ class Company:
     Attributes:
         updates: all ticket updates, ticket by ticket, in time (`lifecycle.Update`).
         starts: index of each ticket's first update, and the end.
+        surveyed: unix second from which on surveys are sent in place of ratings.
+        rating_rows: rows of the updates that are records of the ratings, in time.
+        survey_rows: rows of the updates that send a survey, in time.
         metric_events: all SLA metric events in order of time (`clocks.MetricEvent`).
         answers: all survey responses in order of submission.
     """
@@ -79,6 +83,7 @@ class Company:
         self.first_now = int(first_now.timestamp())
         self.start = self.first_now - days * DAY
         self.end = self.first_now + future_days * DAY
+        self.surveyed = self.first_now - SURVEYED
         self._now = self.first_now
         years = datetime.fromtimestamp(self.start, UTC).year, datetime.fromtimestamp(self.end, UTC).year + 1
         self.schedules = catalog.schedules(*years)
@@ -256,11 +261,15 @@ class Company:
         rows = np.flatnonzero(self.updates["kind"] != SYSTEM)
         self.event_rows: Ints = rows[np.argsort(self.updates["t"][rows], kind="stable")]
         self.event_times: Ints = self.updates["t"][self.event_rows]
-        # Legacy ratings: every update that moved the score is a record of its own.
+        # Ratings: every update that moved the score is a record of its own.
         scores = self.updates["score"]
         moved = np.flatnonzero((scores[1:] != scores[:-1]) & (scores[1:] > 0)) + 1
         moved = moved[self.updates["ticket"][moved] == self.updates["ticket"][moved - 1]]
-        self.rating_rows: Ints = moved[np.argsort(self.updates["t"][moved], kind="stable")]
+        moved = moved[np.argsort(self.updates["t"][moved], kind="stable")]
+        # Since the account sends surveys, what is offered is a survey; a rating collapses to good or bad.
+        is_survey = (scores[moved] == catalog.OFFERED) & (self.updates["t"][moved] >= self.surveyed)
+        self.rating_rows: Ints = moved[~is_survey]
+        self.survey_rows: Ints = moved[is_survey]
         self._answers = answers
 
     def _make_surveys(self) -> None:

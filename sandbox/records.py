@@ -1,18 +1,23 @@
 """Zendesk records as JSON-ready dictionaries, rendered from the company's tables as of its now."""
 
+import hashlib
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 from sandbox import catalog
 from sandbox.catalog import (
     AGENT_ID,
     AREAS,
+    BAD,
     BRAND_ID,
     CHANNELS,
     CLOSED,
+    COMMENT_QUESTION_ID,
     COMPLEXITIES,
     CUSTOMER_ID,
     FIELD_IDS,
+    GOOD,
     GROUP_IDS,
     GROUP_POLICIES,
     HOLD,
@@ -27,12 +32,16 @@ from sandbox.catalog import (
     PRODUCTS,
     QUESTIONS,
     RATING_COMMENTS,
+    RATING_QUESTION_ID,
+    REASON_QUESTION_ID,
+    REASONS,
     REPLIES,
     SCORES,
     SEGMENTS,
     SOLVED,
     STATUSES,
     SUBJECTS,
+    SURVEY_ID,
     TAGS,
     TICKET_FORM_ID,
     GroupPolicy,
@@ -40,6 +49,7 @@ from sandbox.catalog import (
 )
 from sandbox.clocks import APPLY, APPLY_GROUP, METRICS, STATUS, TYPES, MetricEvent
 from sandbox.company import Company
+from sandbox.hours import DAY
 from sandbox.lifecycle import (
     AGENT_REPLY,
     AUTO_REPLY,
@@ -465,6 +475,134 @@ class Records:
             "reason": "No reason provided",
             "reason_id": None,
         }
+
+    def survey_response(self, row: int) -> Record:
+        """What was sent with the update of this row, with the customer's answers so far."""
+        company = self.company
+        ticket, sent = int(company.updates["ticket"][row]), int(company.updates["t"][row])
+        rated = [
+            after
+            for before, after in pairwise(company.life(ticket, company.now_seconds))
+            if after.t > sent and after.score != before.score
+        ]
+        identifier = str(ticket_id(ticket))
+        return {
+            "answers": self._answers(rated[0], rated[-1]) if rated else [],
+            "expires_at": _milliseconds(sent + 28 * DAY),
+            "id": ulid(sent, identifier),
+            "responder_id": str(CUSTOMER_ID + 128 * int(company.requester[ticket])),
+            "subject_zrns": [f"zen:ticket:{identifier}"],
+            "subjects": [{"id": identifier, "type": "ticket", "zrn": f"zen:ticket:{identifier}"}],
+            "survey": {"id": SURVEY_ID, "state": "enabled", "version": 1},
+        }
+
+    def _answers(self, first: Update, last: Update) -> list[Record]:
+        """Answers given with the update `first`; the rating is that of `last`."""
+        given = _milliseconds(first.t)
+        comment = _rating_comment(first)
+        question: Record = {"id": COMMENT_QUESTION_ID, "type": "open_ended"}
+        answers: list[Record] = [
+            {
+                "created_at": given,
+                "question": {
+                    "id": RATING_QUESTION_ID,
+                    "sub_type": "customer_satisfaction",
+                    "type": "rating_scale_numeric",
+                },
+                "rating": survey_rating(last),
+                "rating_category": SCORES[last.score],
+                "type": "rating_scale",
+                "updated_at": _milliseconds(last.t),
+            },
+            {
+                "created_at": given,
+                "question": question,
+                "updated_at": given,
+                "type": "open_ended",
+                "value": comment,
+            }
+            if comment
+            else {"created_at": given, "question": question, "updated_at": given, "type": "skipped"},
+        ]
+        if first.score == BAD:
+            reason = list(REASONS)[first.text % len(REASONS)]
+            answers.append(
+                {
+                    "created_at": given,
+                    "question": {"id": REASON_QUESTION_ID, "type": "closed_ended"},
+                    "selections": [{"option_id": reason, "type": "predefined"}],
+                    "type": "closed_ended",
+                    "updated_at": given,
+                }
+            )
+        return answers
+
+
+def survey_rating(update: Update) -> int:
+    """The rating on 1 to 5 behind a collapsed one: 4 and 5 are good."""
+    return (5, 4, 5)[update.ticket % 3] if update.score == GOOD else 1 + update.ticket % 3
+
+
+def survey(company: Company) -> Record:
+    """The definition of the account's survey."""
+
+    def text(value: str) -> Record:
+        return {"type": "static", "value": value}
+
+    return {
+        "created_at": _milliseconds(company.surveyed - DAY),
+        "id": SURVEY_ID,
+        "questions": [
+            {
+                "headline": text("How would you rate the support you received?"),
+                "id": RATING_QUESTION_ID,
+                "options": [
+                    {
+                        "follow_up": {
+                            "question_id": REASON_QUESTION_ID if rating < 4 else COMMENT_QUESTION_ID
+                        },
+                        "label": text(label),
+                        "rating": rating,
+                    }
+                    for rating, label in enumerate(("Very unsatisfied", "", "", "", "Very satisfied"), 1)
+                ],
+                "sub_type": "customer_satisfaction",
+                "type": "rating_scale_numeric",
+            },
+            {
+                "headline": text("Select a reason regarding your experience"),
+                "id": REASON_QUESTION_ID,
+                "options": [
+                    {"follow_up": {"question_id": COMMENT_QUESTION_ID}, "id": option, "label": text(label)}
+                    for option, label in REASONS.items()
+                ],
+                "type": "closed_ended",
+            },
+            {
+                "follow_up": None,
+                "headline": text("Share your thoughts on the support you received"),
+                "id": COMMENT_QUESTION_ID,
+                "type": "open_ended",
+            },
+        ],
+        "state": "enabled",
+        "updated_at": _milliseconds(company.surveyed - DAY),
+        "version": 1,
+    }
+
+
+def ulid(t: int, name: str) -> str:
+    """A ULID made at a unix second; the same name gives the same one."""
+    rest = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=10).digest())
+    number = t * 1000 << 80 | rest
+    return "".join(_CROCKFORD[number >> 5 * place & 31] for place in range(25, -1, -1))
+
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def _milliseconds(t: int) -> str:
+    return f"{iso(t)[:-1]}.000Z"
 
 
 def _rating_comment(update: Update) -> str | None:

@@ -30,6 +30,7 @@ from sandbox.catalog import (
     MERGED_TAG,
     NEW,
     NPS_FORM,
+    OFFERED,
     OPEN,
     PENDING,
     POLICIES,
@@ -40,7 +41,7 @@ from sandbox.catalog import (
 from sandbox.company import Company
 from sandbox.hours import Schedule
 from sandbox.lifecycle import AGENT_REPLY, CUSTOMER_COMMENT, SYSTEM, Update
-from sandbox.records import ticket_id
+from sandbox.records import survey_rating, ticket_id
 
 MINUTES_A_DAY = 1440
 ENDED = (SOLVED, CLOSED)
@@ -415,6 +416,36 @@ def csat(company: Company, counted: Sequence[TicketTruth]) -> dict[str, dict[str
     return {"all": _share(legacy + form), "helpdesk": _share(legacy), CSAT_FORM: _share(form)}
 
 
+def survey_sends(
+    company: Company, counted: Sequence[TicketTruth], zone: str = BUSINESS_ZONE
+) -> dict[str, Any]:
+    """Ratings asked for by the helpdesk, of counted tickets: sent and answered, by month of sending."""
+    result: dict[str, Any] = {"all": {"sent": 0, "answered": 0}}
+    for truth in counted:
+        life = company.life(int(truth.ticket_id) - 1)
+        scores = [
+            (update.t, update.score) for before, update in pairwise(life) if update.score != before.score
+        ]
+        for t in (t for t, score in scores if score == OFFERED):
+            month = datetime.fromtimestamp(t, ZoneInfo(zone)).strftime("%Y-%m")
+            for name in ("all", month):
+                cell = result.setdefault(name, {"sent": 0, "answered": 0})
+                cell["sent"] += 1
+                cell["answered"] += any(score > OFFERED for _, score in scores)
+    return dict(sorted(result.items()))
+
+
+def survey_ratings(company: Company, counted: Sequence[TicketTruth]) -> dict[int, int]:
+    """How often each rating of 1 to 5 was given since the account sends surveys; counted tickets."""
+    ratings = Counter[int]()
+    for truth in counted:
+        life = company.life(int(truth.ticket_id) - 1)
+        sent = next((update.t for update in life if update.score == OFFERED), None)
+        if sent is not None and sent >= company.surveyed and life[-1].score > OFFERED:
+            ratings[survey_rating(life[-1])] += 1
+    return dict(sorted(ratings.items()))
+
+
 def _share(positives: Sequence[bool]) -> dict[str, float]:
     n, positive = len(positives), sum(positives)
     return {"n": n, "positive": positive} | ({"csat_pct": 100 * positive / n} if n else {})
@@ -507,6 +538,8 @@ def truth(company: Company, zone: str = BUSINESS_ZONE) -> dict[str, Any]:
         "tickets": len(counted),
         "excluded": dict(sorted(excluded.items())),
         "csat": csat(company, counted),
+        "survey_sends": survey_sends(company, counted, zone),
+        "survey_ratings": survey_ratings(company, counted),
         "nps": nps(company),
         "response_times": response_times(counted),
         "sla": sla(company, {int(ticket.ticket_id) - 1 for ticket in counted}),

@@ -23,7 +23,7 @@ from sandbox.http import (
     to_cursor,
 )
 from sandbox.lifecycle import SYSTEM, Update
-from sandbox.records import Records, metric_event
+from sandbox.records import Records, metric_event, survey
 
 PAGE = 1000
 
@@ -64,6 +64,8 @@ class Zendesk:
                 ("incremental/organizations", self.organizations),
                 (r"tickets/(\d+)/audits", self.audits),
                 ("satisfaction_ratings", self.satisfaction_ratings),
+                ("guide/survey_responses", self.survey_responses),
+                ("guide/en-us/surveys", self.surveys),
                 ("groups", self.groups),
                 ("brands", self.brands),
                 ("ticket_fields", self.ticket_fields),
@@ -347,6 +349,32 @@ class Zendesk:
                 "next": request.url(start_time=start, page__size=size, page__after=following),
             },
         }
+
+    def survey_responses(self, request: Request) -> Json:
+        """Surveys sent, answered or not, by id and so by the time of sending, which the filter is about."""
+        company = self.company
+        start = request.query.get("filter[created_at_start]", "0")
+        size = request.query.get("page[size]", "50")
+        if not (start.isdigit() and size.isdigit() and 1 <= int(size) <= 50):
+            raise ApiError(400, {"errors": [{"code": "InvalidParameter", "status": "400"}]})
+        times = company.updates["t"][company.survey_rows]
+        after = request.query.get("page[after]")
+        begin = int(from_cursor(after)) if after else int(np.searchsorted(times * 1000, int(start)))
+        end = int(np.searchsorted(times, company.now_seconds, side="right"))
+        stop = max(begin, min(begin + int(size), end))
+        return {
+            "meta": {
+                "after_cursor": to_cursor(str(stop)),
+                "before_cursor": to_cursor(str(begin)),
+                "has_more": stop < end,
+            },
+            "survey_responses": [
+                self.records.survey_response(row) for row in company.survey_rows[begin:stop].tolist()
+            ],
+        }
+
+    def surveys(self, request: Request) -> Json:
+        return listing(request, "surveys", [survey(self.company)], most=50)
 
     def groups(self, request: Request) -> Json:
         shown = request.query.get("exclude_deleted")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from ingestion.http import checked_url
 from ingestion.landing import Landing
 from ingestion.paging import SECOND, CursorExport, CursorList, CursorWindow, TimeExport
-from ingestion.records import microseconds
+from ingestion.records import microseconds, ulid_time
 from ingestion.sources.credentials import checked_secret, prefixed
 from ingestion.streams import Deletion, Get, Partitions, Source, Stream
 
@@ -131,6 +131,30 @@ def _decode_changes(payloads: Iterable[str]) -> list[_Change]:
     return changes
 
 
+class _Dated(msgspec.Struct):
+    updated_at: Any = None
+
+
+class _SurveyResponse(msgspec.Struct):
+    id: str = ""
+    answers: list[_Dated] = []
+
+
+_survey_response = msgspec.json.Decoder(_SurveyResponse)
+
+
+def _answered_or_sent(record: bytes) -> int | None:
+    """The latest change of a survey response's answers; of one without answers, when it was sent."""
+    try:
+        response = _survey_response.decode(record)
+    except msgspec.ValidationError:
+        return None
+    changes = [
+        at for at in microseconds([answer.updated_at for answer in response.answers]) if at is not None
+    ]
+    return max(changes, default=ulid_time(response.id))
+
+
 def _is_true(value: Any) -> bool:
     return value is True
 
@@ -181,6 +205,32 @@ STREAMS = (
         "/api/v2/satisfaction_ratings.json",
         "satisfaction_ratings",
         CursorWindow(),
+        optional=True,
+    ),
+    # The successor of the ratings. It lists what was sent, answered or not, and filters by that time only; an
+    # answer may change for 28 days. More than 50 a page is refused.
+    Stream(
+        "survey_responses",
+        "/api/v2/guide/survey_responses",
+        "survey_responses",
+        CursorWindow(
+            size=50,
+            order=None,
+            since_param="filter[created_at_start]",
+            per_second=1000,
+            overlap=timedelta(days=29),
+        ),
+        params={"sort": "id"},
+        clock=_answered_or_sent,
+        optional=True,
+    ),
+    # Their definitions: a scale stands only here.
+    Stream(
+        "surveys",
+        "/api/v2/guide/en-us/surveys",
+        "surveys",
+        CursorList(size=50),
+        is_list=True,
         optional=True,
     ),
     Stream(

@@ -40,6 +40,8 @@ def test_a_first_load_equals_the_company_and_a_night_is_few_requests(sandbox, la
     }
     assert len(ids["tickets"]) == company.ticket_count()
     assert len(ids["ticket_events"]) == (company.event_times <= company.horizon).sum()
+    sent = company.updates["t"][company.survey_rows]
+    assert len(ids["survey_responses"]) == (sent <= company.now_seconds).sum() > 0
     assert len(ids["ticket_metric_events"]) == (company.metric_times <= company.horizon).sum()
     for stream, found in ids.items():
         assert len(set(found)) == len(found), stream
@@ -48,14 +50,14 @@ def test_a_first_load_equals_the_company_and_a_night_is_few_requests(sandbox, la
     before = len(sandbox.requests)
     again = lander.fetch(*sources_of(sandbox))
     assert sum(len(each.batches) for each in again.streams) == 0
-    assert len(sandbox.requests) - before <= 22
+    assert len(sandbox.requests) - before <= 26
 
     sandbox.advance(days=1)
     before = len(sandbox.requests)
     night = lander.fetch(*sources_of(sandbox))
     assert night.failed_sources == []
     assert by_stream(night)["zendesk/tickets"].landed > 0
-    assert len(sandbox.requests) - before <= 22
+    assert len(sandbox.requests) - before <= 26
 
 
 def test_faults_cost_requests_and_nothing_else(sandbox, lander, tmp_path):
@@ -100,7 +102,7 @@ def test_a_bulk_import_in_one_second_loses_no_event(lander):
         assert existing - len(events | audits) <= len(gone) < 30
         requests = len(sandbox.requests)
         assert lander.fetch(*sources_of(sandbox)).failed_sources == []
-        assert len(sandbox.requests) - requests <= 22
+        assert len(sandbox.requests) - requests <= 40  # the surveys of 29 days, 50 a page
 
 
 def test_the_check_says_what_is_wrong(sandbox):

@@ -7,7 +7,7 @@ import pytest
 
 from ingestion.http import PermanentError
 from ingestion.paging import CursorExport, CursorWindow
-from ingestion.records import Decoder, microseconds
+from ingestion.records import Decoder, microseconds, ulid_time
 from ingestion.sources import VENDORS, typeform, zendesk
 from ingestion.sources.zendesk import STREAMS
 from ingestion.streams import Deletion, Stream
@@ -60,6 +60,39 @@ def test_the_vendors_order_may_be_another_field_than_the_clock():
     )
     page = Decoder(stream).decode(body)
     assert (page.order, page.clocks) == ([5_000_000], [9_000_000])
+
+
+@pytest.mark.parametrize(
+    ("identifier", "expected"),
+    [
+        ("01ARZ3NDEKTSV4RRFFQ69G5FAV", "2016-07-30T23:54:10.259000+00:00"),  # the example of the ULID spec
+        ("01M4FMZGKXZY6T2TJTER5PJWV7", "2026-10-09T06:18:03.261000+00:00"),  # expires 28 days later to the ms
+        ("01ARZ3NDEKTSV4RRFFQ69G5FA", None),
+        ("01ARZ3NDEKTSV4RRFFQ69G5FAU", None),
+        ("7ZZZZZZZZZZZZZZZZZZZZZZZZZ", None),  # beyond the year 9999
+        ("", None),
+    ],
+)
+def test_a_ulid_tells_when_it_was_made(identifier, expected):
+    made = ulid_time(identifier)
+    assert (None if made is None else datetime.fromtimestamp(made / 1e6, UTC).isoformat()) == expected
+
+
+def test_a_survey_response_changed_when_its_newest_answer_did():
+    """As recorded: the rating was changed a minute after it was given; one that is not answered was sent."""
+    (stream,) = (each for each in STREAMS if each.name == "survey_responses")
+    body = b"""{"survey_responses": [
+        {"id": "01M4FMZGKXZY6T2TJTER5PJWV7", "answers": [
+            {"type": "rating_scale", "updated_at": "2026-10-09T06:19:22.892Z"},
+            {"type": "open_ended", "updated_at": "2026-10-09T06:18:21.129Z"}]},
+        {"id": "01M4FN1G6MN73MBPWFKV1N9XF9", "answers": []},
+        {"id": "01M4FN1G6MN73MBPWFKV1N9XF9", "answers": [{"updated_at": "redacted"}]},
+        {"id": 5, "answers": "odd"}]}"""
+    clocks = [
+        None if at is None else datetime.fromtimestamp(at / 1e6, UTC).strftime("%H:%M:%S.%f")[:-3]
+        for at in Decoder(stream).decode(body).clocks
+    ]
+    assert clocks == ["06:19:22.892", "06:19:08.372", "06:19:08.372", None]
 
 
 def test_a_body_that_is_cut_off_is_refused():

@@ -181,9 +181,46 @@ def test_ratings_are_a_record_per_change(sandbox: Sandbox, zendesk: httpx2.Clien
         for t in walk(zendesk, "tickets")
         if (t["satisfaction_rating"] or {"score": "unoffered"})["score"] != "unoffered"
     }
-    assert latest == on_tickets
+    surveyed = {int(r["subjects"][0]["id"]) for r in survey_responses(zendesk)}
+    unanswered = {ticket for ticket, (score, _) in on_tickets.items() if score == "offered"} & surveyed
+    assert latest == {ticket: rated for ticket, rated in on_tickets.items() if ticket not in unanswered}
     assert len(ratings) > len(latest)
     assert {r["score"] for r in ratings} == {"offered", "good", "bad"}
+
+
+def survey_responses(zendesk: httpx2.Client, start: int = 0) -> list[Any]:
+    found: list[Any] = []
+    params: dict[str, Any] = {"page[size]": 20, "sort": "id", "filter[created_at_start]": start}
+    while True:
+        page = zendesk.get("/guide/survey_responses", params=params).json()
+        found += page["survey_responses"]
+        if not page["meta"]["has_more"]:
+            return found
+        params["page[after]"] = page["meta"]["after_cursor"]
+
+
+def test_surveys_took_the_place_of_ratings(sandbox: Sandbox, zendesk: httpx2.Client) -> None:
+    responses = survey_responses(zendesk)
+    assert [r["id"] for r in responses] == sorted({r["id"] for r in responses})
+    later = survey_responses(zendesk, (sandbox.company.now_seconds - 30 * 86_400) * 1000)
+    assert 0 < len(later) < len(responses)
+    assert later == responses[-len(later) :]
+    assert any(r["answers"] == [] for r in responses)
+    on_tickets = {
+        str(t["id"]): t["satisfaction_rating"]["score"]
+        for t in walk(zendesk, "tickets")
+        if t["satisfaction_rating"]
+    }
+    edited = 0
+    for response in responses:
+        collapsed = on_tickets[response["subjects"][0]["id"]]
+        rating = next((a for a in response["answers"] if a["type"] == "rating_scale"), None)
+        assert collapsed == ("offered" if rating is None else "good" if rating["rating"] >= 4 else "bad")
+        edited += rating is not None and rating["updated_at"] > rating["created_at"]
+    assert edited > 0
+    (survey,) = zendesk.get("/guide/en-us/surveys?page[size]=50").json()["surveys"]
+    assert {r["survey"]["id"] for r in responses} == {survey["id"]}
+    assert zendesk.get("/guide/survey_responses?page[size]=100").status_code == 400
 
 
 def test_schedules_have_rails_zones_and_holidays(zendesk: httpx2.Client) -> None:
