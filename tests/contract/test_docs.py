@@ -123,7 +123,7 @@ def test_the_mappings_in_the_documents_are_valid(tmp_path: Path) -> None:
         path = tmp_path / f"example{number}.yml"
         path.write_text(block)
         mapping.load(path)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
 
 
 def test_the_lock_names_no_host() -> None:

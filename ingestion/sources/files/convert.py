@@ -15,6 +15,7 @@ from ingestion.sources.files.mapping import (
     REQUIRED,
     SLA_COLUMN,
     SURVEY_ANSWERS,
+    SURVEY_INVITATIONS,
     TICKET_EVENTS,
     TICKETS,
     VOCABULARY,
@@ -26,7 +27,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _DECLARABLE = ("resolved_at", "closed_at", "first_reply_at", "reopens", "public_agent_replies")
-_KEPT_WORDS = ("status", "priority")
+_KEPT_WORDS = ("status", "priority", "score")
 
 Value = str | int | float | bool | None
 
@@ -65,13 +66,15 @@ class Converter:
         words = [word for word in _KEPT_WORDS if word in columns]
         self._fields += [(f"source_{word}", columns[word], self._text, None) for word in words]
         self._clock = columns.get("changed_at")
-        self._required = [*REQUIRED[mapping.entity], *(["answered_at"] if "answered_at" in columns else [])]
+        dated = mapping.entity == SURVEY_ANSWERS and "answered_at" in columns
+        self._required = [*REQUIRED[mapping.entity], *(["answered_at"] if dated else [])]
         about = {
             "name": mapping.name,
             "ticket": mapping.entity == TICKETS
             or (mapping.entity == TICKET_EVENTS and "created_at" in mapping.columns),
             "declares": [column for column in _DECLARABLE if column in mapping.columns],
             "question": asdict(mapping.question) if mapping.question else None,
+            **({"survey": mapping.survey} if mapping.survey else {}),
         }
         self._encode = msgspec.json.Encoder().encode
         self._about = msgspec.Raw(self._encode(about))
@@ -106,6 +109,8 @@ class Converter:
         record_id = row_id
         if self.mapping.entity == TICKETS and row_id is not None:
             values["ticket_id"] = row_id
+        elif self.mapping.entity == SURVEY_INVITATIONS and row_id is not None:
+            values["invitation_id"] = row_id
         elif self.mapping.question and row_id is not None:
             values["response_id"] = row_id
             record_id = f"{row_id}/{self.mapping.question.id}"

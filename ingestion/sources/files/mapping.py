@@ -14,13 +14,19 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-TICKETS, TICKET_EVENTS, SURVEY_ANSWERS = ENTITIES = ("tickets", "ticket_events", "survey_answers")
+TICKETS, TICKET_EVENTS, SURVEY_ANSWERS, SURVEY_INVITATIONS = ENTITIES = (
+    "tickets",
+    "ticket_events",
+    "survey_answers",
+    "survey_invitations",
+)
 FORMATS = ("csv", "parquet", "jsonl")
 MODES = ("snapshot", "append")
 KEYS = (
     "file", "format", "encoding", "delimiter", "header_rows", "entity", "source", "mode", "id", "columns",
-    "date_format", "time_zone", "null_values", "value_maps", "question",
+    "date_format", "time_zone", "null_values", "value_maps", "question", "survey",
 )  # fmt: skip
+KINDS = ("csat", "nps", "ces", "other")
 QUESTION_KEYS = ("kind", "id", "text", "survey", "scale_min", "scale_max", "positive_from", "direction")
 SPECIAL_DATE_FORMATS = ("iso8601", "epoch_s", "epoch_ms")
 
@@ -31,6 +37,7 @@ VOCABULARY: Dict[str, tuple[str, ...]] = {
     "exclusion": ("deleted", "merged", "spam"),
     "kind": ("change", "comment"),
     "actor_role": ("agent", "end_user", "system"),
+    "delivery": ("delivered", "bounced"),
 }
 
 _TICKET = {
@@ -40,26 +47,34 @@ _TICKET = {
     "organization_id": "text", "group_id": "text", "assignee_id": "text", "segment": "text",
     "product": "text", "service_area": "text", "reopens": "integer", "public_agent_replies": "integer",
 }  # fmt: skip
+_SURVEY = {
+    "sent_at": "time", "answered_at": "time", "changed_at": "time", "ticket_id": "text",
+    "customer_id": "text", "organization_id": "text", "segment": "text", "product": "text",
+    "service_area": "text", "complexity": "text", "channel": "text", "priority": "priority",
+    "group_id": "text", "agent_id": "text",
+}  # fmt: skip
 COLUMNS: Dict[str, Dict[str, str]] = {
     TICKETS: _TICKET,
     TICKET_EVENTS: _TICKET
     | {
-        "ticket_id": "text", "event_at": "time", "sequence": "integer", "kind": "kind", "actor_id": "text",
-        "actor_role": "actor_role", "is_public": "boolean",
+        "ticket_id": "text",
+        "event_at": "time",
+        "sequence": "integer",
+        "kind": "kind",
+        "actor_id": "text",
+        "actor_role": "actor_role",
+        "is_public": "boolean",
     },
-    SURVEY_ANSWERS: {
-        "score": "score", "answered_at": "time", "sent_at": "time", "changed_at": "time", "ticket_id": "text",
-        "customer_id": "text", "organization_id": "text", "segment": "text", "product": "text",
-        "service_area": "text", "complexity": "text", "channel": "text", "priority": "priority",
-        "group_id": "text", "agent_id": "text", "comment": "text",
-    },
-}  # fmt: skip
+    SURVEY_ANSWERS: _SURVEY | {"score": "score", "comment": "text"},
+    SURVEY_INVITATIONS: _SURVEY | {"delivery": "delivery"},
+}
 """Our columns per entity, with the type of each."""
 
 REQUIRED: Dict[str, tuple[str, ...]] = {
     TICKETS: ("created_at", "status"),
     TICKET_EVENTS: ("ticket_id", "event_at"),
     SURVEY_ANSWERS: ("score",),
+    SURVEY_INVITATIONS: ("sent_at",),
 }
 """Columns that a mapping must name."""
 
@@ -107,6 +122,7 @@ class Mapping:
     null_values: frozenset[str]
     value_maps: dict[str, dict[str, str | None]]
     question: Question | None
+    survey: str | None
     fingerprint: str
     lines: dict[str, int] = field(compare=False)
 
@@ -258,6 +274,7 @@ class _Check:
             null_values=frozenset(("", *(value.strip() for value in self.texts_of("null_values")))),
             value_maps=self.value_maps(types),
             question=self.question(entity, source),
+            survey=self.survey(entity, source),
             fingerprint=hashlib.sha256(self.text.encode()).hexdigest()[:16],
             lines=self.lines,
         )
@@ -267,7 +284,7 @@ class _Check:
         known, columns = COLUMNS.get(entity, {}), self.dict_of("columns")
         types = {}
         for ours, theirs in columns.items():
-            sla = SLA_COLUMN.fullmatch(ours) if entity != SURVEY_ANSWERS else None
+            sla = SLA_COLUMN.fullmatch(ours) if entity in (TICKETS, TICKET_EVENTS) else None
             if not isinstance(theirs, str) or not theirs:
                 self.problem(f"columns.{ours}", f"`{ours}` needs the name of a column in the file")
             elif ours in known:
@@ -276,7 +293,8 @@ class _Check:
                 types[ours] = "verdict" if sla[2] == "verdict" else "time"
             elif known:
                 hint = " (it is the `id`)" if (entity, ours) == (TICKETS, "ticket_id") else ""
-                also = "" if entity == SURVEY_ANSWERS else ", <metric>_due_at, _ended_at, _verdict"
+                about_tickets = entity in (TICKETS, TICKET_EVENTS)
+                also = ", <metric>_due_at, _ended_at, _verdict" if about_tickets else ""
                 self.problem(
                     f"columns.{ours}",
                     f"`{ours}` is no column of {entity}{hint}; known: {', '.join(sorted(known))}{also}",
@@ -355,6 +373,15 @@ class _Check:
                 out[ours] = {theirs.strip(): value for theirs, value in pairs.items()}
         return out
 
+    def survey(self, entity: str, source: str) -> str | None:
+        """The survey that invitations are to."""
+        given = self.text_of("survey")
+        if entity != SURVEY_INVITATIONS:
+            if given:
+                self.problem("survey", f"`survey` belongs to survey_invitations, not to {entity}")
+            return None
+        return given or source
+
     def question(self, entity: str, source: str) -> Question | None:
         given = self.dict_of("question")
         if entity != SURVEY_ANSWERS:
@@ -363,8 +390,10 @@ class _Check:
             return None
         self.known(given, QUESTION_KEYS, "question.", "key of `question`")
         kind = given.get("kind")
-        if kind not in ("csat", "nps", "ces"):
-            self.problem("question.kind", f"`question.kind` is {kind or 'missing'}; use csat, nps or ces")
+        if kind not in KINDS:
+            self.problem(
+                "question.kind", f"`question.kind` is {kind or 'missing'}; use csat, nps, ces or other"
+            )
         low, high, positive = (self.number(given, key) for key in ("scale_min", "scale_max", "positive_from"))
         if kind == "nps":
             low, high = 0.0 if low is None else low, 10.0 if high is None else high

@@ -18,7 +18,10 @@ HEADER = "id,created,status\n"
         ({"columns": "{created_at: created, status: status, colour: c}"}, "`colour` is no column of tickets"),
         ({"columns": "{created_at: created}"}, "`columns` of tickets must name `status`"),
         ({"columns": "{ticket_id: id, created_at: created, status: s}"}, "(it is the `id`)"),
-        ({"entity": "users"}, "`entity` is users; it must be one of tickets, ticket_events, survey_answers"),
+        (
+            {"entity": "users"},
+            "`entity` is users; it must be one of tickets, ticket_events, survey_answers, survey_invitations",
+        ),
         ({"mode": "merge"}, "`mode` is merge; it must be one of snapshot, append"),
         ({"format": "xlsx"}, "`format` is xlsx; it must be one of csv, parquet, jsonl"),
         ({"encoding": "ansi8"}, "unknown encoding `ansi8`"),
@@ -40,6 +43,7 @@ HEADER = "id,created,status\n"
         ),
         ({"value_maps": "{created_at: {never: null}}"}, "`created_at` is a time"),
         ({"question": "{kind: nps}"}, "`question` belongs to survey_answers, not to tickets"),
+        ({"survey": "nps"}, "`survey` belongs to survey_invitations, not to tickets"),
         ({"source": "My Desk"}, "`source` is 'My Desk'"),
     ],
 )
@@ -55,7 +59,7 @@ def test_a_mistake_is_named_with_its_line(exports: Exports, given: dict[str, str
 @pytest.mark.parametrize(
     ("question", "expected"),
     [
-        ("{}", "`question.kind` is missing; use csat, nps or ces"),
+        ("{}", "`question.kind` is missing; use csat, nps, ces or other"),
         ("{kind: csat, scale_min: 1, scale_max: 5}", "needs `positive_from`"),
         ("{kind: csat, scale_min: 5, scale_max: 1}", "`scale_min` below `scale_max`"),
         ("{kind: csat, scale_min: 1, scale_max: 5, positive_from: 6}", "must lie in 1 to 5"),

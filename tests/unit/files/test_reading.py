@@ -87,7 +87,13 @@ def test_two_header_rows(exports: Exports) -> None:
     exports.file("RespondentID,How likely,,Region\n,Score,Why?,\n77,9,fast,EU\n")
     exports.loaded()
     payload = exports.first()
-    assert payload["values"] == {"response_id": "77", "score": 9.0, "comment": "fast", "segment": "EU"}
+    assert payload["values"] == {
+        "response_id": "77",
+        "score": 9.0,
+        "source_score": "9",
+        "comment": "fast",
+        "segment": "EU",
+    }
     assert exports.rows()[0]["record_id"] == "77/q1"
 
 

@@ -179,6 +179,7 @@ def test_scores_keep_to_their_scale(
     exports.loaded()
     payload = exports.first()
     assert payload["values"].get("score") == value
+    assert payload["values"].get("source_score", "") == score
     assert payload["reject"] == reject
     assert payload["mapping"]["question"] == {
         "kind": "csat",
@@ -197,6 +198,31 @@ def test_an_unanswered_row_needs_no_time_and_an_answer_does(exports: Exports) ->
     exports.file("id,s,at\n1,,\n2,9,\n")
     exports.loaded()
     assert [row["payload"]["reject"] for row in exports.rows()] == [None, "answered_at is empty"]
+
+
+def test_invitations_say_what_was_sent_to_which_survey(exports: Exports) -> None:
+    exports.mapping(
+        entity="survey_invitations",
+        columns="{sent_at: sent, delivery: state, answered_at: back, customer_id: who}",
+        value_maps="{delivery: {Sent: delivered, Bounced: bounced, Opted out: null}}",
+        survey="relationship",
+    )
+    exports.file(
+        "id,sent,state,back,who\n7,2024-06-01 10:00,Sent,2024-06-02 08:30,c1\n"
+        "8,2024-06-01 10:00,Opted out,,\n9,,,,\n"
+    )
+    exports.loaded()
+    first, second, third = (row["payload"] for row in exports.rows())
+    assert first["values"] == {
+        "invitation_id": "7",
+        "sent_at": "2024-06-01T10:00:00Z",
+        "delivery": "delivered",
+        "answered_at": "2024-06-02T08:30:00Z",
+        "customer_id": "c1",
+    }
+    assert first["mapping"]["survey"] == "relationship"
+    assert "delivery" not in second["values"]
+    assert [each["reject"] for each in (first, second, third)] == [None, None, "sent_at is empty"]
 
 
 def test_events_carry_the_ticket_when_it_is_mapped(exports: Exports) -> None:
