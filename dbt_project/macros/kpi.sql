@@ -119,11 +119,11 @@ cells as (
 {% endmacro %}
 
 {#- True while the period holds the as-of time. #}
-{% macro is_partial_period() -%}
-case period_grain
+{% macro is_partial_period(alias='c') -%}
+case {{ alias }}.period_grain
     when 'all' then false
-    when 'day' then period_start = {{ business_date(as_of()) }}
-    else period_start = cast(date_trunc(period_grain, {{ business_date(as_of()) }}) as date)
+    when 'day' then {{ alias }}.period_start = {{ business_date(as_of()) }}
+    else {{ alias }}.period_start = cast(date_trunc({{ alias }}.period_grain, {{ business_date(as_of()) }}) as date)
 end
 {%- endmacro %}
 
@@ -206,4 +206,40 @@ where exists (
 delete from {{ target }} where period_grain = '{{ grain }}' and period_start < {{ period_start(grain, first_fact_day()) }};
 {% endfor %}
 insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ arg_dict['temp_relation'] }};
+{% endmacro %}
+
+{#- The dimensions of answers and of surveys sent. #}
+{% macro survey_dimensions() %}
+{{ return({
+    'source': 'source', 'survey': 'survey', 'segment': 'segment', 'product': 'product', 'service_area': 'service_area',
+    'complexity': 'complexity', 'channel': 'channel', 'priority': 'priority', 'group': 'group_id', 'agent': 'agent_id'
+}) }}
+{% endmacro %}
+
+{#- Body of a CTE: per period the mean of the segments' values, each weighed by its share of the customers (seed segment_sizes), and the
+    margin of that mean: the variances of strata add up by the square of their share. Null where a segment that has customers has no
+    answer; answers of other segments are left out. `value` and `variance` (of one answer, in the value's unit squared) are SQL on alias
+    `c` of `cells`. Summed in integers, so that no order of rows changes a digit. #}
+{% macro weighted_by_segment(value, variance) %}
+select
+    s.period_grain,
+    s.period_start,
+    case when count(c.n) = count(*) then sum(cast(round(1e9 * s.share * {{ value }}) as bigint)) / 1e9 end as value,
+    case when count(c.n) = count(*) then
+        1.959963984540054e0 * sqrt(sum(cast(round(1e9 * s.share * s.share * {{ variance }} / c.n) as bigint)) / 1e9)
+    end as margin
+from (
+    select
+        p.period_grain, p.period_start, z.segment,
+        z.customers * 1e0 / sum(z.customers) over (partition by p.period_grain, p.period_start) as share
+    from (select period_grain, period_start from cells where dimension = 'all') as p
+    inner join {{ ref('segment_sizes') }} as z
+        on coalesce(p.period_start, {{ business_date(as_of()) }}) >= coalesce(z.valid_from, cast({{ the_beginning() }} as date))
+        and coalesce(p.period_start, {{ business_date(as_of()) }}) < coalesce(z.valid_to, cast({{ the_end() }} as date))
+    where z.customers > 0
+) as s
+left join cells as c
+    on c.dimension = 'segment' and c.member = s.segment and c.n > 0
+    and c.period_grain = s.period_grain and c.period_start is not distinct from s.period_start
+group by s.period_grain, s.period_start
 {% endmacro %}

@@ -3,7 +3,7 @@
 {{ return([
     'zendesk__tickets', 'zendesk__ticket_events', 'zendesk__ticket_audits', 'zendesk__ticket_metric_events', 'zendesk__users',
     'zendesk__organizations', 'zendesk__groups', 'zendesk__brands', 'zendesk__ticket_fields', 'zendesk__satisfaction_ratings',
-    'zendesk__sla_policies', 'zendesk__schedules', 'typeform__forms', 'typeform__responses',
-    'files__tickets', 'files__ticket_events', 'files__survey_answers'
+    'zendesk__survey_responses', 'zendesk__surveys', 'zendesk__sla_policies', 'zendesk__schedules', 'typeform__forms',
+    'typeform__responses', 'files__tickets', 'files__ticket_events', 'files__survey_answers', 'files__survey_invitations'
 ]) }}
 {% endmacro %}

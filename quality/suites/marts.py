@@ -35,6 +35,7 @@ MEASURES: Final = (
     "on_hold",
     "agent_work",
 )
+KINDS: Final = ("csat", "nps", "ces", "other")
 OUTCOMES: Final = ("met", "breached", "active", "superseded", "cancelled")
 
 #: Marts that may become empty from one night to the next.
@@ -215,8 +216,8 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
     ),
     "survey_answers": (
         _key("source", "response_id", "question_id"),
-        _present("source", "response_id", "question_id", "kind", "score", "answered_at"),
-        _known("kind", ("csat", "nps", "ces")),
+        _present("source", "response_id", "question_id", "kind", "score"),
+        _known("kind", KINDS),
         _known("nps_class", ("promoter", "passive", "detractor")),
         Expectation(
             name="score_is_within_its_scale",
@@ -235,6 +236,13 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
             what_to_do=_REPORT,
         ),
         _by_as_of("answered_at"),
+        _at_most("sent_at", "answered_at", "warning"),
+    ),
+    "survey_sends": (
+        _key("source", "survey", "invitation_id"),
+        _present("source", "survey", "invitation_id", "sent_at"),
+        _by_as_of("sent_at", "answered_at", "solved_at"),
+        _at_most("solved_at", "sent_at"),
         _at_most("sent_at", "answered_at", "warning"),
     ),
     "customers": (_key("source", "customer_id"), _present("source", "customer_id")),
@@ -262,6 +270,30 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         ),
         _range("nps_is_within_minus_100_and_100", -100, 100, "nps"),
         _ratio("nps", ["promoters"], ["n"], minus=["detractors"]),
+    ),
+    "kpi_ces": (
+        *_kpi(),
+        _counts("n", "easy"),
+        _percentages("ces_pct", "ci_low_pct", "ci_high_pct"),
+        _ratio("ces_pct", ["easy"], ["n"]),
+        _at_most("median_score", "p90_score"),
+    ),
+    "kpi_distribution": (
+        *_kpi("source", "survey", "question_id", "score"),
+        _known("kind", KINDS),
+        _counts("n", "answers"),
+        _ratio("share_pct", ["n"], ["answers"]),
+    ),
+    "kpi_survey_response": (
+        *_kpi(),
+        _counts(
+            "sent", "delivered", "bounced", "answered", "not_answered", "awaited", "customers", "too_soon"
+        ),
+        _percentages(
+            "response_rate_pct", "response_rate_sent_pct", "ci_low_pct", "ci_high_pct", "too_soon_pct"
+        ),
+        _ratio("response_rate_sent_pct", ["answered"], ["sent"]),
+        _at_most("delivered", "sent"),
     ),
     "kpi_response_times": (
         *_kpi("measure", "clock"),

@@ -168,6 +168,7 @@ _DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         *_plausible("created_at"),
         _known("score", RATING_SCORES, critical=True),
     ),
+    "new_zendesk__survey_responses": (_present("responder_id"), *_plausible("sent_at")),
     "new_zendesk__users": (*_plausible("created_at"), _known("role", ("end-user", "agent", "admin"))),
     "new_zendesk__organizations": _plausible("created_at"),
     "new_zendesk__schedules": (_present("time_zone"),),
@@ -186,6 +187,11 @@ _DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         *_plausible("event_at"),
         _known("kind", ("change", "comment"), critical=True),
         _known("actor_role", ("agent", "end_user", "system")),
+    ),
+    "new_files__survey_invitations": (
+        _present("invitation_id"),
+        *_plausible("sent_at", "answered_at"),
+        _known("delivery", ("delivered", "bounced")),
     ),
     "new_files__survey_answers": (
         _present("response_id"),

@@ -19,6 +19,7 @@ MEETING_PLACES = {
     "int_organizations",
     "int_sla_applied",
     "int_sla_clocks",
+    "int_survey_sends",
     "int_own_sla_metrics",
     "int_ticket_events",
     "int_ticket_schedules",

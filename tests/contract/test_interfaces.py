@@ -53,6 +53,15 @@ PROMISED = {
         "customer_id ticket_id segment product service_area complexity channel priority group_id "
         "agent_id is_headline"
     ),
+    "survey_sends": (
+        "source survey invitation_id ticket_id customer_id sent_at answered_at is_answered segment product "
+        "service_area"
+    ),
+    "kpi_ces": f"{PERIODS} n easy ces_pct ci_low_pct ci_high_pct",
+    "kpi_distribution": f"{PERIODS} source survey question_id kind score n share_pct",
+    "kpi_survey_response": (
+        f"{PERIODS} sent delivered bounced answered response_rate_pct response_rate_sent_pct is_provisional"
+    ),
     "kpi_csat": f"{PERIODS} n positive csat_pct ci_low_pct ci_high_pct",
     "kpi_nps": f"{PERIODS} n promoters passives detractors nps margin",
     "kpi_response_times": f"{PERIODS} measure clock n mean_seconds median_seconds p90_seconds",
@@ -66,6 +75,9 @@ KEYS = {
     "ticket_replies": {"source", "ticket_id", "reply_no"},
     "sla_targets": {"source", "ticket_id", "metric", "instance", "applied_at"},
     "survey_answers": {"source", "response_id", "question_id"},
+    "survey_sends": {"source", "survey", "invitation_id"},
+    "kpi_ces": {"period_grain", "period_start", "dimension", "member"},
+    "kpi_survey_response": {"period_grain", "period_start", "dimension", "member"},
     "kpi_csat": {"period_grain", "period_start", "dimension", "member"},
     "kpi_nps": {"period_grain", "period_start", "dimension", "member"},
     "kpi_volume": {"period_grain", "period_start", "dimension", "member"},

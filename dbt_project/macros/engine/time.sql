@@ -42,3 +42,14 @@ from unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as t
 {#- The zones that the engine knows, as column `name`. #}
 {% macro known_time_zones() %}{{ return(adapter.dispatch('known_time_zones')()) }}{% endmacro %}
 {% macro default__known_time_zones() %}select name from pg_timezone_names(){% endmacro %}
+
+{#- When a ULID was made, UTC; null if the text is none. Ten digits of 32 hold milliseconds. #}
+{% macro ulid_time(id) %}{{ return(adapter.dispatch('ulid_time')(id)) }}{% endmacro %}
+{% macro default__ulid_time(id) %}case
+        when regexp_full_match({{ id }}, '[0-7][0-9A-HJKMNP-TV-Z]{25}')
+            then make_timestamp(1000 * (
+                {% for place in range(1, 11) %}
+                (strpos('0123456789ABCDEFGHJKMNPQRSTVWXYZ', substr({{ id }}, {{ place }}, 1)) - 1) * {{ 32 ** (10 - place) }}{{ ' +' if not loop.last }}
+                {% endfor %}
+            ))
+    end{% endmacro %}

@@ -1,21 +1,19 @@
-{#- Every rating that a customer gave up to the as-of time, with what its question asks. kind is null for a question that nobody
-    has declared. One answer per ticket, survey and question: the latest. #}
+{#- Every rating that a customer gave up to the as-of time, with what its question asks. kind is null for a question that nobody has
+    declared well enough to be counted; problem says what lacks. is_latest marks the one that counts of several on a ticket. #}
+{%- set columns = [
+    'source', 'response_id', 'survey', 'survey_title', 'question_id', 'question_ref', 'question_title', 'question_type', 'is_helpdesk', 'score',
+    'original_answer', 'scale_min', 'scale_max', 'declared_kind', 'declared_positive_from', 'declared_direction', 'is_good', 'is_edited',
+    'answered_at', 'sent_at', 'ticket_id', 'customer_id', 'organization_id', 'segment', 'product', 'service_area', 'complexity', 'channel',
+    'priority', 'group_id', 'agent_id'
+] -%}
 with answers as (
-    select
-        source, response_id, survey, survey_title, question_id, question_ref, question_title, question_type, score, scale_min, scale_max,
-        declared_kind, declared_positive_from, declared_direction, answered_at, sent_at, ticket_id, customer_id, organization_id,
-        segment, product, service_area, complexity, channel, priority, group_id, agent_id
-    from {{ ref('typeform__answers') }}
+    select {{ columns | join(', ') }} from {{ ref('typeform__answers') }}
+    union all
+    select {{ columns | join(', ') }} from {{ ref('files__answers') }}
     union all
     select
-        source, response_id, survey, survey_title, question_id, question_ref, question_title, question_type, score, scale_min, scale_max,
-        declared_kind, declared_positive_from, declared_direction, answered_at, sent_at, ticket_id, customer_id, organization_id,
-        segment, product, service_area, complexity, channel, priority, group_id, agent_id
-    from {{ ref('files__answers') }}
-    union all
-    select
-        source, response_id, 'helpdesk rating', 'helpdesk rating', 'rating', 'rating', 'helpdesk rating', 'helpdesk_rating', score, 0e0, 1e0,
-        'csat', 1e0, 'higher_is_better', answered_at, sent_at, ticket_id, customer_id, null,
+        source, response_id, survey, survey, question_id, question_ref, question_title, 'helpdesk_rating', true, score, original_answer,
+        scale_min, scale_max, declared_kind, null, 'higher_is_better', is_good, is_edited, answered_at, sent_at, ticket_id, customer_id, null,
         null, null, null, null, null, null, group_id, agent_id
     from {{ ref('zendesk__ratings') }}
 ),
@@ -38,93 +36,71 @@ question_rules as (
     where rule_no = 1
 ),
 
-{#- A hidden id names a ticket or a customer of the answer's own source, else of the only source that has it. #}
-ticket_sources as (
-    select ticket_id, min(source) as source, count(*) as sources from {{ ref('int_tickets') }} group by ticket_id
-),
-
-customer_sources as (
-    select user_id, min(source) as source, count(distinct source) as sources from {{ ref('int_users') }} group by user_id
-),
-
 declared as (
     select
-        a.*,
+        {{ star_except(['is_good'], 'a') }},
         coalesce(s.kind, a.declared_kind, case
             when a.question_type = 'nps' then 'nps'
             when a.scale_min = 0 and a.scale_max = 10 and lower(a.question_title) like '%recommend%' then 'nps'
             when a.question_type = 'yes_no' then 'csat'
             when a.question_type in ('rating', 'opinion_scale') and a.scale_max - a.scale_min = 4 then 'csat'
-        end) as kind,
+        end) as said_kind,
         coalesce(s.scale_min, a.scale_min) as from_score,
         coalesce(s.scale_max, a.scale_max) as to_score,
-        coalesce(s.direction, a.declared_direction, 'higher_is_better') as direction,
-        coalesce(s.positive_from, a.declared_positive_from) as declared_positive,
-        coalesce(s.is_headline, true) as is_headline,
-        coalesce(own.source, case when other.sources = 1 then other.source end) as ticket_source
+        coalesce(s.direction, a.declared_direction) as said_direction,
+        coalesce(s.positive_from, a.declared_positive_from) as said_positive,
+        {#- A rule goes before the helpdesk's own word. #}
+        case when s.positive_from is null then a.is_good end as is_good,
+        coalesce(s.is_headline, true) as is_headline
     from answers as a
     left join question_rules as s on a.source = s.asked_in and a.survey = s.asked_by and a.question_id = s.asked_as
-    left join {{ ref('int_tickets') }} as own on a.source = own.source and a.ticket_id = own.ticket_id
-    left join ticket_sources as other on a.ticket_id = other.ticket_id
+    where a.score is not null
 ),
 
-scored as (
+judged as (
     select
-        d.*,
-        coalesce(d.score between d.from_score and d.to_score, true) as is_in_scale,
-        coalesce(
-            d.declared_positive,
-            case
-                when d.to_score - d.from_score = 1 then case when d.direction = 'lower_is_better' then d.from_score else d.to_score end
-                when d.direction = 'lower_is_better' then d.from_score + 1
-                else d.to_score - 1
-            end
-        ) as positive_from
-    from declared as d
-    where d.score is not null
+        *,
+        case
+            when said_kind is null then 'its kind is not declared'
+            {#- The form's own scale decides: an answer on 1 to 5 is no NPS, whatever is declared. #}
+            when said_kind = 'nps' and (coalesce(scale_min, from_score) is distinct from 0 or coalesce(scale_max, to_score) is distinct from 10)
+                then 'NPS needs a scale of 0 to 10'
+            when said_kind = 'ces' and said_direction is null then 'CES needs a declared direction'
+            when said_kind in ('csat', 'ces') and is_good is null and said_positive is null and (from_score is null or to_score is null)
+                then 'its scale is not declared'
+        end as problem,
+        coalesce(said_direction, 'higher_is_better') as direction,
+        coalesce(score between from_score and to_score, true) as is_in_scale,
+        coalesce(said_positive, case
+            {#- Effort: what lies on the easy side of the middle. #}
+            when said_kind = 'ces' and said_direction = 'lower_is_better' then ceil((from_score + to_score) / 2) - 1
+            when said_kind = 'ces' then floor((from_score + to_score) / 2) + 1
+            {#- Satisfaction: the top two, of two or three points the top one. #}
+            when said_direction = 'lower_is_better' then from_score + case when to_score - from_score <= 2 then 0 else 1 end
+            else to_score - case when to_score - from_score <= 2 then 0 else 1 end
+        end) as positive_from
+    from declared
 ),
 
 ranked as (
     select
         *,
+        case when problem is null then said_kind end as kind,
         case
-            when ticket_id is null or not is_in_scale then 1
+            when ticket_id is null or not is_in_scale then true
             else row_number() over (
-                partition by source, survey, question_id, ticket_id, is_in_scale order by answered_at desc, response_id desc
-            )
-        end as newest_no
-    from scored
+                partition by source, survey, question_id, ticket_id, is_in_scale order by answered_at desc nulls last, response_id desc
+            ) = 1
+        end as is_latest,
+        is_edited or (
+            ticket_id is not null
+            and min(score) over (partition by source, survey, question_id, ticket_id, is_in_scale)
+                <> max(score) over (partition by source, survey, question_id, ticket_id, is_in_scale)
+        ) as is_changed
+    from judged
 ),
 
-placed as (
-    select
-        {{ star_except(['customer_id', 'organization_id'], 'r') }},
-        coalesce(r.customer_id, t.customer_id) as customer_id,
-        coalesce(t.source, case when c.sources = 1 then c.source end, r.source) as helpdesk,
-        t.ticket_organization_id,
-        r.organization_id as stated_organization_id,
-        {% for attribute in ['segment', 'product', 'service_area', 'complexity'] %}
-        t.field_{{ attribute }},
-        t.{{ attribute }} as ticket_{{ attribute }},
-        {% endfor %}
-        t.channel as ticket_channel,
-        t.priority as ticket_priority,
-        t.group_id as ticket_group_id,
-        t.assignee_id as ticket_assignee_id
-    from ranked as r
-    left join {{ ref('int_tickets') }} as t on r.ticket_source = t.source and r.ticket_id = t.ticket_id
-    left join customer_sources as c on coalesce(r.customer_id, t.customer_id) = c.user_id
-    where r.newest_no = 1
-      and not coalesce(r.question_type = 'helpdesk_rating' and t.exclusion_reason is not null, false)
-),
-
-{#- The customer's organization when the customer answered. #}
-affiliated as (
-    select p.*, coalesce(p.stated_organization_id, p.ticket_organization_id, u.organization_id) as organization_id
-    from placed as p
-    left join {{ ref('int_users') }} as u
-        on p.helpdesk = u.source and p.customer_id = u.user_id and p.answered_at >= u.valid_from and p.answered_at < u.valid_to
-)
+{{ place_survey_rows('ranked', 'coalesce(r.answered_at, ' ~ as_of() ~ ')') }}
 
 select
     r.source,
@@ -135,36 +111,37 @@ select
     r.question_title,
     r.question_type,
     r.kind,
+    r.problem,
     r.score,
+    coalesce(r.original_answer, {{ plain_number('r.score') }}) as original_answer,
     r.from_score as scale_min,
     r.to_score as scale_max,
+    r.direction,
     r.is_in_scale,
-    case when r.kind = 'csat' then case
-        when r.direction = 'lower_is_better' then r.score <= r.positive_from else r.score >= r.positive_from
-    end end as is_positive,
+    r.is_latest,
+    r.is_changed,
+    case when r.kind = 'csat' then coalesce(r.is_good, {{ is_on_good_side() }}) end as is_positive,
+    case when r.kind = 'ces' then {{ is_on_good_side() }} end as is_easy,
     case when r.kind = 'nps' then case when r.score >= 9 then 'promoter' when r.score >= 7 then 'passive' else 'detractor' end end as nps_class,
+    case
+        when r.kind = 'nps' then 'promoter from 9, detractor to 6'
+        when r.kind = 'csat' and r.is_good is not null then 'positive as the helpdesk says'
+        when r.kind in ('csat', 'ces') then
+            case r.kind when 'csat' then 'positive ' else 'easy ' end
+            || case r.direction when 'lower_is_better' then 'to ' else 'from ' end || {{ plain_number('r.positive_from') }}
+    end as rule,
     r.answered_at,
     r.sent_at,
     r.customer_id,
+    r.helpdesk,
     r.ticket_id,
-    {% for attribute in ['segment', 'product', 'service_area', 'complexity'] %}
-    coalesce(
-        r.{{ attribute }}, r.field_{{ attribute }}, o.{{ attribute }}, sc.{{ attribute }}, so.{{ attribute }}, r.ticket_{{ attribute }}
-    ) as {{ attribute }},
+    {% for attribute in survey_attributes() %}
+    r.{{ attribute }},
     {% endfor %}
-    coalesce(r.channel, r.ticket_channel) as channel,
-    coalesce(r.priority, p.value, r.ticket_priority) as priority,
-    coalesce(r.group_id, g.value, r.ticket_group_id) as group_id,
-    coalesce(r.agent_id, ag.value, r.ticket_assignee_id) as agent_id,
+    r.channel,
+    r.priority,
+    r.group_id,
+    r.agent_id,
     r.is_headline
-from affiliated as r
-left join {{ ref('int_organizations') }} as o
-    on r.helpdesk = o.source and r.organization_id = o.organization_id and r.answered_at >= o.valid_from and r.answered_at < o.valid_to
-left join {{ ref('segments') }} as sc on r.helpdesk = sc.source and r.customer_id = sc.customer_id
-left join {{ ref('segments') }} as so
-    on r.helpdesk = so.source and r.organization_id = so.organization_id and so.customer_id is null
-{% for alias, kind in [('p', 'priority'), ('g', 'group'), ('ag', 'assignee')] %}
-left join {{ ref('int_ticket_spans') }} as {{ alias }}
-    on r.ticket_source = {{ alias }}.source and r.ticket_id = {{ alias }}.ticket_id and {{ alias }}.kind = '{{ kind }}'
-    and r.answered_at >= {{ alias }}.started_at and r.answered_at < {{ alias }}.held_until
-{% endfor %}
+from placed as r
+where not (r.is_helpdesk and r.ticket_id is not null and (not r.is_ticket_known or r.exclusion_reason is not null))

@@ -1,20 +1,24 @@
 {#- Percent promoters minus percent detractors of the headline NPS questions, by the local date of the answer. #}
-{%- set dimensions = {
-    'source': 'source', 'survey': 'survey', 'segment': 'segment', 'product': 'product', 'service_area': 'service_area',
-    'complexity': 'complexity', 'channel': 'channel', 'priority': 'priority', 'group': 'group_id', 'agent': 'agent_id'
-} -%}
 with facts as (
     select *, {{ business_date('answered_at') }} as day
     from {{ ref('survey_answers') }}
     where kind = 'nps' and is_headline
 ),
 
-{{ kpi_cells(dimensions, {
+{{ kpi_cells(survey_dimensions(), {
     'n': 'count(*)',
     'promoters': "count(case when nps_class = 'promoter' then 1 end)",
     'passives': "count(case when nps_class = 'passive' then 1 end)",
     'detractors': "count(case when nps_class = 'detractor' then 1 end)"
-}) }}
+}) }},
+
+weighted as (
+    {{ weighted_by_segment(
+        '(100e0 * (c.promoters - c.detractors) / c.n)',
+        '10000e0 * ((c.promoters + c.detractors) * 1e0 / c.n'
+        ~ ' - ((c.promoters - c.detractors) * 1e0 / c.n) * ((c.promoters - c.detractors) * 1e0 / c.n))'
+    ) }}
+)
 
 select
     c.period_grain,
@@ -34,8 +38,12 @@ select
             / nullif(c.n, 0)
         ) as double
     ) as margin,
+    cast(w.value as double) as weighted_nps,
+    cast(w.margin as double) as weighted_margin,
     {{ is_small_n('c.n') }} as is_small_n,
     {{ is_partial_period() }} as is_partial_period,
     d.definition_version
 from cells as c
+left join weighted as w
+    on c.dimension = 'all' and c.period_grain = w.period_grain and c.period_start is not distinct from w.period_start
 {{ join_definition("'nps'") }}

@@ -1,4 +1,4 @@
-{#- Rating questions that no rule knows. They count for nothing until they are declared in the seed `questions`. #}
+{#- Rating questions that do not count, and what their declaration lacks. #}
 select
     source,
     survey,
@@ -6,9 +6,10 @@ select
     any_value(question_type) as question_type,
     min(scale_min) as scale_min,
     max(scale_max) as scale_max,
+    min(problem) as reason,
     count(*) as answers,
     min(answered_at) as first_answered_at,
     max(answered_at) as last_answered_at
 from {{ ref('int_answers') }}
-where kind is null
+where kind is null and is_latest
 group by source, survey, question_id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -69,6 +69,14 @@ def comment(at: str, by: int = AGENT, *, public: bool = True, channel: str = "em
         "via": {"channel": channel},
     }
     return Happening(at, [child], by)
+
+
+def ulid(at: str, name: str) -> str:
+    """An id made at a time: ten digits of 32 for the milliseconds, and sixteen for the name."""
+    letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+    milliseconds = int(datetime.fromisoformat(utc(at)).timestamp() * 1000)
+    made = "".join(letters[milliseconds >> 5 * place & 31] for place in range(9, -1, -1))
+    return made + name.zfill(16)
 
 
 def assign_schedule(at: str, schedule: int) -> Happening:
@@ -241,11 +249,86 @@ class Account:
             },
         )
 
+    def survey_response(
+        self,
+        ticket_id: int | None,
+        sent: str,
+        rating: int | None = None,
+        at: str = "",
+        *,
+        edited: str = "",
+        version: int = 1,
+        question: str = "Q1",
+        customer: int = CUSTOMER,
+        name: str = "",
+        answer: Mapping[str, Any] | None = None,
+    ) -> Record:
+        """A CSAT survey as it was sent and answered; `name` keeps its id over several versions of the record.
+
+        `answer` has fields of the rating's answer that are to be others.
+        """
+        given, changed = utc(at or sent), utc(edited or at or sent)
+        answers = [
+            {"type": "open_ended", "question": {"id": "Q9", "type": "open_ended"}, "value": "free text"}
+        ]
+        if rating is not None:
+            answers.append(
+                {
+                    "type": "rating_scale",
+                    "rating": rating,
+                    "rating_category": "good" if rating >= 4 else "bad",
+                    "question": {
+                        "id": question,
+                        "type": "rating_scale_numeric",
+                        "sub_type": "customer_satisfaction",
+                    },
+                    "created_at": given,
+                    "updated_at": changed,
+                }
+                | dict(answer or {})
+            )
+        identifier = ulid(sent, name or str(next(self.ids)))
+        subject = {"id": str(ticket_id), "type": "ticket", "zrn": f"zen:ticket:{ticket_id}"}
+        if ticket_id is None:
+            subject = {"id": "4295a81b", "type": "conversation", "zrn": "zen:conversation:4295a81b"}
+        return self.add(
+            "survey_responses",
+            {
+                "id": identifier,
+                "_changed": changed if rating is not None else utc(sent),
+                "expires_at": utc(sent),
+                "responder_id": str(customer),
+                "subjects": [subject],
+                "survey": {"id": "S1", "version": version, "state": "enabled"},
+                "answers": answers if rating is not None else [],
+            },
+        )
+
+    def survey(self, points: Iterable[int], *, version: int = 1, at: str = "2024-01-01T00:00") -> None:
+        """A version of the survey's definition: the ratings that its question offers."""
+        self.add(
+            "surveys",
+            {
+                "id": "S1",
+                "version": version,
+                "updated_at": utc(at),
+                "questions": [
+                    {
+                        "id": "Q1",
+                        "type": "rating_scale_numeric",
+                        "headline": {"type": "static", "value": "How was it?"},
+                        "options": [{"rating": point} for point in points],
+                    }
+                ],
+            },
+        )
+
     def land(self, warehouse: Warehouse, fetched_at: str = "2030-01-01T00:00:00Z") -> None:
         """Lands what was added since the last time, one batch per stream."""
         for stream, records in self.streams.items():
             clock = {
                 "schedules": "_changed",
+                "survey_responses": "_changed",
                 "ticket_events": "created_at",
                 "ticket_metric_events": "time",
             }.get(stream, "updated_at")

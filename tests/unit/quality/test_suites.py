@@ -102,6 +102,14 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
             "scale_max": 5.0,
         },
     ),
+    "new_files__survey_invitations": (
+        staged.suite("new_files__survey_invitations"),
+        {**STAGED, "invitation_id": "1", "sent_at": DAY, "answered_at": DAY, "delivery": "bounced"},
+    ),
+    "new_zendesk__survey_responses": (
+        staged.suite("new_zendesk__survey_responses"),
+        {**STAGED, "responder_id": "1", "sent_at": DAY},
+    ),
     "tickets": (
         marts.suite("tickets"),
         {
@@ -125,6 +133,35 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
     ),
     "sla_targets": (marts.suite("sla_targets"), {**TARGET, "as_of": DAY}),
     "survey_answers": (marts.suite("survey_answers"), {**ANSWER, "as_of": DAY}),
+    "survey_sends": (
+        marts.suite("survey_sends"),
+        {
+            "source": "z", "survey": "s", "invitation_id": "1", "sent_at": DAY, "answered_at": DAY,
+            "solved_at": DAY, "as_of": DAY,
+        },
+    ),
+    "kpi_ces": (
+        marts.suite("kpi_ces"),
+        {
+            **KPI, "n": 5, "easy": 3, "ces_pct": 60.0, "ci_low_pct": 23.07, "ci_high_pct": 88.24,
+            "median_score": 5.0, "p90_score": 6.6,
+        },
+    ),
+    "kpi_distribution": (
+        marts.suite("kpi_distribution"),
+        {
+            **KPI, "source": "t", "survey": "f", "question_id": "q", "kind": "other", "score": 3.0, "n": 1,
+            "answers": 4, "share_pct": 25.0,
+        },
+    ),
+    "kpi_survey_response": (
+        marts.suite("kpi_survey_response"),
+        {
+            **KPI, "sent": 200, "delivered": 195, "bounced": 5, "answered": 40, "not_answered": 160,
+            "awaited": 0, "customers": 200, "too_soon": 0, "response_rate_pct": 20.51,
+            "response_rate_sent_pct": 20.0, "ci_low_pct": 15.05, "ci_high_pct": 26.08, "too_soon_pct": 0.0,
+        },
+    ),
     "customers": (marts.suite("customers"), {"source": "z", "customer_id": "1"}),
     "organizations": (marts.suite("organizations"), {"source": "z", "organization_id": "1"}),
     "agents": (marts.suite("agents"), {"source": "z", "agent_id": "1"}),
@@ -173,13 +210,20 @@ BREAKS: dict[str, dict[str, Any]] = {
     "rows_are_accepted": {"reject_reason": "status has an unknown value"},
     "accepted_rows_have_an_id": {"record_id": None},
     "versions_are_unique": {},
-    "references_are_present": {"ticket_id": None, "form_id": None, "time_zone": None},
+    "references_are_present": {
+        "ticket_id": None,
+        "form_id": None,
+        "time_zone": None,
+        "invitation_id": None,
+        "responder_id": None,
+    },
     "new_files__survey_answers/references_are_present": {"response_id": None},
     "dates_are_not_before_1990": {
-        name: pd.Timestamp("1970-01-01") for name in ("created_at", "event_at", "submitted_at", "answered_at")
+        name: pd.Timestamp("1970-01-01")
+        for name in ("created_at", "event_at", "submitted_at", "answered_at", "sent_at")
     },
     "dates_are_not_after_the_fetch": {
-        name: LATER for name in ("created_at", "event_at", "submitted_at", "answered_at")
+        name: LATER for name in ("created_at", "event_at", "submitted_at", "answered_at", "sent_at")
     },
     "targets_are_not_negative": {"target_seconds": -1.0},
     "score_is_within_its_scale": {"score": 6.0, "scale_min": 1.0, "scale_max": 5.0},
@@ -187,17 +231,28 @@ BREAKS: dict[str, dict[str, Any]] = {
     "times_are_not_after_as_of": {"created_at": LATER, "ended_at": LATER, "answered_at": LATER},
     "first_solved_at_is_at_most_last_solved_at": {"first_solved_at": LATER},
     "sent_at_is_at_most_answered_at": {"sent_at": LATER},
+    "solved_at_is_at_most_sent_at": {"solved_at": LATER},
+    "delivered_is_at_most_sent": {"delivered": 201},
+    "ces_pct_follows_from_its_parts": {"ces_pct": 61.0},
+    "share_pct_follows_from_its_parts": {"share_pct": 26.0},
+    "response_rate_sent_pct_follows_from_its_parts": {"response_rate_sent_pct": 21.0},
+    "median_score_is_at_most_p90_score": {"median_score": 7.0},
     "durations_are_not_negative": {
         "on_hold_business_seconds": -0.5,
         "elapsed_seconds": -0.5,
         "business_seconds": -0.5,
         "p90_seconds": -0.5,
     },
-    "counts_are_not_negative": {name: -1 for name in ("reopens", "n", "met", "reopened")},
+    "counts_are_not_negative": {name: -1 for name in ("reopens", "n", "met", "reopened", "sent")},
     "nps_answers_have_a_class": {"nps_class": None},
     "period_start_is_null_exactly_for_all_time": {"period_start": None},
     "positive_is_at_most_n": {"positive": 51},
-    "percentages_are_within_0_and_100": {"csat_pct": 100.5, "attainment_pct": 100.5},
+    "percentages_are_within_0_and_100": {
+        "csat_pct": 100.5,
+        "attainment_pct": 100.5,
+        "ces_pct": 100.5,
+        "response_rate_pct": 100.5,
+    },
     "ci_low_pct_is_at_most_ci_high_pct": {"ci_low_pct": 96.0},
     "csat_pct_follows_from_its_parts": {"csat_pct": 89.0},
     "nps_follows_from_its_parts": {"nps": 21.0},

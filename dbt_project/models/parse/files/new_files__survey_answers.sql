@@ -1,5 +1,5 @@
 {%- set texts = ['response_id', 'ticket_id', 'customer_id', 'organization_id', 'segment', 'product', 'service_area', 'complexity',
-    'channel', 'priority', 'group_id', 'agent_id'] -%}
+    'channel', 'priority', 'group_id', 'agent_id', 'source_score'] -%}
 {%- set values = {'answered_at': 'VARCHAR', 'sent_at': 'VARCHAR', 'score': 'DOUBLE'} -%}
 {%- for t in texts %}{% do values.update({t: 'VARCHAR'}) %}{% endfor -%}
 {%- set shape = {

@@ -1,12 +1,14 @@
-{#- record_id is form/response. Only answers that can carry a rating are kept: never names, mail addresses or free text. #}
+{#- record_id is form/response. Only answers that can carry a rating are kept, a choice by its label: never names, mail addresses or
+    free text. #}
 {%- set shape = {
-    'response_id': 'VARCHAR', 'token': 'VARCHAR', 'landed_at': 'VARCHAR', 'submitted_at': 'VARCHAR',
+    'response_id': 'VARCHAR', 'response_type': 'VARCHAR', 'token': 'VARCHAR', 'landed_at': 'VARCHAR', 'submitted_at': 'VARCHAR',
     'hidden': {
         'ticket_id': 'VARCHAR', 'customer_id': 'VARCHAR', 'sent_at': 'VARCHAR', 'segment': 'VARCHAR', 'product': 'VARCHAR',
         'service_area': 'VARCHAR', 'complexity': 'VARCHAR'
     },
     'answers': [{
-        'field': {'id': 'VARCHAR', 'ref': 'VARCHAR', 'type': 'VARCHAR'}, 'type': 'VARCHAR', 'number': 'DOUBLE', 'boolean': 'BOOLEAN'
+        'field': {'id': 'VARCHAR', 'ref': 'VARCHAR', 'type': 'VARCHAR'}, 'type': 'VARCHAR', 'number': 'DOUBLE', 'boolean': 'BOOLEAN',
+        'choice': {'label': 'VARCHAR'}
     }]
 } -%}
 with landed as ({{ landed('typeform', 'responses', shape) }})
@@ -15,6 +17,7 @@ select
     {{ envelope() }},
     split_part(record_id, '/', 1) as form_id,
     coalesce(p.response_id, p.token) as response_id,
+    coalesce(p.response_type, 'completed') as response_type,
     {{ to_utc('p.submitted_at') }} as submitted_at,
     nullif(p.hidden.ticket_id, '') as ticket_id,
     nullif(p.hidden.customer_id, '') as customer_id,
@@ -24,9 +27,10 @@ select
     nullif(p.hidden.service_area, '') as service_area,
     nullif(p.hidden.complexity, '') as complexity,
     p.answers as answers,
+    {#- A response that is not completed was not submitted. #}
     {{ reject_reason([
-        missing('p.submitted_at', 'submitted_at'),
-        bad_time('p.submitted_at', 'submitted_at'),
+        "case when coalesce(p.response_type, 'completed') = 'completed' then coalesce("
+        ~ missing('p.submitted_at', 'submitted_at') ~ ', ' ~ bad_time('p.submitted_at', 'submitted_at') ~ ') end',
         bad_time("nullif(p.hidden.sent_at, '')", 'sent_at')
     ]) }}
 from landed

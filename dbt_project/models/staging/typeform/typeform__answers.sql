@@ -48,8 +48,18 @@ questions as (
     {% endfor %}
 ),
 
+{#- Choices that stand for a score: faces, stars in words. #}
+labels as (
+    select
+        *,
+        min(score) over (partition by survey, question_id) as lowest,
+        max(score) over (partition by survey, question_id) as highest
+    from {{ ref('answer_scores') }}
+),
+
 responses as (
-    select * from {{ ref('stg_typeform__responses') }} where not deleted and submitted_at <= {{ as_of() }}
+    select * from {{ ref('stg_typeform__responses') }}
+    where not deleted and response_type = 'completed' and submitted_at <= {{ as_of() }}
 ),
 
 answers as (
@@ -57,23 +67,51 @@ answers as (
         source, form_id, response_id, submitted_at, sent_at, ticket_id, customer_id, segment, product, service_area, complexity,
         unnest(answers) as answer
     from responses
+),
+
+{#- A label of this source goes before one of all sources. #}
+scored as (
+    select
+        a.*, q.form_title, q.question_id, q.question_ref, q.title, q.question_type, l.score,
+        coalesce(q.scale_min, l.lowest) as scale_min,
+        coalesce(q.scale_max, l.highest) as scale_max,
+        row_number() over (
+            partition by a.source, a.form_id, a.response_id, q.question_id order by case when l.source = '*' then 1 else 0 end
+        ) as label_no
+    from answers as a
+    inner join questions as q
+        on a.source = q.source and a.form_id = q.form_id and a.answer.field.id = q.question_id
+        and a.submitted_at >= q.valid_from and a.submitted_at < q.valid_to
+    left join labels as l
+        on a.answer.choice.label = l.answer and a.form_id = l.survey and l.question_id in (q.question_id, q.question_ref)
+        and l.source in (a.source, '*')
+    where q.scale_min is not null or l.score is not null
 )
 
 select
     a.source,
     a.response_id,
     a.form_id as survey,
-    q.form_title as survey_title,
-    q.question_id,
-    q.question_ref,
-    q.title as question_title,
-    q.question_type,
-    case when a.answer.type = 'boolean' then case when a.answer.boolean then 1e0 else 0e0 end else a.answer.number end as score,
-    q.scale_min,
-    q.scale_max,
+    a.form_title as survey_title,
+    a.question_id,
+    a.question_ref,
+    a.title as question_title,
+    a.question_type,
+    false as is_helpdesk,
+    case a.answer.type
+        when 'boolean' then case when a.answer.boolean then 1e0 else 0e0 end
+        when 'choice' then a.score
+        else a.answer.number
+    end as score,
+    case a.answer.type when 'boolean' then case when a.answer.boolean then 'yes' else 'no' end when 'choice' then a.answer.choice.label end
+        as original_answer,
+    a.scale_min,
+    a.scale_max,
     cast(null as varchar) as declared_kind,
     cast(null as double) as declared_positive_from,
     cast(null as varchar) as declared_direction,
+    cast(null as boolean) as is_good,
+    false as is_edited,
     a.submitted_at as answered_at,
     a.sent_at,
     a.ticket_id,
@@ -87,8 +125,5 @@ select
     cast(null as varchar) as group_id,
     cast(null as varchar) as agent_id,
     cast(null as varchar) as organization_id
-from answers as a
-inner join questions as q
-    on a.source = q.source and a.form_id = q.form_id and a.answer.field.id = q.question_id
-    and a.submitted_at >= q.valid_from and a.submitted_at < q.valid_to
-where q.scale_min is not null
+from scored as a
+where a.label_no = 1

@@ -1,0 +1,120 @@
+{#- Every survey known to have been sent up to the as-of time, and its answer. A source that does not say what it sent has no rows. #}
+{%- set stated = ['organization_id', 'segment', 'product', 'service_area', 'complexity', 'channel', 'priority', 'group_id', 'agent_id'] -%}
+with invitations as (
+    select *, coalesce(lead(sent_at) over (partition by source, survey, about order by sent_at, invitation_id), {{ the_end() }}) as next_sent_at
+    from (
+        select
+            i.*,
+            {#- What an answer has in common with its invitation, where it has not its id. #}
+            case when i.ticket_id is not null then 'ticket ' || i.ticket_id else 'customer ' || i.customer_id end as about
+        from {{ ref('stg_files__survey_invitations') }} as i
+        where not i.deleted and i.sent_at <= {{ as_of() }}
+    ) as known
+),
+
+responses as (
+    select source, survey, response_id, max(ticket_id) as ticket_id, max(customer_id) as customer_id, min(answered_at) as answered_at
+    from {{ ref('int_answers') }}
+    where is_in_scale
+    group by source, survey, response_id
+),
+
+{#- Answers to an invitation: by its id, else about the same ticket, else by the same customer, before the next invitation. #}
+matches as (
+    select i.source, i.invitation_id, r.answered_at
+    from invitations as i
+    inner join responses as r on i.source = r.source and i.survey = r.survey and i.invitation_id = r.response_id
+    union all
+    {% for link in ['ticket', 'customer'] %}
+    select i.source, i.invitation_id, r.answered_at
+    from invitations as i
+    inner join responses as r
+        on i.source = r.source and i.survey = r.survey and i.about = '{{ link }} ' || r.{{ link }}_id
+        and r.answered_at >= i.sent_at and r.answered_at < i.next_sent_at
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+matched as (select source, invitation_id, min(answered_at) as answered_at from matches group by source, invitation_id),
+
+sends as (
+    select
+        source, invitation_id, 'helpdesk rating' as survey, true as is_helpdesk, ticket_id, customer_id, sent_at, answered_at,
+        cast(null as varchar) as delivery,
+        {% for column in stated %}
+        cast(null as varchar) as {{ column }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from ({{ helpdesk_survey_sends() }}) as asked
+    union all
+    select
+        i.source, i.invitation_id, i.survey, false, i.ticket_id, i.customer_id, i.sent_at,
+        case when i.answered_at <= {{ as_of() }} then i.answered_at else m.answered_at end,
+        i.delivery,
+        {% for column in stated %}
+        i.{{ column }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from invitations as i
+    left join matched as m on i.source = m.source and i.invitation_id = m.invitation_id
+),
+
+policies as (
+    select *
+    from (
+        select
+            q.source as asked_in, q.survey as asked_by, p.answer_window_days, p.min_days_between,
+            row_number() over (
+                partition by q.source, q.survey
+                order by case when p.source = '*' then 1 else 0 end, case when p.survey is null then 1 else 0 end
+            ) as policy_no
+        from (select distinct source, survey from sends) as q
+        inner join {{ ref('survey_policies') }} as p on p.source in (q.source, '*') and coalesce(p.survey, q.survey) = q.survey
+    ) as m
+    where policy_no = 1
+),
+
+{{ place_survey_rows('sends', 'r.sent_at') }},
+
+{#- The solve that a survey followed. #}
+solves as (
+    select r.source, r.invitation_id, max(s.started_at) as solved_at
+    from placed as r
+    inner join {{ ref('int_ticket_spans') }} as s on r.ticket_source = s.source and r.ticket_id = s.ticket_id
+    where s.kind = 'status' and s.value in ('solved', 'closed') and s.started_at <= r.sent_at
+      and (s.previous_value is null or s.previous_value not in ('solved', 'closed'))
+    group by r.source, r.invitation_id
+),
+
+counted as (
+    select
+        r.*,
+        lag(r.sent_at) over (partition by r.helpdesk, r.customer_id order by r.sent_at, r.source, r.invitation_id) as previous_sent_at
+    from placed as r
+    where not (r.is_helpdesk and r.ticket_id is not null and (not r.is_ticket_known or r.exclusion_reason is not null))
+)
+
+select
+    r.source,
+    r.invitation_id,
+    r.survey,
+    r.ticket_id,
+    r.customer_id,
+    r.sent_at,
+    case when r.delivery is not null then r.delivery = 'delivered' end as is_delivered,
+    r.answered_at,
+    s.solved_at,
+    case when r.customer_id is not null then r.previous_sent_at end as previous_sent_at,
+    coalesce(
+        r.customer_id is not null
+        and {{ micros_between('r.previous_sent_at', 'r.sent_at') }} < p.min_days_between * 86400000000, false
+    ) as is_too_soon,
+    r.answered_at is null and {{ micros_between('r.sent_at', as_of()) }} < coalesce(p.answer_window_days, 0) * 86400000000 as is_awaited,
+    {% for attribute in survey_attributes() %}
+    r.{{ attribute }},
+    {% endfor %}
+    r.channel,
+    r.priority,
+    r.group_id,
+    r.agent_id
+from counted as r
+left join solves as s on r.source = s.source and r.invitation_id = s.invitation_id
+left join policies as p on r.source = p.asked_in and r.survey = p.asked_by

@@ -1,0 +1,21 @@
+{#- What the customer wrote is not read: only ratings, and what the survey is about. #}
+{%- set shape = {
+    'responder_id': 'VARCHAR', 'expires_at': 'VARCHAR', 'subjects': [{'id': 'VARCHAR', 'type': 'VARCHAR'}],
+    'survey': {'id': 'VARCHAR', 'version': 'BIGINT'},
+    'answers': [{
+        'type': 'VARCHAR', 'rating': 'DOUBLE', 'rating_category': 'VARCHAR', 'created_at': 'VARCHAR', 'updated_at': 'VARCHAR',
+        'question': {'id': 'VARCHAR', 'type': 'VARCHAR', 'sub_type': 'VARCHAR'}
+    }]
+} -%}
+with landed as ({{ landed('zendesk', 'survey_responses', shape) }})
+
+select
+    {{ envelope() }},
+    {{ ulid_time('record_id') }} as sent_at,
+    p.responder_id as responder_id,
+    p.survey.id as survey_id,
+    p.survey.version as survey_version,
+    p.subjects as subjects,
+    p.answers as answers,
+    {{ reject_reason([missing('p.survey.id', 'survey.id')]) }}
+from landed

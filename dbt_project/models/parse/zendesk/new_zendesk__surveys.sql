@@ -1,0 +1,12 @@
+{%- set shape = {
+    'version': 'BIGINT',
+    'questions': [{'id': 'VARCHAR', 'type': 'VARCHAR', 'headline': {'value': 'VARCHAR'}, 'options': [{'rating': 'DOUBLE'}]}]
+} -%}
+with landed as ({{ landed('zendesk', 'surveys', shape) }})
+
+select
+    {{ envelope() }},
+    p.version as survey_version,
+    p.questions as questions,
+    {{ reject_reason(['null']) }}
+from landed

@@ -1,0 +1,1 @@
+{{ merge_versions(ref('new_zendesk__survey_responses'), keep='history') }}
