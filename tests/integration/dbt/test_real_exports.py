@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.skipif(not DATA.exists(), reason="needs ../shared/data"
 
 @pytest.fixture(scope="module")
 def exports(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """The three exports in one warehouse, as one company would have them."""
+    """All exports in one warehouse, as one company would have them."""
     folder = tmp_path_factory.mktemp("exports")
     warehouse = Warehouse(folder)
     result = fetch([*files.sources(EXAMPLES), *files.sources(MAPPINGS)], warehouse.landing)
@@ -88,3 +89,58 @@ def test_bank_nps_by_market(exports: Warehouse) -> None:
         "US": 15.5828,
     }
     assert {member: n for member, n, _ in rows}["nps_bank"] == 2465
+
+
+def test_worked_case_of_nps(exports: Warehouse) -> None:
+    """The classes that the case's own answer gives each of its customers, by country."""
+    with (DATA / "worked_cases" / "preppin_050" / "expected" / "output_01.csv").open(
+        encoding="utf-8-sig"
+    ) as file:
+        answers = list(csv.DictReader(file))
+    published = {
+        country: tuple(
+            sum(each["Country"] == country and each[name] == "1" for each in answers)
+            for name in ("Promoter", "Passive", "Detractor")
+        )
+        for country in {each["Country"] for each in answers}
+    }
+    assert len(published) == 4
+    rows = exports.query(
+        "select segment, count(case when nps_class = 'promoter' then 1 end), count(case when nps_class = 'passive' then 1 end), "
+        "count(case when nps_class = 'detractor' then 1 end) from marts.survey_answers where source = 'preppin_050' group by 1"
+    )
+    assert {country: tuple(counts) for country, *counts in rows} == published
+    [(n, nps)] = exports.query(
+        "select n, nps from marts.kpi_nps where period_grain = 'all' and dimension = 'segment' and member = 'England'"
+    )
+    assert (n, nps) == (16, -25)
+
+
+def test_satisfaction_on_a_scale_with_labelled_ends(exports: Warehouse) -> None:
+    """Answers without a date count for all time; 75 of 219 said 8 or more, 5 of them by the label."""
+    [(n, positive)] = exports.query(
+        "select n, positive from marts.kpi_csat where period_grain = 'all' and dimension = 'source' and member = 'limesurvey'"
+    )
+    assert (n, positive) == (219, 75)
+    assert exports.query(
+        "select count(*) from marts.survey_answers where original_answer = '10 - Completely satisfied' and score = 10"
+    ) == [(5,)]
+
+
+@pytest.mark.parametrize(
+    ("source", "question", "counts"),
+    [
+        ("surveymonkey_weather", "surveymonkey_weather", {1: 208, 2: 73, 3: 274, 4: 362}),
+        ("surveymonkey_comma", "surveymonkey_comma", {1: 5, 2: 7, 3: 26, 4: 333, 5: 688}),
+        ("limesurvey", "rse3", {0: 7, 1: 34, 2: 31, 3: 38, 4: 60, 5: 76}),
+    ],
+)
+def test_other_ratings_as_a_distribution(
+    exports: Warehouse, source: str, question: str, counts: dict[int, int]
+) -> None:
+    """Counted in the exports with a few lines of plain Python."""
+    rows = exports.query(
+        f"select score, n, answers from marts.kpi_distribution where {ALL} and source = '{source}' and question_id = '{question}'"
+    )
+    assert {score: n for score, n, _ in rows} == counts
+    assert {answers for *_, answers in rows} == {sum(counts.values())}
