@@ -11,6 +11,7 @@ import duckdb
 from orchestration import control, progress
 from orchestration.assets.landing import landing_specs
 from orchestration.assets.models import Graph
+from orchestration.holidays import days_off
 from orchestration.publish import current
 from orchestration.run import Run
 from quality.gates import (
@@ -95,7 +96,13 @@ def _landing_gate(specs: Sequence[dg.AssetSpec]) -> dg.AssetChecksDefinition:
         progress.current.phase("landing_gate", "judging new batches")
         with control.connect(run.warehouse) as con, run.store() as store:
             failed = {(s.source, s.stream) for s in control.status(con) if s.is_stale}
-            report = judge_batches(store, run.landing.batches(), incomplete=failed, progress=_told("batches"))
+            report = judge_batches(
+                store,
+                run.landing.batches(),
+                incomplete=failed,
+                days_off=days_off(run.landing, run.project.folder / "seeds"),
+                progress=_told("batches"),
+            )
             # A held batch blocks until it passes, is refetched or is waived: say so every night.
             held = [v for b in report.held for v in store.results(batch_id=b.batch_id, failed_only=True)]
             streams = {(b.source, b.stream): (f"raw_{b.vendor}", b.stream) for b in store.batches()}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -51,7 +52,7 @@ def judge_batches(
     paths: Iterable[Path],
     *,
     incomplete: Collection[tuple[str, str]] = (),
-    closed_days: Collection[date] = (),
+    days_off: Mapping[str, Collection[date]] = MappingProxyType({}),
     progress: Progress | None = None,
 ) -> LandingReport:
     """Judge new and held batches on their envelope, and keep the verdicts.
@@ -60,7 +61,8 @@ def judge_batches(
         store: where verdicts live.
         paths: all landing files, `<source>/<stream>/<date>/<batch_id>.parquet`.
         incomplete: (source, stream) whose fetch failed this time: their volume is not judged.
-        closed_days: days off, on which nobody expects the usual volume.
+        days_off: by source, the days on which nobody expects the usual volume. A local date stands for the
+            UTC day: office hours of nearly all zones lie mostly in it.
         progress: told after each file: files done, files in all, what was judged.
 
     Returns:
@@ -87,7 +89,7 @@ def judge_batches(
             progress(done, len(todo), f"{item.label}: {item.batch.rows:,} rows")
     verdicts += _judge_rows(waiting)
     settled = {key: batch for key, batch in known.items() if batch.verdict in ("passed", "waived")}
-    landed += judge_volume(settled, landed, frozenset(incomplete), frozenset(closed_days))
+    landed += judge_volume(settled, landed, frozenset(incomplete), days_off)
     verdicts += _judge_facts(landed)
     blocking: dict[Key, list[Verdict]] = {}
     for verdict in verdicts:

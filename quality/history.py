@@ -22,7 +22,7 @@ def judge_volume(
     settled: Mapping[Key, Batch],
     landed: Sequence[Landed],
     incomplete: Collection[tuple[str, str]],
-    closed: Collection[date],
+    days_off: Mapping[str, Collection[date]],
 ) -> list[Landed]:
     """Set the `volume` of batches that complete a low day.
 
@@ -34,7 +34,7 @@ def judge_volume(
         settled: batches that passed or were waived before.
         landed: batches under judgement; their `day_counts` become what they add.
         incomplete: streams whose fetch failed.
-        closed: days off.
+        days_off: by source, days that are neither judged nor part of the history.
 
     Returns:
         Settled batches that stand for a stream's silence: nothing landed for a day that should be busy.
@@ -45,7 +45,7 @@ def judge_volume(
         old = [batch for key, batch in settled.items() if key[:2] == stream]
         mine = [item for item in landed if item.batch.key[:2] == stream and not item.problem]
         new = [item for item in mine if item.previous is None]
-        counts = _day_counts(old, mine)
+        counts, closed = _day_counts(old, mine), days_off.get(stream[0], ())
         blamed = set()
         for item in mine:
             if item.previous and item.previous.volume_day:

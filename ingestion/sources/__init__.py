@@ -1,7 +1,9 @@
 """The vendors that are read over HTTP: how a source is made from plain settings."""
 
 from collections.abc import Callable
+from datetime import date
 
+from ingestion.landing import Landing
 from ingestion.sources import typeform, zendesk
 from ingestion.streams import Source
 
@@ -9,4 +11,9 @@ from ingestion.streams import Source
 VENDORS: dict[str, Callable[..., Source]] = {
     zendesk.VENDOR: zendesk.source,
     typeform.VENDOR: typeform.source,
+}
+
+#: Vendor name -> (landing, source) -> the holidays that landed: by schedule, first and last local date.
+HOLIDAYS: dict[str, Callable[[Landing, str], dict[str, list[tuple[date, date]]]]] = {
+    zendesk.VENDOR: zendesk.holidays,
 }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 from ingestion.http import checked_url
 from ingestion.landing import Landing
 from ingestion.paging import SECOND, CursorExport, CursorList, CursorWindow, TimeExport
-from ingestion.records import microseconds, ulid_time
+from ingestion.records import Known, microseconds, ulid_time
 from ingestion.sources.credentials import checked_secret, prefixed
 from ingestion.streams import Deletion, Get, Partitions, Source, Stream
 
@@ -71,6 +72,35 @@ def _with_holidays(get: Get, schedule_id: str, schedule: bytes) -> bytes:
     path = f"/api/v2/business_hours/schedules/{quote(schedule_id, safe='')}/holidays.json"
     holidays = get(path, msgspec.json.Decoder(_Holidays).decode).holidays
     return b'{"schedule": ' + schedule + b', "holidays": ' + bytes(holidays) + b"}"
+
+
+class _Holiday(msgspec.Struct):
+    start_date: date
+    end_date: date
+
+
+class _Schedule(msgspec.Struct):
+    holidays: list[msgspec.Raw] = []
+
+
+def holidays(landing: Landing, name: str) -> dict[str, list[tuple[date, date]]]:
+    """The holidays of an account's schedules, as they landed last: first and last local date.
+
+    What cannot be read is left out: the gates say so.
+    """
+    found: dict[str, list[tuple[date, date]]] = {}
+    for record_id, landed in Known.read(landing, name, "schedules").records.items():
+        if isinstance(record_id, str) and not landed.deleted:
+            with suppress(msgspec.DecodeError):
+                found[record_id] = list(_periods(msgspec.json.decode(landed.payload, type=_Schedule)))
+    return found
+
+
+def _periods(schedule: _Schedule) -> Iterator[tuple[date, date]]:
+    for raw in schedule.holidays:
+        with suppress(msgspec.DecodeError):
+            holiday = msgspec.json.decode(raw, type=_Holiday)
+            yield holiday.start_date, holiday.end_date
 
 
 def _fills(landing: Landing, name: str, failed: frozenset[str]) -> Partitions:

@@ -120,7 +120,8 @@ FACTS: Final = Suite(
             why="KPIs over a day that is half there look plausible and are wrong.",
             what_to_do=(
                 "Compare with the source's own screen for that day. Refetch the stream when records are "
-                "missing; waive the batch with the reason when the day really was quiet (a holiday, a strike)"
+                "missing. When the day really was quiet, add a holiday to holidays.csv, or waive the batch "
+                "with the reason (a strike)"
             ),
         ),
     ),

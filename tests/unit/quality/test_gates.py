@@ -327,7 +327,7 @@ def test_a_young_stream_is_not_judged(desk: Desk) -> None:
 def test_days_off_failed_fetches_and_outages_are_not_judged(desk: Desk) -> None:
     desk.first_load(NIGHT)
     desk.fetch(NEXT, {TODAY: 5})
-    assert desk.judge(closed_days={TODAY}) == []
+    assert desk.judge(days_off={"zendesk": {TODAY}}) == []
     desk.fetch(NEXT + timedelta(days=1), {TODAY + timedelta(days=1): 5})
     assert desk.judge(incomplete={("zendesk", "tickets")}) == []
     desk.fetch(NEXT + timedelta(days=12), {TODAY + timedelta(days=12): 5})
