@@ -192,7 +192,8 @@ def _marts_gate(graph: Graph) -> dg.AssetChecksDefinition:
     def marts_gate(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         run: Run = context.resources.run
         progress.current.phase("marts_gate", "judging the candidate marts")
-        published = current(run.home.published)
+        # What holds for an earlier instant has fewer rows by right.
+        published = None if run.is_scratch else current(run.home.published)
         previous = published.manifest["marts"] if published else {}
         with control.connect(run.warehouse) as con, run.store() as store:
             report = judge_marts(

@@ -5,6 +5,7 @@ The tables that the models write are created by the dbt project; the ones here a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
@@ -54,6 +55,65 @@ def register_batches(con: duckdb.DuckDBPyConnection, batches: Sequence[BatchRow]
             [list(column) for column in columns],
         )
     con.commit()
+
+
+@dataclass(frozen=True)
+class PublishedMart:
+    """A published mart that a candidate of the same name can be compared with.
+
+    Attributes:
+        name: the mart.
+        version: the version that holds it.
+        as_of: the instant that this version's numbers hold for.
+        path: its Parquet file.
+        columns: name -> type, of those that both have.
+        key: the columns that tell its rows apart; empty where they changed.
+        meta: what its model says of itself.
+        cause: why any row may differ: `code`, `rules`, or None if neither changed.
+    """
+
+    name: str
+    version: str
+    as_of: datetime
+    path: Path
+    columns: Mapping[str, str]
+    key: Sequence[str]
+    meta: Mapping[str, Any]
+    cause: str | None
+
+
+def register_published(con: duckdb.DuckDBPyConnection, marts: Sequence[PublishedMart]) -> None:
+    """Replace `control.published`: what readers see now."""
+    con.execute("CREATE SCHEMA IF NOT EXISTS control")
+    con.begin()
+    con.execute(
+        "CREATE OR REPLACE TABLE control.published"
+        " (mart VARCHAR, version VARCHAR, as_of TIMESTAMP, path VARCHAR, declared VARCHAR, cause VARCHAR)"
+    )
+    for mart in marts:
+        declared = {"columns": mart.columns, "key": mart.key, "meta": mart.meta}
+        con.execute(
+            "INSERT INTO control.published VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                mart.name,
+                mart.version,
+                _naive(mart.as_of),
+                str(mart.path),
+                json.dumps(declared),
+                mart.cause,
+            ],
+        )
+    con.commit()
+
+
+def compared_with(con: duckdb.DuckDBPyConnection) -> str | None:
+    """The version that the marts were compared with; None if with none."""
+    try:
+        return next(
+            (version for (version,) in con.execute("SELECT version FROM control.published").fetchall()), None
+        )
+    except duckdb.CatalogException:
+        return None
 
 
 def drop_changed(
@@ -222,8 +282,7 @@ def save_status(con: duckdb.DuckDBPyConnection, status: Sequence[StreamStatus]) 
     )
     if status:
         rows = [
-            [at.astimezone(UTC).replace(tzinfo=None) if isinstance(at, datetime) else at for at in astuple(s)]
-            for s in status
+            [_naive(value) if isinstance(value, datetime) else value for value in astuple(s)] for s in status
         ]
         marks = ", ".join("?" * len(rows[0]))
         con.executemany(f"INSERT INTO control.source_status VALUES ({marks})", rows)  # noqa: S608
@@ -245,6 +304,11 @@ def status(con: duckdb.DuckDBPyConnection) -> list[StreamStatus]:
 def _status(row: Any) -> StreamStatus:
     read = StreamStatus(*row)
     return replace(read, last_fetched_at=read.last_fetched_at and read.last_fetched_at.replace(tzinfo=UTC))
+
+
+def _naive(at: datetime) -> datetime:
+    """UTC without a zone, as the warehouse's timestamps are."""
+    return at.astimezone(UTC).replace(tzinfo=None)
 
 
 def _name(identifier: str) -> str:

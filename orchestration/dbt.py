@@ -214,7 +214,7 @@ def is_built(node: Mapping[str, Any]) -> bool:
     return node["resource_type"] in ("model", "seed") and node["config"]["materialized"] != "ephemeral"
 
 
-def fingerprints(manifest: Mapping[str, Any], extra: str) -> dict[str, str]:
+def fingerprints(manifest: Mapping[str, Any], extra: str, *, with_contents: bool = True) -> dict[str, str]:
     """A fingerprint per model and seed: of its code, configuration and content, and of all that it reads.
 
     Every macro of the project goes into every fingerprint: hooks and guarded calls do not show in a
@@ -223,6 +223,7 @@ def fingerprints(manifest: Mapping[str, Any], extra: str) -> dict[str, str]:
     Args:
         manifest: the parsed project.
         extra: goes into every fingerprint (zone database, time zone).
+        with_contents: whether the rows of seeds count, or code alone.
 
     Returns:
         node name -> fingerprint.
@@ -242,7 +243,8 @@ def fingerprints(manifest: Mapping[str, Any], extra: str) -> dict[str, str]:
         columns = [[column["name"], column["data_type"]] for column in node["columns"].values()]
         config = json.dumps([node["config"], columns], sort_keys=True, default=str)
         read = (fingerprint(parent) for parent in sorted(node["depends_on"].get("nodes", [])))
-        return _digest(shared, node["raw_code"], _content(node), config, *read)
+        content = _content(node) if with_contents else ""
+        return _digest(shared, node["raw_code"], content, config, *read)
 
     return {node["name"]: fingerprint(key) for key, node in nodes.items() if is_built(node)}
 

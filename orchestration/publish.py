@@ -8,6 +8,8 @@
 A version appears complete or not at all, and is never changed afterwards. Readers that hold an old
 version open keep it: the pointer moves, files are only ever unlinked.
 
+A column `version` says which version showed a row first: it is null in the warehouse and filled here.
+
 Content hash of a mart: over its rows as a multiset, without the columns in `RUN_COLUMNS`: the 128-bit
 sums of DuckDB's 64-bit row hash, taken over the columns in order and in reverse, together with the row
 count and the columns' names and types. It does not depend on row order, process or machine; another
@@ -30,7 +32,8 @@ from typing import Any
 import duckdb
 
 FORMAT = 1
-RUN_COLUMNS = frozenset({"as_of", "built_at", "build_id", "run_id", "published_at"})
+VERSION_COLUMN = "version"
+RUN_COLUMNS = frozenset({"as_of", "built_at", "build_id", "run_id", "published_at", VERSION_COLUMN})
 # Read by every DuckDB since 1.0, which BI drivers still embed.
 STORAGE_VERSION = "v1.0.0"
 
@@ -108,10 +111,10 @@ def publish(
         with duckdb.connect() as con:
             con.execute("SET TimeZone = 'UTC'")
             con.execute(f"ATTACH {_text(warehouse)} AS {_name(warehouse.stem)} (READ_ONLY)")
-            candidates = [_measure(con, f"{_name(warehouse.stem)}.marts", mart) for mart in sorted(marts)]
+            candidates = [measure(con, f"{_name(warehouse.stem)}.marts", mart) for mart in sorted(marts)]
             if check:
                 check({mart.name: mart.rows for mart in candidates})
-            definitions = _write_database(con, warehouse.stem, draft / "marts.duckdb", candidates)
+            definitions = _write_database(con, warehouse.stem, draft / "marts.duckdb", candidates, version)
         _verify_and_export(draft, candidates, previous)
         manifest = {
             "format": FORMAT,
@@ -176,8 +179,12 @@ def _read(folder: Path, *, is_current: bool) -> Publication:
     return Publication(folder, json.loads((folder / "manifest.json").read_text()), is_current)
 
 
-def _measure(con: duckdb.DuckDBPyConnection, schema: str, mart: str) -> Mart:
-    """Rows, columns and content hash of one table."""
+def measure(con: duckdb.DuckDBPyConnection, schema: str, mart: str) -> Mart:
+    """Rows, columns and content hash of one table; `schema` is SQL.
+
+    Raises:
+        PublishError: there is no such table.
+    """
     table = f"{schema}.{_name(mart)}"
     try:
         described = con.execute(f"DESCRIBE {table}").fetchall()
@@ -194,14 +201,16 @@ def _measure(con: duckdb.DuckDBPyConnection, schema: str, mart: str) -> Mart:
 
 
 def _write_database(
-    con: duckdb.DuckDBPyConnection, source: str, path: Path, marts: Sequence[Mart]
+    con: duckdb.DuckDBPyConnection, source: str, path: Path, marts: Sequence[Mart], version: str
 ) -> dict[str, list[str]]:
-    """Copy tables with their comments; return the versions of the definitions used by each."""
+    """Copy tables with their comments, and name the version; return the definitions' versions of each."""
     con.execute(f"ATTACH {_text(path)} AS target (STORAGE_VERSION {_text(STORAGE_VERSION)})")
     definitions: dict[str, list[str]] = {}
     for mart in marts:
         table = f"target.main.{_name(mart.name)}"
         con.execute(f"CREATE TABLE {table} AS FROM {_name(source)}.marts.{_name(mart.name)}")
+        if VERSION_COLUMN in dict(mart.columns):
+            con.execute(f"UPDATE {table} SET version = ? WHERE version IS NULL", [version])  # noqa: S608
         _copy_comments(con, source, mart.name, table)
         if "definition_version" in dict(mart.columns):
             found = con.execute(f"SELECT DISTINCT definition_version::VARCHAR FROM {table} ORDER BY 1")  # noqa: S608
@@ -235,7 +244,7 @@ def _verify_and_export(draft: Path, candidates: Sequence[Mart], previous: Public
     with duckdb.connect(str(draft / "marts.duckdb"), read_only=True) as con:
         con.execute("SET TimeZone = 'UTC'")
         for mart in candidates:
-            if _measure(con, "main", mart.name) != mart:
+            if measure(con, "main", mart.name) != mart:
                 raise PublishError(f"mart {mart.name}: the written file differs from the candidate")
             target = draft / "marts" / f"{mart.name}.parquet"
             unchanged = before.get(mart.name, {}).get("content_hash") == mart.content_hash

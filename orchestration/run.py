@@ -81,6 +81,11 @@ class Run:
         """What each model and seed should be built from. DuckDB brings the zone database."""
         return fingerprints(self.project.manifest, f"{duckdb.__version__} {self.settings.timezone}")
 
+    def mart_fingerprints(self) -> dict[str, dict[str, str]]:
+        """Of each node's code alone, and with its rules (seeds, business zone)."""
+        code = fingerprints(self.project.manifest, duckdb.__version__, with_contents=False)
+        return {name: {"code": code[name], "rules": rules} for name, rules in self.fingerprints().items()}
+
     def open_warehouse(self) -> None:
         """Make the file ready to build in: emptied where it cannot be built upon."""
         self.warehouse.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -18,6 +18,9 @@ create table if not exists control.source_status (
     source varchar, vendor varchar, stream varchar, is_on boolean, is_stale boolean, last_fetched_at timestamp,
     received bigint, landed bigint, duplicates bigint, unchanged bigint, tombstones bigint
 );
+create table if not exists control.published (
+    mart varchar, version varchar, as_of timestamp, path varchar, declared varchar, cause varchar
+);
 {#- A run that touches more than the parsing has started a build; until it is closed, its tables may disagree. #}
 {% set building = [] %}
 {% for id in (selected_resources if execute else []) if id.startswith('model.') and '.new_' not in id %}{% do building.append(id) %}{% endfor %}

@@ -7,3 +7,11 @@
     'typeform__responses', 'files__tickets', 'files__ticket_events', 'files__survey_answers', 'files__survey_invitations'
 ]) }}
 {% endmacro %}
+
+{#- The streams whose records belong to one ticket each, with the column of its id. #}
+{% macro ticket_streams() %}
+{{ return([
+    ('zendesk__tickets', 'record_id'), ('zendesk__ticket_events', 'ticket_id'), ('zendesk__ticket_audits', 'ticket_id'),
+    ('zendesk__ticket_metric_events', 'ticket_id'), ('files__tickets', 'record_id'), ('files__ticket_events', 'ticket_id')
+]) }}
+{% endmacro %}

@@ -9,6 +9,8 @@ from dagster_dbt import DagsterDbtTranslator
 
 from orchestration import control, progress
 from orchestration.dbt import DbtError, NodeResult, is_built
+from orchestration.publish import current
+from orchestration.restatements import published_marts
 from orchestration.run import Run
 
 GROUPS = {"rules": "rules", "parse": "staging", "staging": "staging", "core": "core", "marts": "marts"}
@@ -150,6 +152,10 @@ def model_assets(graph: Graph) -> dg.AssetsDefinition:
         with control.connect(run.warehouse) as con, run.store() as store:
             control.register_batches(con, [_row(batch) for batch in store.batches()])
             control.hold_unjudged(con, graph.staging)
+            published = current(run.home.published)
+            control.register_published(
+                con, published_marts(published, graph.manifest, run.mart_fingerprints())
+            )
             idle = graph.staging.keys() - control.pending(con, graph.staging)
         due = selected - idle
         progress.current.phase("dbt", f"{len(due)} models")

@@ -36,10 +36,11 @@ MEASURES: Final = (
     "agent_work",
 )
 KINDS: Final = ("csat", "nps", "ces", "other")
+CAUSES: Final = ("code", "rules", "deletion", "correction", "late data", "matured")
 OUTCOMES: Final = ("met", "breached", "active", "superseded", "cancelled")
 
 #: Marts that may become empty from one night to the next.
-MAY_BE_EMPTY: Final = frozenset({"excluded_tickets", "rejected_rows", "unmapped_questions"})
+MAY_BE_EMPTY: Final = frozenset({"excluded_tickets", "rejected_rows", "restatements", "unmapped_questions"})
 
 _REPORT = "The published marts stay as they are. Report it: a model counts wrongly"
 _REBUILD = "Build the marts from the landing (`cxmarts refresh --full`); report it when it stays"
@@ -249,6 +250,12 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
     "organizations": (_key("source", "organization_id"), _present("source", "organization_id")),
     "agents": (_key("source", "agent_id"), _present("source", "agent_id")),
     "groups": (_key("source", "group_id"), _present("source", "group_id")),
+    "restatements": (
+        _present("mart", "key", "column_name", "cells", "cause", "restated_at", "before_version"),
+        _known("cause", CAUSES),
+        _by_as_of("restated_at"),
+        _range("cells_are_counted", 1, None, "cells"),
+    ),
     "kpi_csat": (
         *_kpi(),
         _counts("n", "positive"),

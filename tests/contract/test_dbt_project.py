@@ -16,6 +16,7 @@ VENDORS = re.compile(r"zendesk|typeform|freshdesk|intercom|qualtrics|surveymonke
 MEETING_PLACES = {
     "int_answers",
     "int_business_calendar",
+    "int_late_tickets",
     "int_organizations",
     "int_sla_applied",
     "int_sla_clocks",
@@ -101,6 +102,18 @@ def test_marts_are_used_by_somebody(manifest: Node, marts: dict[str, Node]) -> N
 
 def test_marts_have_a_unit_test(manifest: Node, marts: dict[str, Node]) -> None:
     assert set(marts) - {test["model"] for test in manifest["unit_tests"].values()} == set()
+
+
+def test_kpis_by_period_are_journalled_when_restated(manifest: Node, marts: dict[str, Node]) -> None:
+    """The scorecard repeats numbers of the others. A KPI names the core mart that it counts."""
+    by_period = {
+        name for name, node in marts.items() if {"period_grain", "period_start"} <= node["columns"].keys()
+    } - {"kpi_scorecard", "restatements"}
+    journalled = {parent.split(".")[2] for parent in marts["restatements"]["depends_on"]["nodes"]}
+    assert by_period - journalled == set()
+    facts = {name: marts[name]["config"]["meta"].get("facts") for name in by_period}
+    assert set(facts.values()) <= journalled
+    assert [name for name in set(facts.values()) if "settled_at" not in marts[name]["config"]["meta"]] == []
 
 
 def test_seeds_and_sources_are_described(manifest: Node) -> None:

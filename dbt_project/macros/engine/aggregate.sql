@@ -5,3 +5,11 @@
 {#- The first, second … element of an array. #}
 {% macro element(array, position) %}{{ return(adapter.dispatch('element')(array, position)) }}{% endmacro %}
 {% macro default__element(array, position) %}{{ array }}[{{ position }}]{% endmacro %}
+
+{#- A number that stands for the values of these columns; equal for equal rows, nulls included. #}
+{% macro row_hash(columns) %}{{ return(adapter.dispatch('row_hash')(columns)) }}{% endmacro %}
+{% macro default__row_hash(columns) %}hash({{ columns | join(', ') }}){% endmacro %}
+
+{#- The rows of a Parquet file, as a relation. #}
+{% macro parquet_file(path) %}{{ return(adapter.dispatch('parquet_file')(path)) }}{% endmacro %}
+{% macro default__parquet_file(path) %}read_parquet('{{ path | replace("'", "''") }}'){% endmacro %}

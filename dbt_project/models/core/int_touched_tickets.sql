@@ -54,10 +54,7 @@ changed_fields as (
 ),
 
 changed as (
-    {% for stream, ticket_id in [
-        ('zendesk__tickets', 'record_id'), ('zendesk__ticket_events', 'ticket_id'), ('zendesk__ticket_audits', 'ticket_id'),
-        ('zendesk__ticket_metric_events', 'ticket_id'), ('files__tickets', 'record_id'), ('files__ticket_events', 'ticket_id')
-    ] %}
+    {% for stream, ticket_id in ticket_streams() %}
     select r.source, r.{{ ticket_id }} as ticket_id from {{ ref('stg_' ~ stream) }} as r where {{ is_news }}
     union
     {% endfor %}

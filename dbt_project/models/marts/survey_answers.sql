@@ -1,3 +1,4 @@
+{{ config(meta={'settled_at': 'answered_at', 'moving': []}) }}
 {#- One row per counted answer to a declared question. #}
 select
     source, response_id, question_id, survey, kind, score, original_answer, scale_min, scale_max, direction, rule, is_positive, is_easy, nps_class,

@@ -1,5 +1,6 @@
 {{ config(
-    materialized='incremental', incremental_strategy='replace_touched', meta={'keeps_before': true}, pre_hook="{{ forget_before() }}"
+    materialized='incremental', incremental_strategy='replace_touched', pre_hook="{{ forget_before() }}",
+    meta={'keeps_before': true, 'settled_at': 'last_solved_at', 'moving': ['status', 'last_solved_at']}
 ) }}
 {#- One row per counted ticket. #}
 with counted as (
