@@ -1,6 +1,9 @@
 {{ config(
     materialized='incremental', incremental_strategy='replace_touched', pre_hook="{{ forget_before() }}",
-    meta={'keeps_before': true, 'settled_at': 'last_solved_at', 'moving': ['status', 'last_solved_at']}
+    meta={
+        'keeps_before': true, 'settled_at': "case when status in ('solved', 'closed') then last_solved_at end",
+        'moving': ['status', 'last_solved_at', 'is_first_contact_resolved']
+    }
 ) }}
 {#- One row per counted ticket. #}
 with counted as (
