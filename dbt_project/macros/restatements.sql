@@ -123,7 +123,7 @@ select mart, version, cast(as_of as varchar) as as_of, as_of <= {{ as_of() }} as
 {% set mart = published[name] %}
 {% set facts = mart.meta.facts if published.get(mart.meta.facts, {}).key else none %}
 {% set numbers = [] %}
-{% for column, type in mart.columns.items() if type in ('bigint', 'integer', 'double') and column != 'definition_version' %}
+{% for column, type in mart.columns.items() if type in ('bigint', 'integer', 'double') and column not in mart.key + ['definition_version'] %}
 {% do numbers.append(column) %}
 {% endfor %}
 {% set last_day = business_date(to_utc("'" ~ mart.as_of ~ "'")) %}

@@ -1,8 +1,10 @@
 {#- What readers were told of closed periods and are told differently now, and why. Each build takes the current publication's journal
     and adds how its own marts differ from that publication, so what is not published leaves no trace. Before that publication's as-of
     time nothing is compared. #}
-{%- set kpis = ['kpi_csat', 'kpi_nps', 'kpi_response_times', 'kpi_sla_compliance', 'kpi_volume'] -%}
-{%- set facts = ['tickets', 'sla_targets', 'survey_answers'] -%}
+{%- set kpis = [
+    'kpi_ces', 'kpi_csat', 'kpi_distribution', 'kpi_nps', 'kpi_response_times', 'kpi_sla_compliance', 'kpi_survey_response', 'kpi_volume'
+] -%}
+{%- set facts = ['tickets', 'sla_targets', 'survey_answers', 'survey_sends'] -%}
 {#- depends on #}
 {%- for name in kpis + facts + ['int_late_tickets'] -%}{%- do ref(name) -%}{%- endfor -%}
 {%- set published = published_marts() -%}

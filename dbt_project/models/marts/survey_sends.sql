@@ -1,3 +1,4 @@
+{{ config(meta={'settled_at': 'answered_at', 'moving': ['is_awaited']}) }}
 {#- One row per survey known to have been sent. #}
 select
     source, invitation_id, survey, ticket_id, customer_id, sent_at, is_delivered, answered_at, answered_at is not null as is_answered, is_awaited,
