@@ -5,7 +5,8 @@
 {{ return([
     ('core', 'int_tickets'), ('core', 'int_ticket_events'), ('core', 'int_ticket_schedules'), ('core', 'int_ticket_spans'),
     ('core', 'int_ticket_states'), ('core', 'int_ticket_measures'), ('core', 'int_sla_clocks'), ('core', 'int_sla_applied'),
-    ('marts', 'tickets'), ('marts', 'excluded_tickets'), ('marts', 'ticket_replies'), ('marts', 'sla_targets')
+    ('core', 'int_vendor_numbers'),
+    ('marts', 'tickets'), ('marts', 'excluded_tickets'), ('marts', 'ticket_replies'), ('marts', 'sla_targets'), ('marts', 'reconciliation')
 ]) }}
 {% endmacro %}
 

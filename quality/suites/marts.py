@@ -37,10 +37,21 @@ MEASURES: Final = (
 )
 KINDS: Final = ("csat", "nps", "ces", "other")
 CAUSES: Final = ("code", "rules", "deletion", "correction", "late data", "matured")
+#: Why a vendor's own number is another than ours.
+EXPLANATIONS: Final = ("schedule_convention", "vendor_clock_rule", "later_events", "missing_history")
 OUTCOMES: Final = ("met", "breached", "active", "superseded", "cancelled")
 
 #: Marts that may become empty from one night to the next.
-MAY_BE_EMPTY: Final = frozenset({"excluded_tickets", "rejected_rows", "restatements", "unmapped_questions"})
+MAY_BE_EMPTY: Final = frozenset(
+    {
+        "excluded_tickets",
+        "reconciliation",
+        "reconciliation_summary",
+        "rejected_rows",
+        "restatements",
+        "unmapped_questions",
+    }
+)
 
 _REPORT = "The published marts stay as they are. Report it: a model counts wrongly"
 _REBUILD = "Build the marts from the landing (`cxmarts refresh --full`); report it when it stays"
@@ -214,6 +225,47 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         _known("origin", ("vendor", "declared", "own")),
         _by_as_of("applied_at", "ended_at", "breached_at"),
         _durations("target_seconds", "elapsed_seconds"),
+    ),
+    "reconciliation": (
+        _key("source", "ticket_id", "published_in", "vendor_field"),
+        _present("source", "ticket_id", "published_in", "vendor_field", "measure", "reason"),
+        _known("reason", (*EXPLANATIONS, "unexplained")),
+        Expectation(
+            name="differences_are_explained",
+            kind="expect_column_values_to_be_in_set",
+            kwargs={"column": "reason", "value_set": list(EXPLANATIONS)},
+            severity="warning",
+            show=("measure", "clock", "ours", "theirs"),
+            fault="of numbers that differ from the vendor's without a reason",
+            why="Our number or theirs is wrong, or the vendor counts by a rule that we do not know.",
+            what_to_do=(
+                "Compare the ticket's history with the vendor's screen. A rule of the vendor belongs into the rule "
+                "file vendor_numbers; report a number of ours that is wrong"
+            ),
+        ),
+    ),
+    "reconciliation_summary": (
+        _key("source", "published_in", "vendor_field"),
+        _present("source", "published_in", "vendor_field", "measure"),
+        _counts("compared", "rounding", "unexplained"),
+        Expectation(
+            name="reasons_sum_to_compared",
+            kind="sums_equal",
+            kwargs={"left": ["rounding", *EXPLANATIONS, "unexplained"], "right": ["compared"]},
+            fault="whose reasons do not sum to what was compared",
+            why="Every number that is compared agrees, or has one reason.",
+            what_to_do=_REPORT,
+        ),
+        _ratio("unexplained_pct", ["unexplained"], ["compared"]),
+        Expectation(
+            name="few_numbers_are_unexplained",
+            kind="at_most_share",
+            kwargs={"column": "unexplained", "other": "compared", "share": 0.01},
+            severity="warning",
+            fault="more than 1 % of the numbers differ from the vendor's without a reason",
+            why="So many are no accident of single tickets: the vendor counts by another rule than ours.",
+            what_to_do="Look for what they have in common in the mart reconciliation; see docs/metrics.md",
+        ),
     ),
     "survey_answers": (
         _key("source", "response_id", "question_id"),

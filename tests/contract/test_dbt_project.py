@@ -27,6 +27,7 @@ MEETING_PLACES = {
     "int_tickets",
     "int_touched_tickets",
     "int_users",
+    "int_vendor_numbers",
     "groups",
     "publication",
 }

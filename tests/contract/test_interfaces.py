@@ -47,6 +47,14 @@ PROMISED = {
         "agent_id target_seconds is_business_hours applied_at due_at ended_at elapsed_seconds outcome "
         "breached_at"
     ),
+    "reconciliation": (
+        "source ticket_id published_in vendor_field measure clock unit ours theirs difference reason reading "
+        "is_explained"
+    ),
+    "reconciliation_summary": (
+        "source published_in vendor_field measure clock compared rounding schedule_convention "
+        "vendor_clock_rule later_events missing_history unexplained unexplained_pct"
+    ),
     "survey_answers": (
         "source response_id question_id survey kind score scale_min scale_max is_positive nps_class "
         "answered_at sent_at "
@@ -75,6 +83,8 @@ KEYS = {
     "tickets": {"source", "ticket_id"},
     "ticket_replies": {"source", "ticket_id", "reply_no"},
     "sla_targets": {"source", "ticket_id", "metric", "instance", "applied_at"},
+    "reconciliation": {"source", "ticket_id", "published_in", "vendor_field"},
+    "reconciliation_summary": {"source", "published_in", "vendor_field"},
     "survey_answers": {"source", "response_id", "question_id"},
     "survey_sends": {"source", "survey", "invitation_id"},
     "kpi_ces": {"period_grain", "period_start", "dimension", "member"},

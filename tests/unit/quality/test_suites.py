@@ -132,6 +132,21 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
         {"source": "z", "ticket_id": "1", "reason": "spam"},
     ),
     "sla_targets": (marts.suite("sla_targets"), {**TARGET, "as_of": DAY}),
+    "reconciliation": (
+        marts.suite("reconciliation"),
+        {
+            "source": "z", "ticket_id": "1", "published_in": "p", "vendor_field": "f", "measure": "on_hold",
+            "clock": "business", "ours": 60.0, "theirs": 0.0, "reason": "missing_history",
+        },
+    ),
+    "reconciliation_summary": (
+        marts.suite("reconciliation_summary"),
+        {
+            "source": "z", "published_in": "p", "vendor_field": "f", "measure": "on_hold", "compared": 200,
+            "rounding": 190, "schedule_convention": 4, "vendor_clock_rule": 3, "later_events": 1,
+            "missing_history": 1, "unexplained": 1, "unexplained_pct": 0.5,
+        },
+    ),
     "survey_answers": (marts.suite("survey_answers"), {**ANSWER, "as_of": DAY}),
     "survey_sends": (
         marts.suite("survey_sends"),
@@ -244,6 +259,7 @@ BREAKS: dict[str, dict[str, Any]] = {
         "p90_seconds": -0.5,
     },
     "counts_are_not_negative": {name: -1 for name in ("reopens", "n", "met", "reopened", "sent")},
+    "counts_are_not_negative": {name: -1 for name in ("reopens", "n", "met", "reopened", "compared")},
     "nps_answers_have_a_class": {"nps_class": None},
     "period_start_is_null_exactly_for_all_time": {"period_start": None},
     "positive_is_at_most_n": {"positive": 51},
@@ -258,6 +274,10 @@ BREAKS: dict[str, dict[str, Any]] = {
     "nps_follows_from_its_parts": {"nps": 21.0},
     "attainment_pct_follows_from_its_parts": {"attainment_pct": 93.0},
     "classes_sum_to_n": {"passives": 3},
+    "differences_are_explained": {"reason": "unexplained"},
+    "reasons_sum_to_compared": {"later_events": 2},
+    "unexplained_pct_follows_from_its_parts": {"unexplained_pct": 0.4},
+    "few_numbers_are_unexplained": {"unexplained": 3},
     "nps_is_within_minus_100_and_100": {"nps": -100.5},
     "median_seconds_is_at_most_p90_seconds": {"median_seconds": 4.0},
     "values_are_null_exactly_when_n_is_0": {"n": 0},

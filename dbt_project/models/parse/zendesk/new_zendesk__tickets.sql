@@ -6,7 +6,8 @@
     'collaborator_ids': ['VARCHAR'], 'custom_fields': [{'id': 'VARCHAR', 'value': 'VARCHAR'}],
     'satisfaction_rating': {'id': 'VARCHAR', 'score': 'VARCHAR', 'reason': 'VARCHAR'},
     'metric_set': {
-        'reopens': 'BIGINT', 'replies': 'BIGINT', 'solved_at': 'VARCHAR', 'reply_time_in_minutes': minutes,
+        'reopens': 'BIGINT', 'replies': 'BIGINT', 'group_stations': 'BIGINT', 'assignee_stations': 'BIGINT',
+        'reply_time_in_seconds': {'calendar': 'DOUBLE'}, 'reply_time_in_minutes': minutes,
         'first_resolution_time_in_minutes': minutes, 'full_resolution_time_in_minutes': minutes,
         'requester_wait_time_in_minutes': minutes, 'agent_wait_time_in_minutes': minutes, 'on_hold_time_in_minutes': minutes
     }
@@ -35,6 +36,9 @@ select
     p.satisfaction_rating.reason as rating_reason,
     p.metric_set.reopens as vendor_reopens,
     p.metric_set.replies as vendor_replies,
+    p.metric_set.group_stations as vendor_group_stations,
+    p.metric_set.assignee_stations as vendor_assignee_stations,
+    p.metric_set.reply_time_in_seconds.calendar as vendor_first_reply_seconds,
     {% for measure, field in [
         ('first_reply', 'reply'), ('first_resolution', 'first_resolution'), ('full_resolution', 'full_resolution'),
         ('requester_wait', 'requester_wait'), ('agent_wait', 'agent_wait'), ('on_hold', 'on_hold')

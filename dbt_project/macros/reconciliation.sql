@@ -1,0 +1,34 @@
+{#- Ours against the vendors' own numbers. A source takes part with a select of vendor_numbers in int_vendor_numbers and its rows in
+    the seed vendor_numbers. #}
+
+{#- What can be compared: (column, measure, clock, ours). Durations are seconds. first_reply_exact is a second, finer figure of one. #}
+{% macro compared_numbers() %}
+{% set numbers = [] %}
+{% for measure in ['first_reply', 'first_resolution', 'full_resolution', 'requester_wait', 'agent_wait', 'on_hold', 'agent_work'] %}
+{% do numbers.append((measure ~ '_calendar', measure, 'calendar', 't.' ~ measure ~ '_seconds')) %}
+{% do numbers.append((measure ~ '_business', measure, 'business', 't.' ~ measure ~ '_business_seconds')) %}
+{% endfor %}
+{% do numbers.append(('first_reply_exact', 'first_reply', 'calendar', 't.first_reply_seconds')) %}
+{% do numbers.append(('next_reply_calendar', 'next_reply', 'calendar', 'r.calendar_seconds')) %}
+{% do numbers.append(('next_reply_business', 'next_reply', 'business', 'r.business_seconds')) %}
+{% for measure in ['reopens', 'public_agent_replies', 'group_hops', 'assignee_hops'] %}
+{% do numbers.append((measure, measure, 'none', 't.' ~ measure)) %}
+{% endfor %}
+{{ return(numbers) }}
+{% endmacro %}
+
+{#- One place where a vendor publishes numbers of a ticket. columns: {a column of compared_numbers: the vendor's, in its own unit}.
+    read_at: the instant that the numbers are of. next_replies: how many rounded numbers are added up in next_reply.
+    is_full_set: a null says that there is none; otherwise that the vendor does not say. #}
+{% macro vendor_numbers(published_in, read_at, columns, ticket_id='ticket_id', next_replies='0', is_full_set=false) %}
+select
+    source,
+    {{ ticket_id }} as ticket_id,
+    '{{ published_in }}' as published_in,
+    {{ read_at }} as read_at,
+    {{ 'true' if is_full_set else 'false' }} as is_full_set,
+    cast({{ next_replies }} as bigint) as next_replies
+    {% for number in compared_numbers() %}
+    , cast({{ columns.get(number[0], 'null') }} as double) as {{ number[0] }}
+    {% endfor %}
+{% endmacro %}

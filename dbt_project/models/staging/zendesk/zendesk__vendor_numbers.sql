@@ -1,0 +1,64 @@
+{{ config(materialized='ephemeral') }}
+{#- What Zendesk publishes itself of the touched tickets: the metric set inside the exported ticket, and the minutes that the SLA
+    clocks tell. A clock's minutes only grow, so that its largest are its newest; instances of one clock are added up.
+    Stations count the first holder too, hops do not. #}
+with tickets as (
+    select source, ticket_id, changed_at from {{ ref('int_tickets') }} as t where exclusion_reason is null and {{ is_touched('t') }}
+),
+
+sets as (
+    select s.*
+    from {{ ref('stg_zendesk__tickets') }} as s
+    inner join tickets as t on s.source = t.source and s.record_id = t.ticket_id and s.changed_at = t.changed_at
+    {#- Every metric set counts reopens: without them the ticket came without its set. #}
+    where s.changed_at <= {{ as_of() }} and s.vendor_reopens is not null
+),
+
+statuses as (
+    select
+        e.source, e.ticket_id,
+        {{ zendesk_sla_metric('e') }} as metric,
+        max(e.vendor_calendar_minutes) as calendar, max(e.vendor_business_minutes) as business, max(e.event_at) as read_at
+    from {{ ref('stg_zendesk__ticket_metric_events') }} as e
+    inner join tickets as t on e.source = t.source and e.ticket_id = t.ticket_id
+    where e.vendor_calendar_minutes is not null and e.event_type in ('fulfill', 'update_status')
+      and e.event_at <= {{ as_of() }} and not e.is_withdrawn and not e.deleted
+    group by e.source, e.ticket_id, e.metric, e.instance_id
+),
+
+clocks as (
+    select
+        source,
+        ticket_id,
+        max(read_at) as read_at,
+        count(case when metric = 'next_reply' then 1 end) as next_replies
+        {% for metric in ['first_reply', 'next_reply', 'total_resolution', 'requester_wait', 'agent_work'] %}
+        {% for clock in ['calendar', 'business'] %}
+        , sum(case when metric = '{{ metric }}' then {{ clock }} end) as {{ metric }}_{{ clock }}
+        {% endfor %}
+        {% endfor %}
+    from statuses
+    group by source, ticket_id
+)
+
+{{ vendor_numbers('zendesk_metric_set', 'changed_at', {
+    'first_reply_calendar': 'vendor_first_reply_minutes', 'first_reply_business': 'vendor_first_reply_business_minutes',
+    'first_reply_exact': 'vendor_first_reply_seconds',
+    'first_resolution_calendar': 'vendor_first_resolution_minutes', 'first_resolution_business': 'vendor_first_resolution_business_minutes',
+    'full_resolution_calendar': 'vendor_full_resolution_minutes', 'full_resolution_business': 'vendor_full_resolution_business_minutes',
+    'requester_wait_calendar': 'vendor_requester_wait_minutes', 'requester_wait_business': 'vendor_requester_wait_business_minutes',
+    'agent_wait_calendar': 'vendor_agent_wait_minutes', 'agent_wait_business': 'vendor_agent_wait_business_minutes',
+    'on_hold_calendar': 'vendor_on_hold_minutes', 'on_hold_business': 'vendor_on_hold_business_minutes',
+    'reopens': 'vendor_reopens', 'public_agent_replies': 'vendor_replies',
+    'group_hops': 'greatest(vendor_group_stations - 1, 0)', 'assignee_hops': 'greatest(vendor_assignee_stations - 1, 0)'
+}, ticket_id='record_id', is_full_set=true) }}
+from sets
+union all
+{{ vendor_numbers('zendesk_metric_events', 'read_at', {
+    'first_reply_calendar': 'first_reply_calendar', 'first_reply_business': 'first_reply_business',
+    'next_reply_calendar': 'next_reply_calendar', 'next_reply_business': 'next_reply_business',
+    'full_resolution_calendar': 'total_resolution_calendar', 'full_resolution_business': 'total_resolution_business',
+    'requester_wait_calendar': 'requester_wait_calendar', 'requester_wait_business': 'requester_wait_business',
+    'agent_work_calendar': 'agent_work_calendar', 'agent_work_business': 'agent_work_business'
+}, next_replies='next_replies') }}
+from clocks
