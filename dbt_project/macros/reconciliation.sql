@@ -17,10 +17,10 @@
 {{ return(numbers) }}
 {% endmacro %}
 
-{#- One place where a vendor publishes numbers of a ticket. columns: {a column of compared_numbers: the vendor's, in its own unit}.
+{#- One place where a vendor publishes numbers of a ticket. columns: {a column of `numbers`: the vendor's, in its own unit}.
     read_at: the instant that the numbers are of. next_replies: how many rounded numbers are added up in next_reply.
     is_full_set: a null says that there is none; otherwise that the vendor does not say. #}
-{% macro vendor_numbers(published_in, read_at, columns, ticket_id='ticket_id', next_replies='0', is_full_set=false) %}
+{% macro vendor_numbers(numbers, published_in, read_at, columns, ticket_id='ticket_id', next_replies='0', is_full_set=false) %}
 select
     source,
     {{ ticket_id }} as ticket_id,
@@ -28,7 +28,7 @@ select
     {{ read_at }} as read_at,
     {{ 'true' if is_full_set else 'false' }} as is_full_set,
     cast({{ next_replies }} as bigint) as next_replies
-    {% for number in compared_numbers() %}
+    {% for number in numbers %}
     , cast({{ columns.get(number[0], 'null') }} as double) as {{ number[0] }}
     {% endfor %}
 {% endmacro %}

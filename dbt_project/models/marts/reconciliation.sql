@@ -93,10 +93,10 @@ stretches as (
     union all
     select source, ticket_id, measure, 'unsolved_only', started_at, ended_at
     from status_spans
-    where measure = 'full_resolution' and value in ('new', 'open', 'pending', 'hold') and ended_at <= last_solved_at
+    where measure = 'full_resolution' and value in ({{ unsolved_statuses() }}) and ended_at <= last_solved_at
     union all
     {#- A wait that has not been is none so far. #}
-    select source, ticket_id, measure, 'so_far', created_at, created_at
+    select source, ticket_id, measure, 'so_far' as reading, created_at as from_at, created_at as to_at
     from tickets
     where measure in ('requester_wait', 'agent_wait', 'on_hold', 'agent_work') and not is_resolved
     {% for measure, values in [

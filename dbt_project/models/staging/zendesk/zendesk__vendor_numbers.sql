@@ -2,6 +2,7 @@
 {#- What Zendesk publishes itself of the touched tickets: the metric set inside the exported ticket, and the minutes that the SLA
     clocks tell. A clock's minutes only grow, so that its largest are its newest; instances of one clock are added up.
     Stations count the first holder too, hops do not. #}
+{%- set numbers = compared_numbers() -%}
 with tickets as (
     select source, ticket_id, changed_at from {{ ref('int_tickets') }} as t where exclusion_reason is null and {{ is_touched('t') }}
 ),
@@ -41,7 +42,7 @@ clocks as (
     group by source, ticket_id
 )
 
-{{ vendor_numbers('zendesk_metric_set', 'changed_at', {
+{{ vendor_numbers(numbers, 'zendesk_metric_set', 'changed_at', {
     'first_reply_calendar': 'vendor_first_reply_minutes', 'first_reply_business': 'vendor_first_reply_business_minutes',
     'first_reply_exact': 'vendor_first_reply_seconds',
     'first_resolution_calendar': 'vendor_first_resolution_minutes', 'first_resolution_business': 'vendor_first_resolution_business_minutes',
@@ -54,7 +55,7 @@ clocks as (
 }, ticket_id='record_id', is_full_set=true) }}
 from sets
 union all
-{{ vendor_numbers('zendesk_metric_events', 'read_at', {
+{{ vendor_numbers(numbers, 'zendesk_metric_events', 'read_at', {
     'first_reply_calendar': 'first_reply_calendar', 'first_reply_business': 'first_reply_business',
     'next_reply_calendar': 'next_reply_calendar', 'next_reply_business': 'next_reply_business',
     'full_resolution_calendar': 'total_resolution_calendar', 'full_resolution_business': 'total_resolution_business',
