@@ -239,8 +239,8 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
             fault="of numbers that differ from the vendor's without a reason",
             why="Our number or theirs is wrong, or the vendor counts by a rule that we do not know.",
             what_to_do=(
-                "Compare the ticket's history with the vendor's screen. A rule of the vendor belongs into the rule "
-                "file vendor_numbers; report a number of ours that is wrong"
+                "Compare the ticket's history with the vendor's screen. A rule of the "
+                "vendor belongs into the rule file vendor_numbers; report a number of ours that is wrong"
             ),
         ),
     ),
