@@ -7,6 +7,7 @@ will give again, `seen_until` the latest of their times, so that an inclusive bo
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -75,7 +76,7 @@ def record_key(record: bytes) -> str:
     return blake2b(record, digest_size=8).hexdigest()
 
 
-class Paging:
+class Paging(ABC):
     """A paging style.
 
     Attributes:
@@ -88,21 +89,21 @@ class Paging:
     persists: ClassVar[bool] = True
     order: str | None = None
 
+    @abstractmethod
     def start(self, at: datetime | None) -> State:
         """The state of a first walk, from a time on or over the whole history."""
-        raise NotImplementedError
 
+    @abstractmethod
     def params(self, state: State) -> dict[str, str | int]:
         """The query parameters of the next request."""
-        raise NotImplementedError
 
+    @abstractmethod
     def advance(self, state: State, page: Page) -> Step:
         """The step that follows a page.
 
         Raises:
             PermanentError: the walk cannot go on without losing records.
         """
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
