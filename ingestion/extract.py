@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -91,7 +92,8 @@ def refetch(
         landing: The landing.
         source: The source.
         stream: One stream; None: all of the source that ever landed.
-        since: Read changes from this time on; None: from the start. Complete lists are read whole anyway.
+        since: Read changes from this time on; None: from the start. Complete lists and exported files are
+            read whole anyway.
 
     Returns:
         The streams that will be read again; one that never landed starts from the beginning by itself.
@@ -99,39 +101,52 @@ def refetch(
     Raises:
         ValueError: the source has no such stream.
     """
-    chosen = [each for each in source.streams if stream in (None, each.name)]
-    if not chosen:
-        known = ", ".join(each.name for each in source.streams)
+    restarts: dict[str, Callable[[BatchInfo], dict[str, State]]]
+    if source.reader:
+        # Such a source reads everything again where it finds the mark.
+        landed = [name for of, name in landing.streams() if of == source.name]
+        restarts = dict.fromkeys(
+            landed,
+            lambda latest: {part: {**state, "refetch": True} for part, state in latest.cursors.items()},
+        )
+    else:
+        restarts = {each.name: partial(_restart, each, since or source.start_at) for each in source.streams}
+    if stream is not None and stream not in restarts:
+        known = ", ".join(restarts) or "none that landed"
         raise ValueError(f"{source.name} has no stream {stream!r}; it has {known}")
+    versions = {each.name: each.spec_version for each in source.streams}
     again = []
-    for each in chosen:
-        latest = landing.latest(source.name, each.name)
+    for name in restarts if stream is None else [stream]:
+        latest = landing.latest(source.name, name)
         if latest is None:
             continue
-        start: State = each.paging.start(since or source.start_at)
-        if each.is_list:
-            cursors: dict[str, State] = {"": {"refetch": True}}
-        elif each.partitions and not each.paging.persists:
-            cursors = {}
-        else:
-            # Seconds that were stepped over and wait for their audits stay known.
-            cursors = {
-                part: {**start, **({"skipped": state["skipped"]} if "skipped" in state else {})}
-                for part, state in latest.cursors.items()
-            }
         landing.write(
             source=source.name,
             vendor=source.vendor,
-            stream=each.name,
+            stream=name,
             account=latest.account,
-            spec_version=each.spec_version,
-            cursors=cursors,
+            spec_version=versions.get(name, latest.spec_version),
+            cursors=restarts[name](latest),
             rows=SCHEMA.empty_table(),
             received=0,
             notes=[f"refetch{f' since {since:%Y-%m-%dT%H:%M:%SZ}' if since else ''}"],
         )
-        again.append(each.name)
+        again.append(name)
     return again
+
+
+def _restart(stream: Stream, at: datetime | None, latest: BatchInfo) -> dict[str, State]:
+    """The cursors that lead a stream back to a time, or to its start."""
+    if stream.is_list:
+        return {"": {"refetch": True}}
+    if stream.partitions and not stream.paging.persists:
+        return {}
+    start = stream.paging.start(at)
+    # Seconds that were stepped over and wait for their audits stay known.
+    return {
+        part: {**start, **({"skipped": state["skipped"]} if "skipped" in state else {})}
+        for part, state in latest.cursors.items()
+    }
 
 
 class _SourceRun:

@@ -124,8 +124,9 @@ class _Load:
         self.before: dict[str, Any] = self.cursors.get(mapping.name) or {}
         self.has_clock = "changed_at" in mapping.columns
         self.batch = self._begin()
+        self.is_refetch = bool(self.before.get("refetch"))
         # Per record id: hashes of the contents that landed, newest last; empty after a tombstone.
-        self.versions: dict[str, tuple[int, ...]] = {}
+        self.versions: dict[str, tuple[int | None, ...]] = {}
         self.nameless: set[int] = set()
         # Per record id of this reading: where it stood first.
         self.places: dict[str, tuple[Path, int]] = {}
@@ -140,12 +141,12 @@ class _Load:
         """
         mapping, is_snapshot = self.mapping, self.mapping.mode == "snapshot"
         files = {path: path.stat() for path in mapping.files()}
-        if not files and (is_snapshot or not self.before):
+        if not files and (is_snapshot or self.is_refetch or not self.before):
             raise MappingError(_no_file(mapping))
         declared = {"spec": SPEC_VERSION, "mapping": mapping.fingerprint, "key": self._record_key()}
         stats = {str(path): [stat.st_mtime_ns, stat.st_size] for path, stat in files.items()}
         self.is_same = all(self.before.get(name) == value for name, value in declared.items())
-        old = self.before.get("files", {})
+        old = {} if self.is_refetch else self.before.get("files", {})
         fresh = [
             path
             for path in files
@@ -154,6 +155,11 @@ class _Load:
         if self.is_same and (not fresh or stats == old):
             return
         self._remember()
+        if self.is_refetch:
+            # Every row lands anew, for the batches that held them no longer count; which ids there are stays
+            # known, for those that vanished.
+            self.versions = {key: (None,) if known else () for key, known in self.versions.items()}
+            self.nameless.clear()
         observed = EPOCH + timedelta(microseconds=self.before.get("observed_us", 0))
         converter = Converter(mapping)
         for path in fresh:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pyarrow.parquet as pq
 import pytest
 
+from ingestion.extract import refetch
 from ingestion.landing import SCHEMA
 from ingestion.sources import files
 
@@ -254,6 +255,37 @@ def test_a_missing_cursor_reads_again_and_lands_nothing_twice(exports: Exports) 
     )
     again = exports.loaded()
     assert (again.received, again.unchanged) == (8, 8)
+
+
+@pytest.mark.parametrize("mode", ["snapshot", "append"])
+def test_a_refetch_lands_every_row_again_once_and_knows_what_vanished(exports: Exports, mode: str) -> None:
+    """The batches before it no longer count, so that a row that did not change must come again too."""
+    exports.mapping(mode=mode)
+    exports.file(HEADER + "".join(LINES))
+    exports.loaded()
+    before = exports.current()
+    (source,) = files.sources(exports.folder)
+    assert refetch(exports.landing, source) == ["tickets"]
+    exports.file(HEADER + "".join([*LINES[1:], LINES[1]]), mtime=1_700_000_100)
+    again = exports.loaded()
+    vanished = 1 if mode == "snapshot" else 0
+    assert (again.landed, again.duplicates, again.tombstones) == (len(LINES) - 1 + vanished, 1, vanished)
+    gone = next(iter(before))
+    assert exports.current() == {key: v for key, v in before.items() if key != gone or mode == "append"}
+    # Once read, it is read: the next night nothing lands.
+    assert exports.loaded().landed == 0
+
+
+def test_a_refetch_of_files_that_are_gone_says_so(exports: Exports) -> None:
+    exports.mapping(mode="append")
+    path = exports.file(HEADER + LINES[0])
+    exports.loaded()
+    (source,) = files.sources(exports.folder)
+    with pytest.raises(ValueError, match="desk has no stream 'ticket_events'; it has tickets"):
+        refetch(exports.landing, source, "ticket_events")
+    refetch(exports.landing, source, "tickets")
+    path.unlink()
+    assert "no file matches" in exports.error()
 
 
 def test_the_landed_file_is_as_promised(exports: Exports) -> None:
