@@ -422,7 +422,8 @@ REJECTIONS: Final = Suite(
             why="Rejected rows are absent from the marts; many of them mean that the source changed.",
             what_to_do=(
                 "The mart rejected_rows names each with its reason. Refetch the stream when the source is "
-                "right again, or waive the batch with a reason (`cxmarts batches`)"
+                "right again, or waive the batch with a reason (`cxmarts batches`); answers outside their "
+                "scale: declare the question's scale in questions.csv when the survey has another one"
             ),
         ),
         Expectation(
