@@ -26,6 +26,7 @@ _BY_MODEL = (
     "applied_batches",
     "parsed_batches",
     "rejected_rows",
+    "superseded_rows",
     "model_builds",
     "judged_batches",
 )

@@ -94,21 +94,36 @@ where p.model = '{{ parsed_name(this.name) }}'
   and not exists (select 1 from control.applied_batches as a where a.model = '{{ this.name }}' and a.batch_id = p.batch_id)
 {% endmacro %}
 
-{#- A staging table that is built afresh has applied nothing yet. #}
+{#- A staging table that is built afresh has applied nothing yet; one that is there is counted before the merge. #}
 {% macro before_merge() %}
+delete from control.staged_rows where model = '{{ this.name }}';
 {% if execute and not is_incremental() %}
 delete from control.applied_batches where model = '{{ this.name }}';
 delete from control.rejected_rows where model = '{{ this.name }}';
-{% else %}
-select 1;
+delete from control.superseded_rows where model = '{{ this.name }}';
+{% elif execute %}
+insert into control.staged_rows select '{{ this.name }}', source, count(*) from {{ this }} group by source;
 {% endif %}
 {% endmacro %}
 
+{#- What was there and came, and is not there now, a merge has superseded. #}
 {% macro after_merge() %}
+{% set parsed = this.incorporate(path={'schema': 'parse', 'identifier': parsed_name(this.name)}) %}
 insert into control.rejected_rows
 select '{{ this.name }}', source, batch_id, record_id, fetched_at, reject_reason
-from {{ this.incorporate(path={'schema': 'parse', 'identifier': parsed_name(this.name)}) }}
+from {{ parsed }}
 where reject_reason is not null and batch_id in ({{ batches_to_merge() }});
+insert into control.superseded_rows
+select '{{ this.name }}', source, {{ build_id() }}, sum(rows)
+from (
+    select source, rows from control.staged_rows where model = '{{ this.name }}'
+    union all
+    select source, count(*) from {{ parsed }}
+    where reject_reason is null and batch_id in ({{ batches_to_merge() }}) group by source
+    union all
+    select source, -count(*) from {{ this }} group by source
+) as c
+group by source;
 insert into control.applied_batches select '{{ this.name }}', batch_id from ({{ batches_to_merge() }});
 {{ record_build() }}
 {% endmacro %}

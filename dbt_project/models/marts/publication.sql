@@ -15,11 +15,16 @@ rejected as (
     group by model, source
 ),
 
+superseded as (
+    select replace(model, 'stg_', '') as stream_key, source, sum(rows) as superseded_rows
+    from {{ source('control', 'superseded_rows') }}
+    group by model, source
+),
+
 landed as (
     select
         vendor || '__' || stream as stream_key, source, vendor, stream,
         sum(rows) as landed_rows,
-        sum(case when verdict in ('passed', 'waived') then rows else 0 end) as read_rows,
         sum(case when verdict = 'held' then 1 else 0 end) as held_batches
     from {{ source('control', 'batches') }}
     group by vendor, stream, source
@@ -39,7 +44,7 @@ select
     cast(coalesce(s.staged_rows, 0) as bigint) as staged_rows,
     cast(coalesce(s.records, 0) as bigint) as records,
     cast(coalesce(r.rejected_rows, 0) as bigint) as rejected_rows,
-    cast(coalesce(l.read_rows, 0) - coalesce(s.staged_rows, 0) - coalesce(r.rejected_rows, 0) as bigint) as superseded_rows,
+    cast(coalesce(p.superseded_rows, 0) as bigint) as superseded_rows,
     cast(coalesce(s.redacted_fields, 0) as bigint) as redacted_fields,
     cast(coalesce(l.held_batches, 0) as bigint) as held_batches,
     cast(coalesce(d.disagreements, 0) as bigint) as disagreements
@@ -47,4 +52,5 @@ from landed as l
 full outer join {{ source('control', 'source_status') }} as f on l.source = f.source and l.vendor = f.vendor and l.stream = f.stream
 left join staged as s on l.stream_key = s.stream_key and l.source = s.source
 left join rejected as r on l.stream_key = r.stream_key and l.source = r.source
+left join superseded as p on l.stream_key = p.stream_key and l.source = p.source
 left join {{ ref('zendesk__rating_disagreements') }} as d on l.stream_key = d.stream_key and l.source = d.source
