@@ -147,6 +147,13 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
             "missing_history": 1, "unexplained": 1, "unexplained_pct": 0.5,
         },
     ),
+    "restatements": (
+        marts.suite("restatements"),
+        {
+            "mart": "kpi_csat", "key": "day all", "column_name": "n", "cells": 1, "cause": "late data",
+            "restated_at": DAY, "before_version": "v1", "as_of": DAY,
+        },
+    ),
     "survey_answers": (marts.suite("survey_answers"), {**ANSWER, "as_of": DAY}),
     "survey_sends": (
         marts.suite("survey_sends"),
@@ -242,8 +249,13 @@ BREAKS: dict[str, dict[str, Any]] = {
     },
     "targets_are_not_negative": {"target_seconds": -1.0},
     "score_is_within_its_scale": {"score": 6.0, "scale_min": 1.0, "scale_max": 5.0},
-    "required_columns_are_filled": {"source": None, "member": None},
-    "times_are_not_after_as_of": {"created_at": LATER, "ended_at": LATER, "answered_at": LATER},
+    "required_columns_are_filled": {"source": None, "member": None, "mart": None},
+    "times_are_not_after_as_of": {
+        "created_at": LATER,
+        "restated_at": LATER,
+        "ended_at": LATER,
+        "answered_at": LATER,
+    },
     "first_solved_at_is_at_most_last_solved_at": {"first_solved_at": LATER},
     "sent_at_is_at_most_answered_at": {"sent_at": LATER},
     "solved_at_is_at_most_sent_at": {"solved_at": LATER},
@@ -273,6 +285,7 @@ BREAKS: dict[str, dict[str, Any]] = {
     "nps_follows_from_its_parts": {"nps": 21.0},
     "attainment_pct_follows_from_its_parts": {"attainment_pct": 93.0},
     "classes_sum_to_n": {"passives": 3},
+    "cells_are_counted": {"cells": 0},
     "differences_are_explained": {"reason": "unexplained"},
     "reasons_sum_to_compared": {"later_events": 2},
     "unexplained_pct_follows_from_its_parts": {"unexplained_pct": 0.4},
