@@ -191,6 +191,17 @@ def test_a_time_zone_changes_everything(shared: Project) -> None:
     assert all(utc[name] != berlin[name] for name in utc)
 
 
+def test_rules_alone_leave_the_fingerprints_of_code(shared: Project, packaged: Path, tmp_path: Path) -> None:
+    before = fingerprints(shared.manifest, "UTC", with_contents=False)
+    seed = packaged / "seeds" / "targets.csv"
+    seed.write_text("kpi,target\ncsat,81\n")
+    try:
+        manifest = Project(Home(tmp_path), None, packaged).prepare().manifest
+        assert fingerprints(manifest, "UTC", with_contents=False) == before
+    finally:
+        seed.write_text(FILES["seeds/targets.csv"])
+
+
 def test_what_changed_is_dropped_and_what_did_not_stays(shared: Project, tmp_path: Path) -> None:
     wanted = fingerprints(shared.manifest, "UTC")
     shared.build(["targets", "other", "first", "second", "third"], parameters(tmp_path))

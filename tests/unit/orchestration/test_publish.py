@@ -129,6 +129,17 @@ def test_run_columns_do_not_count(warehouse: Path) -> None:
     assert duckdb.read_parquet(str(second.path / "marts" / "tickets.parquet")).fetchall() == [(1, "run-2")]
 
 
+def test_a_row_keeps_the_version_that_showed_it_first(warehouse: Path) -> None:
+    build(warehouse, "SELECT 1 AS id, NULL::VARCHAR AS version")
+    first = write(warehouse)
+    build(warehouse, f"SELECT 1 AS id, '{first.version}' AS version UNION ALL SELECT 2, NULL")
+    second = write(warehouse, hours=1)
+    for folder, rows in ((first, [(1, first.version)]), (second, [(1, first.version), (2, second.version)])):
+        assert (
+            duckdb.read_parquet(str(folder.path / "marts" / "tickets.parquet")).order("id").fetchall() == rows
+        )
+
+
 def test_unchanged_marts_share_their_file(warehouse: Path) -> None:
     build(warehouse, "SELECT 1 AS id", "groups")
     first = write(warehouse, ["tickets", "groups"])
