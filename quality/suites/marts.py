@@ -49,6 +49,7 @@ MAY_BE_EMPTY: Final = frozenset(
         "reconciliation_summary",
         "rejected_rows",
         "restatements",
+        "sla_at_risk",
         "unmapped_questions",
     }
 )
@@ -191,8 +192,7 @@ _DURATIONS: Final = tuple(
     for clock in ("", "business_")
 )
 
-# A target that another replaced in the same second is a row of its own.
-_SLA_KEY: Final = ("source", "ticket_id", "metric", "instance", "policy", "applied_at", "target_seconds")
+_SLA_KEY: Final = ("source", "ticket_id", "metric", "instance", "applied_at")
 
 #: What is judged, by mart.
 DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
@@ -224,7 +224,14 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         _known("outcome", OUTCOMES),
         _known("origin", ("vendor", "declared", "own")),
         _by_as_of("applied_at", "ended_at", "breached_at"),
-        _durations("target_seconds", "elapsed_seconds"),
+        _durations("target_seconds", "elapsed_seconds", "elapsed_seconds_last_schedule"),
+    ),
+    "sla_at_risk": (
+        _key(*_SLA_KEY),
+        _present("source", "ticket_id", "metric", "urgency_rank"),
+        _known("priority", PRIORITIES),
+        _by_as_of("applied_at"),
+        _counts("urgency_rank"),
     ),
     "reconciliation": (
         _key("source", "ticket_id", "published_in", "vendor_field"),

@@ -45,7 +45,12 @@ PROMISED = {
         "source ticket_id policy metric instance origin priority complexity segment product service_area "
         "channel group_id "
         "agent_id target_seconds is_business_hours applied_at due_at ended_at elapsed_seconds outcome "
-        "breached_at"
+        "breached_at is_paused elapsed_seconds_last_schedule due_at_last_schedule"
+    ),
+    "sla_at_risk": (
+        "source ticket_id metric instance applied_at urgency_rank policy priority segment group_id agent_id "
+        "target_seconds is_business_hours is_paused due_at seconds_left business_seconds_left "
+        "clock_seconds_left target_used_pct"
     ),
     "reconciliation": (
         "source ticket_id published_in vendor_field measure clock unit ours theirs difference reason reading "
@@ -85,6 +90,7 @@ KEYS = {
     "sla_targets": {"source", "ticket_id", "metric", "instance", "applied_at"},
     "reconciliation": {"source", "ticket_id", "published_in", "vendor_field"},
     "reconciliation_summary": {"source", "published_in", "vendor_field"},
+    "sla_at_risk": {"source", "ticket_id", "metric", "instance", "applied_at"},
     "survey_answers": {"source", "response_id", "question_id"},
     "survey_sends": {"source", "survey", "invitation_id"},
     "kpi_ces": {"period_grain", "period_start", "dimension", "member"},

@@ -1,64 +1,228 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
-{#- When each SLA clock ran, one row per run: from the vendor's own clock events where it has them, else from ours. started_at is
-    null for a clock that never ran; ended_at is null while it runs; fulfilled_at is the end of the whole clock. #}
-with vendor_events as (
+{#- When the SLA clocks that may carry a target ran, one row per run: from the vendor's own clock events where it sets targets, else
+    from ours. clock_started_at and fulfilled_at are the whole clock's. started_at is null for a clock that never ran, or whose start
+    is not known (then clock_started_at is null too); ended_at is null while it runs. group_id: whose stay an own clock measures. #}
+{%- set clock = 'source, ticket_id, metric, instance' -%}
+with vendor_events as ({{ vendor_sla_events(['activate', 'pause', 'fulfill', 'apply']) }}),
+
+vendor_clocks as (
+    select
+        {{ clock }},
+        count(case when event_type = 'activate' then 1 end) as runs,
+        min(case when event_type = 'activate' then event_at end) as clock_started_at,
+        min(case when event_type in ('pause', 'fulfill') then event_at end) as stopped_at,
+        max(case when event_type = 'fulfill' then event_at end) as fulfilled_at
+    from vendor_events
+    group by {{ clock }}
+    having count(case when event_type = 'apply' then 1 end) > 0
+),
+
+{#- Most clocks run once: only the others need their events in order. #}
+ordered as (
+    select
+        e.source, e.ticket_id, e.metric, e.instance, e.event_type, e.event_at, c.clock_started_at, c.fulfilled_at,
+        lead(e.event_at) over (
+            partition by e.source, e.ticket_id, e.metric, e.instance order by e.event_at, e.event_order
+        ) as next_at,
+        last_value(e.event_type) over (
+            partition by e.source, e.ticket_id, e.metric, e.instance order by e.event_at, e.event_order
+            rows between unbounded preceding and unbounded following
+        ) as last_type,
+        count(case when e.event_type = 'activate' then 1 end) over (
+            partition by e.source, e.ticket_id, e.metric, e.instance order by e.event_at, e.event_order
+            rows between 1 following and unbounded following
+        ) as later_runs
+    from vendor_events as e
+    inner join vendor_clocks as c
+        on e.source = c.source and e.ticket_id = c.ticket_id and e.metric = c.metric and e.instance = c.instance
+    where e.event_type <> 'apply' and (c.runs > 1 or c.stopped_at < c.clock_started_at)
+),
+
+{#- Tickets of sources with targets of our own. Of a ticket that is solved, nobody says when, no clock can be read. #}
+tickets as (
+    select
+        t.source, t.ticket_id, t.created_at, t.declares_resolved, m.first_reply_at, m.first_solved_at,
+        case when m.is_resolved then m.last_solved_at end as solved_at
+    from {{ ref('int_tickets') }} as t
+    inner join {{ ref('int_ticket_measures') }} as m on t.source = m.source and t.ticket_id = m.ticket_id
+    where t.source in (select source from {{ ref('int_own_sla_metrics') }}) and {{ is_touched('t') }}
+      and (m.last_solved_at is not null or not m.is_resolved)
+),
+
+statuses as (
+    select
+        s.source, s.ticket_id, s.span_no, s.value, s.started_at, s.ended_at, s.held_until,
+        s.value in ('solved', 'closed') and coalesce(s.previous_value not in ('solved', 'closed'), true) as is_solve
+    from {{ ref('int_ticket_spans') }} as s
+    where s.kind = 'status' and exists (select 1 from tickets as t where t.source = s.source and t.ticket_id = s.ticket_id)
+),
+
+histories as (select source, ticket_id from statuses group by source, ticket_id),
+
+numbered_statuses as (
     select
         *,
-        lead(event_at) over (partition by source, ticket_id, metric, instance order by event_at, event_order) as next_at,
-        lead(event_type) over (partition by source, ticket_id, metric, instance order by event_at, event_order) as next_type
-    from {{ ref('zendesk__sla_events') }}
-    where event_type in ('activate', 'pause', 'fulfill')
+        {#- A solve ends the spell before it. #}
+        sum(case when is_solve then 1 else 0 end) over (
+            partition by source, ticket_id order by span_no rows between unbounded preceding and current row
+        ) - case when is_solve then 1 else 0 end as spell_no
+    from statuses
 ),
 
-vendor_ends as (
+status_spells as (
     select
-        source, ticket_id, metric, instance,
-        max(case when next_at is null and event_type = 'fulfill' then event_at end) as fulfilled_at
-    from vendor_events
-    group by source, ticket_id, metric, instance
+        source, ticket_id,
+        min(case when value in ('new', 'open', 'pending', 'hold') then started_at end) as started_at,
+        min(case when is_solve then started_at end) as solved_at
+    from numbered_statuses
+    group by source, ticket_id, spell_no
 ),
 
-measures as (select * from {{ ref('int_ticket_measures') }} as m where {{ is_touched('m') }}),
+{#- From creation or a reopening to the next solve. Where a source declares when it resolved, its statuses do not count. #}
+spells as (
+    select s.source, s.ticket_id, s.started_at, s.solved_at, true as has_statuses
+    from status_spells as s
+    inner join tickets as t on s.source = t.source and s.ticket_id = t.ticket_id
+    where s.started_at is not null and not t.declares_resolved
+    union all
+    select t.source, t.ticket_id, t.created_at, t.solved_at, false
+    from tickets as t
+    where t.declares_resolved
+       or not exists (select 1 from histories as h where h.source = t.source and h.ticket_id = t.ticket_id)
+),
 
-own as (
-    select
-        m.source, m.ticket_id, 'first_reply' as metric, 1 as instance, m.created_at as started_at,
-        least(m.first_reply_at, m.first_solved_at) as ended_at,
-        least(m.first_reply_at, m.first_solved_at) as fulfilled_at
-    from measures as m
+messages as (
+    select e.source, e.ticket_id, e.event_at, e.event_no, e.is_opening, e.actor_role = 'agent' as is_agent
+    from {{ ref('int_ticket_events') }} as e
+    where e.kind = 'comment' and e.is_public and e.actor_role in ('agent', 'end_user')
+      and exists (select 1 from tickets as t where t.source = e.source and t.ticket_id = e.ticket_id)
+),
+
+{#- What ends a wait for a reply: a reply, or a solve. #}
+turns as (
+    select source, ticket_id, event_at, case when is_agent then 1 else 0 end as is_end, event_no
+    from messages
+    where not is_opening
     union all
-    select r.source, r.ticket_id, 'next_reply', r.reply_no, r.waits_from, least(r.replied_at, min(s.started_at)), least(r.replied_at, min(s.started_at))
-    from {{ ref('ticket_replies') }} as r
-    left join {{ ref('int_ticket_spans') }} as s
-        on r.source = s.source and r.ticket_id = s.ticket_id and s.kind = 'status' and s.value in ('solved', 'closed')
-        and s.started_at >= r.waits_from
-    where r.reply_no > 1 and r.waits_from is not null and {{ is_touched('r') }}
-    group by r.source, r.ticket_id, r.reply_no, r.waits_from, r.replied_at
-    {% for metric, values in [('requester_wait', "'new', 'open', 'hold'"), ('agent_work', "'new', 'open'")] %}
-    union all
+    select source, ticket_id, solved_at, 1, 0 from spells where solved_at is not null
+),
+
+stretches as (
     select
-        s.source, s.ticket_id, '{{ metric }}', 1, s.started_at, s.ended_at,
-        case when m.is_resolved then m.last_solved_at end
-    from {{ ref('int_ticket_spans') }} as s
-    inner join measures as m on s.source = m.source and s.ticket_id = m.ticket_id
-    where s.kind = 'status' and s.value in ({{ values }})
+        source, ticket_id, event_at, is_end,
+        coalesce(sum(is_end) over (
+            partition by source, ticket_id order by event_at, is_end, event_no rows between unbounded preceding and 1 preceding
+        ), 0) as ends_before
+    from turns
+),
+
+waits as (
+    select
+        source, ticket_id,
+        min(case when is_end = 0 then event_at end) as started_at,
+        min(case when is_end = 1 then event_at end) as fulfilled_at
+    from stretches
+    where ends_before > 0
+    group by source, ticket_id, ends_before
+),
+
+agent_comments as (
+    select source, ticket_id, event_at, lead(event_at) over (partition by source, ticket_id order by event_at, event_no) as next_at
+    from messages
+    where is_agent
+),
+
+updates as (
+    select c.source, c.ticket_id, c.event_at as started_at, least(c.next_at, s.solved_at) as fulfilled_at, s.has_statuses
+    from agent_comments as c
+    inner join spells as s
+        on c.source = s.source and c.ticket_id = s.ticket_id
+        and c.event_at >= s.started_at and c.event_at < coalesce(s.solved_at, {{ the_end() }})
+),
+
+stays as (
+    select
+        g.source, g.ticket_id, greatest(g.started_at, s.started_at) as started_at, least(g.ended_at, s.solved_at) as fulfilled_at,
+        g.value as group_id, s.has_statuses
+    from {{ ref('int_ticket_spans') }} as g
+    inner join spells as s
+        on g.source = s.source and g.ticket_id = s.ticket_id
+        and g.held_until > s.started_at and g.started_at < coalesce(s.solved_at, {{ the_end() }})
+    where g.kind = 'group' and g.value is not null
+),
+
+own_clocks as (
+    select
+        source, ticket_id, 'first_reply' as metric, created_at as started_at, least(first_reply_at, first_solved_at) as fulfilled_at,
+        cast(null as varchar) as group_id, false as pauses
+    from tickets
+    union all
+    select source, ticket_id, 'next_reply', started_at, fulfilled_at, null, false
+    from waits
+    where started_at < coalesce(fulfilled_at, {{ the_end() }})
+    {% for metric in ['agent_work', 'requester_wait'] %}
+    union all
+    select t.source, t.ticket_id, '{{ metric }}', t.created_at, t.solved_at, null, true
+    from tickets as t
+    inner join histories as h on t.source = h.source and t.ticket_id = h.ticket_id
     {% endfor %}
     union all
+    select t.source, t.ticket_id, 'total_resolution', t.created_at, t.solved_at, null, h.ticket_id is not null and not t.declares_resolved
+    from tickets as t
+    left join histories as h on t.source = h.source and t.ticket_id = h.ticket_id
+    union all
+    select source, ticket_id, 'periodic_update', started_at, fulfilled_at, null, has_statuses from updates
+    union all
+    select u.source, u.ticket_id, 'pausable_update', u.started_at, u.fulfilled_at, null, true
+    from updates as u
+    inner join histories as h on u.source = h.source and u.ticket_id = h.ticket_id
+    union all
+    select source, ticket_id, 'group_ownership', started_at, fulfilled_at, group_id, has_statuses from stays
+),
+
+numbered as (
     select
-        m.source, m.ticket_id, 'total_resolution', 1, m.created_at,
-        case when m.is_resolved then m.last_solved_at end,
-        case when m.is_resolved then m.last_solved_at end
-    from measures as m
+        c.*,
+        row_number() over (partition by c.source, c.ticket_id, c.metric order by c.started_at, c.fulfilled_at nulls last)
+            + case when c.metric = 'next_reply' then 1 else 0 end as instance
+    from own_clocks as c
+    inner join {{ ref('int_own_sla_metrics') }} as m on c.source = m.source and c.metric = m.metric
+),
+
+own_runs as (
+    select
+        c.source, c.ticket_id, c.metric, c.instance, c.group_id, c.started_at as clock_started_at, c.fulfilled_at,
+        {#- Null where no status let it run. #}
+        case when s.started_at is not null then greatest(s.started_at, c.started_at) end as started_at,
+        case when s.started_at is not null then least(s.ended_at, c.fulfilled_at) end as ended_at
+    from numbered as c
+    left join statuses as s
+        on c.source = s.source and c.ticket_id = s.ticket_id
+        and s.held_until > c.started_at and s.started_at < coalesce(c.fulfilled_at, {{ the_end() }})
+        and (
+            s.value in ('new', 'open') or (s.value = 'hold' and c.metric <> 'agent_work')
+            or (s.value = 'pending' and c.metric in ('total_resolution', 'periodic_update', 'group_ownership'))
+        )
+    where c.pauses
+    union all
+    select source, ticket_id, metric, instance, group_id, started_at, fulfilled_at, started_at, fulfilled_at
+    from numbered
+    where not pauses
 )
 
 select
-    e.source, e.ticket_id, e.metric, cast(e.instance as bigint) as instance, 'vendor' as origin,
-    e.event_at as started_at, e.next_at as ended_at, f.fulfilled_at
-from vendor_events as e
-inner join vendor_ends as f
-    on e.source = f.source and e.ticket_id = f.ticket_id and e.metric = f.metric and e.instance = f.instance
-where e.event_type = 'activate'
+    {{ clock }}, 'vendor' as origin, cast(null as varchar) as group_id, clock_started_at, fulfilled_at,
+    clock_started_at as started_at, case when clock_started_at is not null then stopped_at end as ended_at, true as is_last_run
+from vendor_clocks
+where runs < 2 and coalesce(stopped_at >= clock_started_at, true)
 union all
-select o.source, o.ticket_id, o.metric, o.instance, 'own', o.started_at, o.ended_at, o.fulfilled_at
-from own as o
-inner join {{ ref('int_own_sla_metrics') }} as m on o.source = m.source and o.metric = m.metric
+select
+    {{ clock }}, 'vendor', null, clock_started_at, case when last_type = 'fulfill' then fulfilled_at end,
+    event_at, next_at, coalesce(later_runs, 0) = 0
+from ordered
+where event_type = 'activate'
+union all
+select
+    {{ clock }}, 'own', group_id, clock_started_at, fulfilled_at, started_at, ended_at,
+    row_number() over (partition by {{ clock }} order by started_at desc nulls last) = 1
+from own_runs

@@ -3,6 +3,7 @@
 {%- set previous_events = this.incorporate(path={'schema': 'core', 'identifier': 'int_ticket_events'}) -%}
 {%- set previous_schedules = this.incorporate(path={'schema': 'core', 'identifier': 'int_ticket_schedules'}) -%}
 {%- set previous_measures = this.incorporate(path={'schema': 'core', 'identifier': 'int_ticket_measures'}) -%}
+{%- set previous_targets = this.incorporate(path={'schema': 'marts', 'identifier': 'sla_targets'}) -%}
 {%- set previous_clocks = this.incorporate(path={'schema': 'core', 'identifier': 'int_sla_clocks'}) -%}
 with news as (
     select batch_id from control.applied_batches
@@ -112,6 +113,9 @@ touched as (
           not m.is_resolved or m.status not in ('solved', 'closed') or p.status not in ('solved', 'closed')
           or (m.settles_at > (select as_of from last_build) and m.settles_at <= {{ as_of() }})
       )
+    union
+    {#- So are those of targets that still stand, on whatever ticket. #}
+    select source, ticket_id from {{ previous_targets }} where ended_at is null and (outcome = 'active' or origin <> 'declared')
     union
     select p.source, p.ticket_id from {{ previous }} as p
     inner join visitors as v on p.source = v.source and p.customer_id = v.customer_id and p.created_at <= v.created_at

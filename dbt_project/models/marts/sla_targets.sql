@@ -3,6 +3,8 @@
     meta={'keeps_before': true, 'settled_at': 'coalesce(ended_at, breached_at)', 'moving': ['elapsed_seconds']}
 ) }}
 {#- Every target that ever stood on a counted ticket's SLA clock, with its outcome at the as-of time. #}
+{%- set target = 'source, ticket_id, metric, instance, applied_at' -%}
+{%- set run = 'r.source, r.ticket_id, r.metric, r.instance, r.applied_at, r.target_micros, r.started_at, r.is_to_the_end' -%}
 with counted as (
     select t.* from {{ ref('int_tickets') }} as t where t.exclusion_reason is null and {{ is_touched('t') }}
 ),
@@ -11,86 +13,85 @@ applied as (
     select
         a.*,
         cast(round(a.target_seconds * 1e6) as bigint) as target_micros,
-        f.fulfilled_at,
-        f.last_run_at,
-        least(
-            coalesce(f.fulfilled_at, {{ as_of() }}), coalesce(a.replaced_at, {{ as_of() }})
-        ) as stands_until
+        c.clock_started_at,
+        case when c.fulfilled_at <= coalesce(a.replaced_at, {{ the_end() }}) then c.fulfilled_at end as fulfilled_at,
+        least(c.fulfilled_at, a.replaced_at, {{ as_of() }}) as stands_until
     from {{ ref('int_sla_applied') }} as a
     inner join counted as t on a.source = t.source and a.ticket_id = t.ticket_id
-    inner join (
-        select source, ticket_id, metric, instance, origin, max(fulfilled_at) as fulfilled_at, max(started_at) as last_run_at
-        from {{ ref('int_sla_clocks') }}
-        group by source, ticket_id, metric, instance, origin
-    ) as f on a.source = f.source and a.ticket_id = f.ticket_id and a.metric = f.metric and a.instance = f.instance
-        and a.origin = f.origin
+    inner join {{ ref('int_sla_clocks') }} as c
+        on a.source = c.source and a.ticket_id = c.ticket_id and a.metric = c.metric and a.instance = c.instance and c.is_last_run
     {#- What is put on a clock that has ended never runs. #}
-    where f.fulfilled_at is null or a.applied_at <= f.fulfilled_at
+    where c.fulfilled_at is null or a.applied_at <= c.fulfilled_at
 ),
 
 runs as (
     select
-        a.source, a.ticket_id, a.metric, a.instance, a.applied_at, a.is_business_hours, a.target_micros, a.stands_until,
-        c.started_at,
-        coalesce(c.ended_at, {{ as_of() }}) as ended_at,
-        least(coalesce(c.ended_at, {{ as_of() }}), greatest(a.stands_until, c.started_at)) as counted_until
+        a.source, a.ticket_id, a.metric, a.instance, a.applied_at, a.is_business_hours, a.target_micros, c.started_at,
+        least(c.ended_at, a.stands_until) as ended_at,
+        c.ended_at is null or c.ended_at >= a.stands_until as is_to_the_end
     from applied as a
     inner join {{ ref('int_sla_clocks') }} as c
         on a.source = c.source and a.ticket_id = c.ticket_id and a.metric = c.metric and a.instance = c.instance
-        and a.origin = c.origin
+        and c.started_at <= a.stands_until
 ),
 
-measured_runs as (
+{#- Where runs begin and end on the target's own clock; by the ticket's last schedule too where it was switched. #}
+positions as (
     select
-        r.*,
-        case
-            when r.is_business_hours then {{ business_position('u', 'r.counted_until') }} - {{ business_position('s', 'r.started_at') }}
-            else {{ micros_between('r.started_at', 'r.counted_until') }}
-        end as counted_micros,
-        case
-            when r.is_business_hours then {{ business_position('e', 'r.ended_at') }} - {{ business_position('s', 'r.started_at') }}
-            else {{ micros_between('r.started_at', 'r.ended_at') }}
-        end as run_micros,
-        case when r.is_business_hours then {{ business_position('s', 'r.started_at') }} end as clock_position
+        {{ run }}, 'calendar' as clock,
+        {{ micros_between(the_epoch(), 'r.started_at') }} as from_position, {{ micros_between(the_epoch(), 'r.ended_at') }} as to_position
+    from runs as r
+    where not r.is_business_hours
+    union all
+    select {{ run }}, 'business', {{ business_position('s', 'r.started_at') }}, {{ business_position('e', 'r.ended_at') }}
     from runs as r
     {{ join_business_position('s', 'r', 'r.started_at') }}
-    {{ join_business_position('u', 'r', 'r.counted_until') }}
     {{ join_business_position('e', 'r', 'r.ended_at') }}
+    where r.is_business_hours
+    union all
+    select {{ run }}, 'last_schedule', {{ open_micros('s_c', 'r.started_at') }}, {{ open_micros('e_c', 'r.ended_at') }}
+    from runs as r
+    {{ join_business_position('s', 'r', 'r.started_at', 'last') }}
+    {{ join_business_position('e', 'r', 'r.ended_at', 'last') }}
+    where r.is_business_hours and s_s.has_switched
 ),
 
-elapsed as (
+totals as (
     select
-        *,
-        coalesce(sum(run_micros) over (
-            partition by source, ticket_id, metric, instance, applied_at order by started_at
+        {{ target }}, clock, target_micros,
+        cast(sum(to_position - from_position) as bigint) as elapsed_micros,
+        max(from_position) as last_from,
+        max(to_position) as last_to,
+        bool_or(is_to_the_end) as runs_to_the_end
+    from positions
+    group by {{ target }}, clock, target_micros
+),
+
+{#- Targets that were reached in a run before the last: the run that reached them. #}
+earlier_runs as (
+    select
+        p.*,
+        cast(coalesce(sum(p.to_position - p.from_position) over (
+            partition by p.source, p.ticket_id, p.metric, p.instance, p.applied_at, p.clock order by p.started_at
             rows between unbounded preceding and 1 preceding
-        ), 0) as micros_before,
-        sum(counted_micros) over (partition by source, ticket_id, metric, instance, applied_at) as elapsed_micros,
-        row_number() over (partition by source, ticket_id, metric, instance, applied_at order by started_at desc) as run_from_end
-    from measured_runs
+        ), 0) as bigint) as micros_before
+    from positions as p
+    inner join totals as t on {{ on_same_target('p', 't') }} and p.clock = t.clock
+    where t.elapsed_micros - (t.last_to - t.last_from) >= t.target_micros
 ),
 
-{#- The run in which the target falls due: the first that reaches it, else the last as if it went on. #}
-due_runs as (
+{#- Due where the clock reaches the target: in the past, or as if the clock ran on. One that stands still has no due time. #}
+due as (
     select
-        *,
-        row_number() over (
-            partition by source, ticket_id, metric, instance, applied_at
-            order by case when micros_before + run_micros >= target_micros then 0 else 1 end,
-                case when micros_before + run_micros >= target_micros then started_at end,
-                started_at desc
-        ) as due_no
-    from elapsed
-),
-
-{#- A clock that stood still when it ended, or stands still now, has no due time unless it reached one. #}
-due_positions as (
-    select
-        *,
-        target_micros - micros_before as remaining_micros,
-        clock_position + target_micros - micros_before as due_clock
-    from due_runs
-    where due_no = 1 and (micros_before + run_micros >= target_micros or ended_at >= stands_until)
+        t.*,
+        case
+            when t.elapsed_micros - (t.last_to - t.last_from) >= t.target_micros then e.from_position + e.target_micros - e.micros_before
+            when t.elapsed_micros >= t.target_micros or t.runs_to_the_end then t.last_to + t.target_micros - t.elapsed_micros
+        end as due_position
+    from totals as t
+    left join earlier_runs as e
+        on {{ on_same_target('t', 'e') }} and t.clock = e.clock
+        and e.micros_before < e.target_micros and e.micros_before + e.to_position - e.from_position >= e.target_micros
 ),
 
 {#- Open segments by the day's worth of open time that their positions fall in: the way back from a position to a time. #}
@@ -110,64 +111,78 @@ segments_by_bucket as (
     where floor(to_position / 86400e6) > floor(from_position / 86400e6)
 ),
 
-business_due as (
-    select
-        d.source, d.ticket_id, d.metric, d.instance, d.applied_at,
-        {{ add_micros('b.starts_at', '(d.due_clock - s.position_offset - b.from_position)') }} as due_at
-    from due_positions as d
-    inner join {{ ref('int_ticket_schedules') }} as s
-        on d.source = s.source and d.ticket_id = s.ticket_id and d.due_clock > s.clock_from and d.due_clock <= s.clock_to
-    inner join segments_by_bucket as b
-        on s.schedule_key = b.schedule_key
-        and cast(floor((d.due_clock - s.position_offset) / 86400e6) as bigint) = b.bucket
-        and d.due_clock - s.position_offset > b.from_position and d.due_clock - s.position_offset <= b.to_position
-    where d.is_business_hours
+schedule_clocks as (
+    select source, ticket_id, schedule_key, 'business' as clock, clock_from, clock_to, position_offset
+    from {{ ref('int_ticket_schedules') }}
+    union all
+    select source, ticket_id, schedule_key, 'last_schedule', -9000000000000000, 9000000000000000, 0
+    from {{ ref('int_ticket_schedules') }}
+    where is_last and has_switched
 ),
 
-due as (
+due_on_schedules as (
+    select d.*, s.schedule_key, d.due_position - s.position_offset as schedule_position
+    from due as d
+    left join schedule_clocks as s
+        on d.source = s.source and d.ticket_id = s.ticket_id and d.clock = s.clock
+        and d.due_position > s.clock_from and d.due_position <= s.clock_to
+),
+
+measured as (
     select
-        e.source, e.ticket_id, e.metric, e.instance, e.applied_at, e.elapsed_micros,
+        d.source, d.ticket_id, d.metric, d.instance, d.applied_at, d.clock, d.elapsed_micros, d.runs_to_the_end,
         case
-            when e.is_business_hours then b.due_at
-            else {{ add_micros('d.started_at', 'd.remaining_micros') }}
+            when d.clock = 'calendar' then {{ add_micros(the_epoch(), 'd.due_position') }}
+            else {{ add_micros('b.starts_at', '(d.schedule_position - b.from_position)') }}
         end as due_at
-    from due_runs as e
-    left join due_positions as d
-        on e.source = d.source and e.ticket_id = d.ticket_id and e.metric = d.metric and e.instance = d.instance
-        and e.applied_at = d.applied_at
-    left join business_due as b
-        on e.source = b.source and e.ticket_id = b.ticket_id and e.metric = b.metric and e.instance = b.instance
-        and e.applied_at = b.applied_at
-    where e.due_no = 1
+    from due_on_schedules as d
+    left join segments_by_bucket as b
+        on d.schedule_key = b.schedule_key and cast(floor(d.schedule_position / 86400e6) as bigint) = b.bucket
+        and d.schedule_position > b.from_position and d.schedule_position <= b.to_position
 ),
 
 judged as (
     select
         a.*,
-        d.due_at,
-        d.elapsed_micros,
+        m.due_at,
+        case when m.ticket_id is not null then m.elapsed_micros when a.clock_started_at is not null then 0 end as elapsed_micros,
+        coalesce(m.runs_to_the_end, false) as runs_to_the_end,
+        coalesce(l.due_at, m.due_at) as due_at_last_schedule,
+        l.elapsed_micros as elapsed_micros_last_schedule,
         case
             when a.origin = 'vendor' then a.vendor_breached_at
-            when d.due_at < a.stands_until then greatest(d.due_at, a.applied_at)
+            when m.due_at < a.stands_until then greatest(m.due_at, a.applied_at)
         end as breached_at
     from applied as a
-    left join due as d
-        on a.source = d.source and a.ticket_id = d.ticket_id and a.metric = d.metric and a.instance = d.instance
-        and a.applied_at = d.applied_at
+    left join measured as m on {{ on_same_target('a', 'm') }} and m.clock <> 'last_schedule'
+    left join measured as l on {{ on_same_target('a', 'l') }} and l.clock = 'last_schedule'
+),
+
+declared as (
+    select
+        d.source, d.ticket_id, d.metric, d.applied_at, d.due_at, d.verdict,
+        case when d.ended_at <= {{ as_of() }} then d.ended_at end as ended_at,
+        {#- Of a solved ticket's target without an end nobody knows how long it ran. #}
+        case
+            when d.ended_at <= {{ as_of() }} then d.ended_at
+            when coalesce(d.verdict, 'active') = 'active' and t.status not in ('solved', 'closed') then {{ as_of() }}
+        end as ran_until
+    from {{ ref('files__declared_targets') }} as d
+    inner join counted as t on d.source = t.source and d.ticket_id = t.ticket_id
 ),
 
 targets as (
     select
         source, ticket_id, policy, metric, instance, origin, target_seconds, is_business_hours, applied_at, due_at,
-        case
-            when fulfilled_at is not null and (replaced_at is null or fulfilled_at <= replaced_at) then fulfilled_at
-            else replaced_at
-        end as ended_at,
+        due_at_last_schedule,
+        coalesce(fulfilled_at, replaced_at) as ended_at,
         elapsed_micros,
+        coalesce(elapsed_micros_last_schedule, elapsed_micros) as elapsed_micros_last_schedule,
+        fulfilled_at is null and replaced_at is null and not runs_to_the_end as is_paused,
         case
             when breached_at is not null then 'breached'
-            when fulfilled_at is not null and (replaced_at is null or fulfilled_at <= replaced_at) then 'met'
-            when replaced_at is not null and is_withdrawn then 'cancelled'
+            when fulfilled_at is not null then 'met'
+            when is_withdrawn then 'cancelled'
             when replaced_at is not null then 'superseded'
             else 'active'
         end as outcome,
@@ -175,24 +190,31 @@ targets as (
     from judged
     union all
     select
-        d.source, d.ticket_id, null, d.metric, 1, 'declared',
-        {{ seconds(micros_between('d.applied_at', 'd.due_at')) }},
-        false, d.applied_at, d.due_at,
-        case when d.ended_at <= {{ as_of() }} then d.ended_at end,
-        {{ micros_between('d.applied_at', 'coalesce(case when d.ended_at <= ' ~ as_of() ~ ' then d.ended_at end, ' ~ as_of() ~ ')') }},
+        source, ticket_id, null, metric, 1, 'declared', {{ seconds(micros_between('applied_at', 'due_at')) }}, false, applied_at, due_at,
+        due_at,
+        ended_at,
+        {{ micros_between('applied_at', 'ran_until') }},
+        {{ micros_between('applied_at', 'ran_until') }},
+        false,
         case
-            when d.verdict is not null then d.verdict
-            when d.ended_at <= {{ as_of() }} and d.ended_at <= d.due_at then 'met'
-            when d.ended_at <= {{ as_of() }} then 'breached'
-            when d.due_at < {{ as_of() }} then 'breached'
+            when verdict is not null then verdict
+            when due_at < coalesce(ended_at, {{ as_of() }}) then 'breached'
+            when ended_at is not null then 'met'
             else 'active'
         end,
-        case
-            when d.verdict = 'breached' or (d.verdict is null and d.due_at < coalesce(least(d.ended_at, {{ as_of() }}), {{ as_of() }}))
-                then d.due_at
-        end
-    from {{ ref('files__declared_targets') }} as d
-    inner join counted as t on d.source = t.source and d.ticket_id = t.ticket_id
+        case when coalesce(verdict = 'breached', due_at < coalesce(ended_at, {{ as_of() }})) then due_at end
+    from declared
+),
+
+{#- Who and what a ticket had, without a gap: nothing before the first event of that kind. #}
+held as (
+    select source, ticket_id, kind, value, started_at, held_until
+    from {{ ref('int_ticket_spans') }}
+    where kind in ('priority', 'group', 'assignee')
+    union all
+    select source, ticket_id, kind, null, {{ the_beginning() }}, started_at
+    from {{ ref('int_ticket_spans') }}
+    where kind in ('priority', 'group', 'assignee') and span_no = 1
 )
 
 select
@@ -202,30 +224,37 @@ select
     g.metric,
     cast(g.instance as integer) as instance,
     g.origin,
-    coalesce(case when p.value in ('low', 'normal', 'high', 'urgent') then p.value end, t.priority) as priority,
+    {#- What has no history has the newest value. #}
+    case
+        when pr.value in ('low', 'normal', 'high', 'urgent') then pr.value
+        when pr.ticket_id is null or pr.value is not null then t.priority
+    end as priority,
     t.complexity,
     t.segment,
     t.product,
     t.service_area,
     t.channel,
-    coalesce(gr.value, t.group_id) as group_id,
-    coalesce(ag.value, t.assignee_id) as agent_id,
+    case when gr.ticket_id is null then t.group_id else gr.value end as group_id,
+    case when ag.ticket_id is null then t.assignee_id else ag.value end as agent_id,
     cast(g.target_seconds as double) as target_seconds,
     g.is_business_hours,
     g.applied_at,
     g.due_at,
+    g.due_at_last_schedule,
     g.ended_at,
     cast({{ seconds('g.elapsed_micros') }} as double) as elapsed_seconds,
+    cast({{ seconds('g.elapsed_micros_last_schedule') }} as double) as elapsed_seconds_last_schedule,
+    g.is_paused,
     g.outcome,
     g.breached_at
 from targets as g
 inner join counted as t on g.source = t.source and g.ticket_id = t.ticket_id
 {% for alias, kind, instant in [
-    ('p', 'priority', 'g.applied_at'),
+    ('pr', 'priority', 'g.applied_at'),
     ('gr', 'group', 'coalesce(g.breached_at, g.ended_at, ' ~ as_of() ~ ')'),
     ('ag', 'assignee', 'coalesce(g.breached_at, g.ended_at, ' ~ as_of() ~ ')')
 ] %}
-left join {{ ref('int_ticket_spans') }} as {{ alias }}
+left join held as {{ alias }}
     on g.source = {{ alias }}.source and g.ticket_id = {{ alias }}.ticket_id and {{ alias }}.kind = '{{ kind }}'
     and {{ instant }} >= {{ alias }}.started_at and {{ instant }} < {{ alias }}.held_until
 {% endfor %}

@@ -24,8 +24,8 @@ from .zendesk_records import (
 )
 
 OWN_TARGETS = f"""{OWN_TARGET_COLUMNS}
-clocks,agent_work,work,,,,,200,false,,
-clocks,first_reply,reply,,,,,60,true,,
+clocks,agent_work,work,,,,,,200,false,,
+clocks,first_reply,reply,,,,,,60,true,,
 """
 RULES = {"own_sla_targets.csv": OWN_TARGETS}
 TUESDAY_AFTERNOON, JULY = "2024-06-04T15:00:00Z", "2024-07-15T00:00:00Z"

@@ -24,21 +24,21 @@ from .zendesk_records import (
 BOT, DEMOTED, DELETED, UNKNOWN, COPIED = 10, 11, 12, 13, 14
 
 OWN_TARGETS = f"""{OWN_TARGET_COLUMNS}
-raised,first_reply,normal,normal,,,,480,true,,
-raised,first_reply,urgent,urgent,,,,60,true,,
-pausing,agent_work,work,,,,,200,false,,
-pausing,requester_wait,wait,,,,,200,false,,
-pausing,total_resolution,full,,,,,360,false,,
-next_reply,next_reply,next,,,,,60,false,,
-unreplied,first_reply,reply,,,,,180,false,,
-no_priority,first_reply,normal,normal,,,,60,false,,
-mixed,total_resolution,own,,,,,120,false,,
-mixed,first_reply,own,,,,,10,false,,
-declared,first_reply,own,,,,,10,false,,
-declared,total_resolution,own,,,,,120,false,,
-exact,first_reply,any,,,,,60,false,,
-exact,first_reply,mail,,,,email,30,false,,
-exact,first_reply,old,,,,email,10,false,,2024-06-04
+raised,first_reply,normal,normal,,,,,480,true,,
+raised,first_reply,urgent,urgent,,,,,60,true,,
+pausing,agent_work,work,,,,,,200,false,,
+pausing,requester_wait,wait,,,,,,200,false,,
+pausing,total_resolution,full,,,,,,360,false,,
+next_reply,next_reply,next,,,,,,60,false,,
+unreplied,first_reply,reply,,,,,,180,false,,
+no_priority,first_reply,normal,normal,,,,,60,false,,
+mixed,total_resolution,own,,,,,,120,false,,
+mixed,first_reply,own,,,,,,10,false,,
+declared,first_reply,own,,,,,,10,false,,
+declared,total_resolution,own,,,,,,120,false,,
+exact,first_reply,any,,,,,,60,false,,
+exact,first_reply,mail,,,,email,,30,false,,
+exact,first_reply,old,,,,email,,10,false,,2024-06-04
 """
 
 

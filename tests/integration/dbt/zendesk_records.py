@@ -15,7 +15,7 @@ SUNDAY, MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY, SATURDAY = range(7)
 NEW_YORK = "Eastern Time (US & Canada)"
 
 OWN_TARGET_COLUMNS = (
-    "source,metric,policy,priority,complexity,segment,channel,"
+    "source,metric,policy,priority,complexity,segment,channel,group_id,"
     "target_minutes,is_business_hours,valid_from,valid_to"
 )
 

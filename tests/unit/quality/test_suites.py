@@ -30,7 +30,7 @@ DURATIONS = dict.fromkeys(marts._DURATIONS, 60.0)
 TARGET = {
     "source": "z", "ticket_id": "1", "policy": "p", "metric": "first_reply", "instance": 1,
     "origin": "vendor", "applied_at": DAY, "ended_at": DAY, "breached_at": None,
-    "target_seconds": 60.0, "elapsed_seconds": 5.0, "outcome": "met",
+    "target_seconds": 60.0, "elapsed_seconds": 5.0, "elapsed_seconds_last_schedule": 5.0, "outcome": "met",
 }  # fmt: skip
 ANSWER = {
     "source": "t", "response_id": "1", "question_id": "q", "kind": "nps", "nps_class": "passive",
@@ -154,6 +154,13 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
             "restated_at": DAY, "before_version": "v1", "as_of": DAY,
         },
     ),
+    "sla_at_risk": (
+        marts.suite("sla_at_risk"),
+        {
+            "source": "z", "ticket_id": "1", "metric": "first_reply", "instance": 1, "applied_at": DAY,
+            "priority": "high", "urgency_rank": 1, "as_of": DAY,
+        },
+    ),
     "survey_answers": (marts.suite("survey_answers"), {**ANSWER, "as_of": DAY}),
     "survey_sends": (
         marts.suite("survey_sends"),
@@ -251,10 +258,7 @@ BREAKS: dict[str, dict[str, Any]] = {
     "score_is_within_its_scale": {"score": 6.0, "scale_min": 1.0, "scale_max": 5.0},
     "required_columns_are_filled": {"source": None, "member": None, "mart": None},
     "times_are_not_after_as_of": {
-        "created_at": LATER,
-        "restated_at": LATER,
-        "ended_at": LATER,
-        "answered_at": LATER,
+        name: LATER for name in ("created_at", "applied_at", "restated_at", "ended_at", "answered_at")
     },
     "first_solved_at_is_at_most_last_solved_at": {"first_solved_at": LATER},
     "sent_at_is_at_most_answered_at": {"sent_at": LATER},
@@ -270,7 +274,9 @@ BREAKS: dict[str, dict[str, Any]] = {
         "business_seconds": -0.5,
         "p90_seconds": -0.5,
     },
-    "counts_are_not_negative": {name: -1 for name in ("reopens", "n", "met", "reopened", "sent", "compared")},
+    "counts_are_not_negative": {
+        name: -1 for name in ("reopens", "n", "met", "reopened", "sent", "compared", "urgency_rank")
+    },
     "nps_answers_have_a_class": {"nps_class": None},
     "period_start_is_null_exactly_for_all_time": {"period_start": None},
     "positive_is_at_most_n": {"positive": 51},
