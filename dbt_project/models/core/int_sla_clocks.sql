@@ -205,7 +205,8 @@ own_runs as (
         )
     where c.pauses
     union all
-    select source, ticket_id, metric, instance, group_id, started_at, fulfilled_at, started_at, fulfilled_at
+    select
+        source, ticket_id, metric, instance, group_id, started_at as clock_started_at, fulfilled_at, started_at, fulfilled_at as ended_at
     from numbered
     where not pauses
 )

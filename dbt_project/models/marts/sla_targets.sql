@@ -191,7 +191,7 @@ targets as (
     union all
     select
         source, ticket_id, null, metric, 1, 'declared', {{ seconds(micros_between('applied_at', 'due_at')) }}, false, applied_at, due_at,
-        due_at,
+        due_at as due_at_last_schedule,
         ended_at,
         {{ micros_between('applied_at', 'ran_until') }},
         {{ micros_between('applied_at', 'ran_until') }},
@@ -215,6 +215,17 @@ held as (
     select source, ticket_id, kind, null, {{ the_beginning() }}, started_at
     from {{ ref('int_ticket_spans') }}
     where kind in ('priority', 'group', 'assignee') and span_no = 1
+),
+
+{#- Whose it was: who held the ticket when it was breached or ended. A stay in a group ends with who has it until then. #}
+answered_for as (
+    select
+        *,
+        case
+            when breached_at is null and metric = 'group_ownership' then {{ add_micros('ended_at', -1) }}
+            else coalesce(breached_at, ended_at)
+        end as held_at
+    from targets
 )
 
 select
@@ -247,12 +258,12 @@ select
     g.is_paused,
     g.outcome,
     g.breached_at
-from targets as g
+from answered_for as g
 inner join counted as t on g.source = t.source and g.ticket_id = t.ticket_id
 {% for alias, kind, instant in [
     ('pr', 'priority', 'g.applied_at'),
-    ('gr', 'group', 'coalesce(g.breached_at, g.ended_at, ' ~ as_of() ~ ')'),
-    ('ag', 'assignee', 'coalesce(g.breached_at, g.ended_at, ' ~ as_of() ~ ')')
+    ('gr', 'group', 'coalesce(g.held_at, ' ~ as_of() ~ ')'),
+    ('ag', 'assignee', 'coalesce(g.held_at, ' ~ as_of() ~ ')')
 ] %}
 left join held as {{ alias }}
     on g.source = {{ alias }}.source and g.ticket_id = {{ alias }}.ticket_id and {{ alias }}.kind = '{{ kind }}'

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from sandbox.records import ticket_id
 from sandbox.server import Sandbox
-from sandbox.truth import truth
+from sandbox.truth import targets, tickets, truth
 
 from .conftest import fetch_sandbox
 from .warehouse import Warehouse
@@ -23,6 +24,10 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, dict[s
     with Sandbox(tickets=1500, seed=3, now=NOW) as sandbox:
         fetch_sandbox(sandbox, warehouse.landing)
         expected = truth(sandbox.company)
+        counted = {int(t.ticket_id) - 1 for t in tickets(sandbox.company) if t.excluded is None}
+        expected["targets"] = [
+            (str(ticket_id(ticket)), *target) for ticket, target in targets(sandbox.company, counted)
+        ]
     warehouse.build(NOW.isoformat())
     return warehouse, expected
 
@@ -84,6 +89,17 @@ def test_sla(company: tuple[Warehouse, dict[str, Any]]) -> None:
         for outcome in ("met", "breached", "active", "superseded", "cancelled")
         if cell[outcome]
     }
+
+
+def test_every_sla_target(company: tuple[Warehouse, dict[str, Any]]) -> None:
+    """Ticket, metric, applied, target, ended, seconds on the clock and outcome, of every target that ever stood."""
+    warehouse, expected = company
+    rows = warehouse.query(
+        "select ticket_id, metric, epoch(applied_at)::bigint, target_seconds::bigint, epoch(ended_at)::bigint, "
+        "elapsed_seconds, outcome from marts.sla_targets"
+    )
+    assert len({metric for _, metric, *_ in rows}) == 8
+    assert sorted(rows, key=str) == sorted(expected["targets"], key=str)
 
 
 def test_our_clocks_agree_with_the_vendors_breach_stamps(company: tuple[Warehouse, dict[str, Any]]) -> None:
