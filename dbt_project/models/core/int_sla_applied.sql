@@ -1,9 +1,7 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
 {#- Which target stood on each SLA clock, and from when to when. A target that another replaces is kept. #}
 {%- set clock = 'source, ticket_id, metric, instance' -%}
-with vendor_events as ({{ vendor_sla_events(['apply', 'breach'], ['policy', 'target_seconds', 'is_business_hours']) }}),
-
-own_clocks as (
+with own_clocks as (
     select c.source, c.ticket_id, c.metric, c.instance, c.group_id, c.clock_started_at, c.fulfilled_at
     from {{ ref('int_sla_clocks') }} as c
     where c.origin = 'own' and c.is_last_run and {{ is_touched('c') }}
@@ -11,7 +9,8 @@ own_clocks as (
 
 {#- Priorities without a gap: none before the first; of a ticket without a history the newest. #}
 priorities as (
-    select p.source, p.ticket_id, p.value as priority, p.started_at, p.held_until
+    select
+        p.source, p.ticket_id, case when {{ priority_rank('p.value') }} is not null then p.value end as priority, p.started_at, p.held_until
     from {{ ref('int_ticket_spans') }} as p
     where p.kind = 'priority' and p.source in (select source from own_clocks)
     union all
@@ -63,8 +62,7 @@ own_matches as (
 
 applications as (
     select {{ clock }}, 'vendor' as origin, policy, target_seconds, is_business_hours, event_at as applied_at, event_order
-    from vendor_events
-    where event_type = 'apply'
+    from ({{ vendor_sla_events(['apply'], ['policy', 'target_seconds', 'is_business_hours']) }}) as e
     union all
     select {{ clock }}, 'own', policy, target_seconds, is_business_hours, applied_at, 0
     from own_matches
@@ -118,10 +116,10 @@ standing as (
 breaches as (
     select s.source, s.ticket_id, s.metric, s.instance, s.applied_at, min(b.event_at) as breached_at
     from standing as s
-    inner join vendor_events as b
+    inner join ({{ vendor_sla_events(['breach']) }}) as b
         on s.source = b.source and s.ticket_id = b.ticket_id and s.metric = b.metric and s.instance = b.instance
         and b.event_at >= s.applied_at and b.event_at < coalesce(s.replaced_at, {{ the_end() }})
-    where b.event_type = 'breach' and s.origin = 'vendor'
+    where s.origin = 'vendor'
     group by s.source, s.ticket_id, s.metric, s.instance, s.applied_at
 )
 

@@ -32,9 +32,9 @@ select
     a.is_paused,
     a.due_at,
     cast({{ seconds(micros_between('a.as_of', 'a.due_at')) }} as double) as seconds_left,
-    cast({{ seconds(business_micros('left', 'a.as_of', 'a.due_at')) }} as double) as business_seconds_left,
+    cast({{ seconds(business_position('due', 'a.due_at') ~ ' - ' ~ business_position('present', 'a.as_of')) }} as double) as business_seconds_left,
     cast(a.target_seconds - a.elapsed_seconds as double) as clock_seconds_left,
     cast(100e0 * a.elapsed_seconds / nullif(a.target_seconds, 0) as double) as target_used_pct
 from active as a
-{{ join_business_position('left_from', 'a', 'a.as_of') }}
-{{ join_business_position('left_to', 'a', 'a.due_at') }}
+{{ join_business_position('present', 'a', 'a.as_of') }}
+{{ join_business_position('due', 'a', 'a.due_at') }}

@@ -206,24 +206,13 @@ targets as (
     from declared
 ),
 
-{#- Who and what a ticket had, without a gap: nothing before the first event of that kind. #}
-held as (
-    select source, ticket_id, kind, value, started_at, held_until
-    from {{ ref('int_ticket_spans') }}
-    where kind in ('priority', 'group', 'assignee')
-    union all
-    select source, ticket_id, kind, null, {{ the_beginning() }}, started_at
-    from {{ ref('int_ticket_spans') }}
-    where kind in ('priority', 'group', 'assignee') and span_no = 1
-),
-
 {#- Whose it was: who held the ticket when it was breached or ended. A stay in a group ends with who has it until then. #}
 answered_for as (
     select
         *,
         case
-            when breached_at is null and metric = 'group_ownership' then {{ add_micros('ended_at', -1) }}
-            else coalesce(breached_at, ended_at)
+            when breached_at is null and ended_at is not null and metric = 'group_ownership' then {{ add_micros('ended_at', -1) }}
+            else coalesce(breached_at, ended_at, {{ as_of() }})
         end as held_at
     from targets
 )
@@ -236,17 +225,14 @@ select
     cast(g.instance as integer) as instance,
     g.origin,
     {#- What has no history has the newest value. #}
-    case
-        when pr.value in ('low', 'normal', 'high', 'urgent') then pr.value
-        when pr.ticket_id is null or pr.value is not null then t.priority
-    end as priority,
+    case when put.ticket_id is null then t.priority else put.priority end as priority,
     t.complexity,
     t.segment,
     t.product,
     t.service_area,
     t.channel,
-    case when gr.ticket_id is null then t.group_id else gr.value end as group_id,
-    case when ag.ticket_id is null then t.assignee_id else ag.value end as agent_id,
+    case when held.ticket_id is null then t.group_id else held.group_id end as group_id,
+    case when held.ticket_id is null then t.assignee_id else held.assignee_id end as agent_id,
     cast(g.target_seconds as double) as target_seconds,
     g.is_business_hours,
     g.applied_at,
@@ -260,12 +246,7 @@ select
     g.breached_at
 from answered_for as g
 inner join counted as t on g.source = t.source and g.ticket_id = t.ticket_id
-{% for alias, kind, instant in [
-    ('pr', 'priority', 'g.applied_at'),
-    ('gr', 'group', 'coalesce(g.held_at, ' ~ as_of() ~ ')'),
-    ('ag', 'assignee', 'coalesce(g.held_at, ' ~ as_of() ~ ')')
-] %}
-left join held as {{ alias }}
-    on g.source = {{ alias }}.source and g.ticket_id = {{ alias }}.ticket_id and {{ alias }}.kind = '{{ kind }}'
-    and {{ instant }} >= {{ alias }}.started_at and {{ instant }} < {{ alias }}.held_until
-{% endfor %}
+left join {{ ref('int_ticket_states') }} as put
+    on g.source = put.source and g.ticket_id = put.ticket_id and g.applied_at >= put.started_at and g.applied_at < put.held_until
+left join {{ ref('int_ticket_states') }} as held
+    on g.source = held.source and g.ticket_id = held.ticket_id and g.held_at >= held.started_at and g.held_at < held.held_until
