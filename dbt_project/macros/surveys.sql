@@ -5,8 +5,8 @@
 {#- CTEs from `rows` to `placed`: whose customer, ticket, group, agent and attributes a row is about, as they were at `at` (SQL on alias
     `r`). `rows` has source, ticket_id, customer_id, organization_id, the attributes, channel, priority, group_id and agent_id as stated;
     `placed` has them as found, all other columns of `rows`, and helpdesk, ticket_source, exclusion_reason and is_ticket_known. #}
-{% macro place_survey_rows(rows, at) %}
-{%- set found = ['customer_id', 'organization_id', 'channel', 'priority', 'group_id', 'agent_id'] + survey_attributes() -%}
+{% macro place_survey_rows(rows, at, attributes) %}
+{%- set found = ['customer_id', 'organization_id', 'channel', 'priority', 'group_id', 'agent_id'] + attributes -%}
 {#- A hidden id names a ticket or a customer of the row's own source, else of the only source that has it. #}
 ticket_sources as (
     select ticket_id, min(source) as source, count(*) as sources from {{ ref('int_tickets') }} group by ticket_id
@@ -32,7 +32,7 @@ about as (
         t.exclusion_reason,
         t.ticket_organization_id,
         r.organization_id as stated_organization_id,
-        {% for attribute in survey_attributes() %}
+        {% for attribute in attributes %}
         t.field_{{ attribute }},
         t.{{ attribute }} as ticket_{{ attribute }},
         {% endfor %}
@@ -58,7 +58,7 @@ placed as (
         {{ star_except(found, 'r') }},
         r.customer_id,
         r.organization_id,
-        {% for attribute in survey_attributes() %}
+        {% for attribute in attributes %}
         coalesce(
             r.{{ attribute }}, r.field_{{ attribute }}, o.{{ attribute }}, sc.{{ attribute }}, so.{{ attribute }}, r.ticket_{{ attribute }}
         ) as {{ attribute }},

@@ -12,7 +12,7 @@ with answers as (
     select {{ columns | join(', ') }} from {{ ref('files__answers') }}
     union all
     select
-        source, response_id, survey, survey, question_id, question_ref, question_title, 'helpdesk_rating', true, score, original_answer,
+        source, response_id, survey, survey as survey_title, question_id, question_ref, question_title, 'helpdesk_rating', true, score, original_answer,
         scale_min, scale_max, declared_kind, null, 'higher_is_better', is_good, is_edited, answered_at, sent_at, ticket_id, customer_id, null,
         null, null, null, null, null, null, group_id, agent_id
     from {{ ref('zendesk__ratings') }}
@@ -100,7 +100,7 @@ ranked as (
     from judged
 ),
 
-{{ place_survey_rows('ranked', 'coalesce(r.answered_at, ' ~ as_of() ~ ')') }}
+{{ place_survey_rows('ranked', 'coalesce(r.answered_at, ' ~ as_of() ~ ')', survey_attributes()) }}
 
 select
     r.source,

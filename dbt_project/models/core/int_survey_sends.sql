@@ -72,7 +72,7 @@ policies as (
     where policy_no = 1
 ),
 
-{{ place_survey_rows('sends', 'r.sent_at') }},
+{{ place_survey_rows('sends', 'r.sent_at', survey_attributes()) }},
 
 {#- The solve that a survey followed. #}
 solves as (

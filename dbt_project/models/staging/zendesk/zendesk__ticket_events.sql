@@ -85,14 +85,22 @@ kind_names as (
 kinds as (
     select
         a.source, a.ticket_id, a.record_id, a.event_at, a.child_no, n.kind_no, n.kind,
-        case n.kind {% for kind, _, value in kinds %}when '{{ kind }}' then {{ value }} {% endfor %}end as value,
+        case n.kind
+            {% for kind, _, value in kinds %}
+            when '{{ kind }}' then {{ value }}
+            {% endfor %}
+        end as value,
         a.actor_id,
         n.kind = 'comment' and coalesce(a.is_public, true) as is_public,
         a.via_channel,
         a.via_rel
     from all_children as a
     cross join kind_names as n
-    where case n.kind {% for kind, condition, _ in kinds %}when '{{ kind }}' then {{ condition }} {% endfor %}end
+    where case n.kind
+        {% for kind, condition, _ in kinds %}
+        when '{{ kind }}' then {{ condition }}
+        {% endfor %}
+    end
 )
 
 select
