@@ -19,27 +19,32 @@ responses as (
     group by source, survey, response_id
 ),
 
-{#- Answers to an invitation: by its id, else about the same ticket, else by the same customer, before the next invitation. #}
+{#- The invitation that an answer belongs to: that with its id, else about the same ticket, else to the same customer, the last before it. #}
 matches as (
-    select i.source, i.invitation_id, r.answered_at
+    select i.source, i.survey, i.invitation_id, r.response_id, r.answered_at, 1 as link_no
     from invitations as i
     inner join responses as r on i.source = r.source and i.survey = r.survey and i.invitation_id = r.response_id
-    union all
     {% for link in ['ticket', 'customer'] %}
-    select i.source, i.invitation_id, r.answered_at
+    union all
+    select i.source, i.survey, i.invitation_id, r.response_id, r.answered_at, {{ loop.index + 1 }} as link_no
     from invitations as i
     inner join responses as r
         on i.source = r.source and i.survey = r.survey and i.about = '{{ link }} ' || r.{{ link }}_id
         and r.answered_at >= i.sent_at and r.answered_at < i.next_sent_at
-    {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
-matched as (select source, invitation_id, min(answered_at) as answered_at from matches group by source, invitation_id),
+matched as (
+    select source, survey, invitation_id, min(answered_at) as answered_at
+    from (select *, row_number() over (partition by source, survey, response_id order by link_no, invitation_id) as match_no from matches) as m
+    where match_no = 1
+    group by source, survey, invitation_id
+),
 
 sends as (
     select
         source, invitation_id, 'helpdesk rating' as survey, true as is_helpdesk, ticket_id, customer_id, sent_at, answered_at,
+        answered_at is not null as is_answered,
         cast(null as varchar) as delivery,
         {% for column in stated %}
         cast(null as varchar) as {{ column }}{{ ',' if not loop.last }}
@@ -49,12 +54,13 @@ sends as (
     select
         i.source, i.invitation_id, i.survey, false, i.ticket_id, i.customer_id, i.sent_at,
         case when i.answered_at <= {{ as_of() }} then i.answered_at else m.answered_at end,
+        coalesce(i.answered_at <= {{ as_of() }}, false) or m.invitation_id is not null,
         i.delivery,
         {% for column in stated %}
         i.{{ column }}{{ ',' if not loop.last }}
         {% endfor %}
     from invitations as i
-    left join matched as m on i.source = m.source and i.invitation_id = m.invitation_id
+    left join matched as m on i.source = m.source and i.survey = m.survey and i.invitation_id = m.invitation_id
 ),
 
 policies as (
@@ -76,12 +82,12 @@ policies as (
 
 {#- The solve that a survey followed. #}
 solves as (
-    select r.source, r.invitation_id, max(s.started_at) as solved_at
+    select r.source, r.survey, r.invitation_id, max(s.started_at) as solved_at
     from placed as r
     inner join {{ ref('int_ticket_spans') }} as s on r.ticket_source = s.source and r.ticket_id = s.ticket_id
     where s.kind = 'status' and s.value in ('solved', 'closed') and s.started_at <= r.sent_at
       and (s.previous_value is null or s.previous_value not in ('solved', 'closed'))
-    group by r.source, r.invitation_id
+    group by r.source, r.survey, r.invitation_id
 ),
 
 counted as (
@@ -101,13 +107,14 @@ select
     r.sent_at,
     case when r.delivery is not null then r.delivery = 'delivered' end as is_delivered,
     r.answered_at,
+    r.is_answered,
     s.solved_at,
     case when r.customer_id is not null then r.previous_sent_at end as previous_sent_at,
     coalesce(
         r.customer_id is not null
         and {{ micros_between('r.previous_sent_at', 'r.sent_at') }} < p.min_days_between * 86400000000, false
     ) as is_too_soon,
-    r.answered_at is null and {{ micros_between('r.sent_at', as_of()) }} < coalesce(p.answer_window_days, 0) * 86400000000 as is_awaited,
+    not r.is_answered and {{ micros_between('r.sent_at', as_of()) }} < coalesce(p.answer_window_days, 0) * 86400000000 as is_awaited,
     {% for attribute in survey_attributes() %}
     r.{{ attribute }},
     {% endfor %}
@@ -116,5 +123,5 @@ select
     r.group_id,
     r.agent_id
 from counted as r
-left join solves as s on r.source = s.source and r.invitation_id = s.invitation_id
+left join solves as s on r.source = s.source and r.survey = s.survey and r.invitation_id = s.invitation_id
 left join policies as p on r.source = p.asked_in and r.survey = p.asked_by

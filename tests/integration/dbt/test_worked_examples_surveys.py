@@ -171,6 +171,10 @@ def land_mailing(warehouse: Warehouse) -> None:
         # To two customers of May again, one 170 days after the first and one 190 days after it; delivery unknown.
         invited(203, "2024-06-20T08:00:00Z", customer_id="c0", delivery=""),
         invited(204, "2023-10-20T08:00:00Z", customer_id="c1"),
+        # Asked twice, and the first one answered after the second; an answer without a date.
+        invited(205, "2023-11-01T08:00:00Z"),
+        invited(206, "2023-11-10T08:00:00Z", customer_id="c205"),
+        invited(207, "2023-11-01T08:00:00Z"),
     ]
     del invitations[203]["values"]["delivery"]
     warehouse.land("files", "survey_invitations", invitations, source="mail", changed=None)
@@ -184,7 +188,11 @@ def land_mailing(warehouse: Warehouse) -> None:
         {"answered_at": at, **({"response_id": f"i{n}"} if n < 20 else {"customer_id": f"c{n}"})}
         for n, at in zip(numbers, answered, strict=True)
     ]
-    land_scores(warehouse, "mail", "nps", (0, 10, None), [9] * 43, survey="relationship", stated=stated)
+    stated += [
+        {"answered_at": "2023-11-12T08:00:00Z", "response_id": "i205", "customer_id": "c205"},
+        {"answered_at": None, "response_id": "i207"},
+    ]
+    land_scores(warehouse, "mail", "nps", (0, 10, None), [9] * 45, survey="relationship", stated=stated)
 
 
 FORMS = [
@@ -573,6 +581,7 @@ def test_response_rate_by_the_month_of_sending(warehouse: Warehouse) -> None:
     )
     assert rows == [
         ("2023-10-01", 1, 1, 0, 0, 0.0, 0.0, False),
+        ("2023-11-01", 3, 3, 0, 2, 66.67, 66.67, False),
         ("2024-04-01", 3, 3, 0, 3, 100.0, 100.0, False),
         ("2024-05-01", 200, 195, 5, 40, 20.51, 20.0, False),
         ("2024-06-01", 1, None, None, 0, None, 0.0, True),
@@ -584,11 +593,11 @@ def test_customers_asked_too_often(warehouse: Warehouse) -> None:
     assert warehouse.query(
         "select invitation_id, is_too_soon from marts.survey_sends where source = 'mail' and previous_sent_at is not null "
         "order by 1"
-    ) == [("i1", False), ("i203", True)]
+    ) == [("i1", False), ("i203", True), ("i206", True)]
     assert warehouse.query(
         "select customers, sends_per_customer, too_soon from marts.kpi_survey_response where period_grain = 'all' "
         "and dimension = 'source' and member = 'mail'"
-    ) == [(203, pytest.approx(205 / 203), 1)]
+    ) == [(205, pytest.approx(208 / 205), 2)]
 
 
 def test_what_a_helpdesk_asked(warehouse: Warehouse) -> None:
