@@ -1,10 +1,11 @@
 """What sqlfluff's templater lacks of dbt's Jinja context; it reads this package by `library_path`."""
 
+import functools
 import json
 from collections.abc import Callable
 from typing import Any
 
-from jinja2 import pass_context
+from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 
 
@@ -18,3 +19,22 @@ class _Adapter:
 
 adapter = _Adapter()
 tojson = json.dumps
+
+
+def _compile_once() -> None:
+    """Keep the code of each template: sqlfluff compiles all macros twice for every file it lints."""
+    compiled = Environment.compile
+    known: dict[str, Any] = {}
+
+    @functools.wraps(compiled)
+    def compile_(self: Environment, source: Any, *rest: Any, **options: Any) -> Any:
+        if rest or options or not isinstance(source, str):
+            return compiled(self, source, *rest, **options)
+        if source not in known:
+            known[source] = compiled(self, source)
+        return known[source]
+
+    Environment.compile = compile_  # type: ignore[assignment,method-assign]
+
+
+_compile_once()

@@ -22,7 +22,7 @@ with kpis as (
     from {{ ref('kpi_sla_compliance') }}
     union all
     select period_grain, period_start, dimension, member, is_partial_period, definition_version, is_small_n,
-        'tickets_created', created, created, null, null, null
+        'tickets_created', created as value, created as n, null, null, null
     from {{ ref('kpi_volume') }}
 ),
 
