@@ -7,6 +7,8 @@ SHELL := /bin/sh
 
 BIN := .venv/bin
 STAMP := .venv/installed
+# The dbt project, parsed at installation rather than by each home's first refresh.
+PARSED := dbt_project/target/parsed/cxmarts_parsed
 # Another interpreter: make setup PYTHON=/path/to/python3.12
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,\
 	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $(name))))
@@ -21,7 +23,7 @@ export GX_ANALYTICS_ENABLED := false
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
-setup: $(STAMP) ## Everything into .venv, as locked
+setup: $(STAMP) $(PARSED) ## Everything into .venv, as locked
 
 $(STAMP): pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo "cxmarts needs Python 3.11 or later; found: $$(python3 -V 2>&1)." \
@@ -38,11 +40,14 @@ $(STAMP): pyproject.toml requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
 
+$(PARSED): $(STAMP) $(shell find dbt_project -type f -not -path '*/target/*' -not -path '*/logs/*')
+	@$(BIN)/python -m orchestration.dbt
+
 demo: setup ## A generated company: fetch over HTTP, judge, build, publish, scorecard
 	@$(BIN)/cxmarts demo
 
 test: setup ## All tests
-	@$(BIN)/python -m pytest -n 2 --dist loadscope
+	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 ui: setup ## The Dagster UI on loopback
 	@$(BIN)/cxmarts ui

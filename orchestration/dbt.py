@@ -8,6 +8,8 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +22,8 @@ from orchestration.home import Home
 from orchestration.settings import SettingsError
 
 PACKAGED = Path(__file__).parent.parent / "dbt_project"
+# A parsed project: the manifest as dbt writes it and as it keeps it for itself, and what it was parsed from.
+PARSED = ("manifest.json", "partial_parse.msgpack", "cxmarts_parsed")
 FAILED = ("error", "fail", "runtime error", "skipped")
 
 # No network: dbt's telemetry and version check stay off. No logs: what matters is in the results, and
@@ -93,7 +97,12 @@ class Project:
     @functools.cached_property
     def manifest(self) -> dict[str, Any]:
         """The parsed project as dbt writes it; `prepare` comes first."""
-        return dict(json.loads(self.manifest_path.read_bytes()))
+        manifest = dict(json.loads(self.manifest_path.read_bytes()))
+        # dbt notes where it read the seeds; the home may have been moved since.
+        for node in manifest["nodes"].values():
+            if node["resource_type"] == "seed":
+                node["root_path"] = str(self.folder)
+        return manifest
 
     def prepare(self) -> Project:
         """Bring the copy up to date and parse it if anything changed since it was parsed.
@@ -105,22 +114,36 @@ class Project:
         with locking.exclusive(self._home.root / "dbt.lock", "preparing the dbt project", wait=True):
             wanted = self._files()
             state = _state(wanted)
-            marker = self.folder / "target" / "cxmarts_parsed"
-            if not (self.manifest_path.exists() and marker.exists() and marker.read_text() == state):
-                marker.unlink(missing_ok=True)
+            target = self.folder / "target"
+            if not _is_parsed(target, state):
+                (target / PARSED[-1]).unlink(missing_ok=True)
+                for cached in ("manifest", "_parsed"):
+                    self.__dict__.pop(cached, None)
                 self._copy(wanted)
-                self._parse()
-                marker.write_text(state)
+                if _is_parsed(self._packaged / "target" / "parsed", state):
+                    _copy_parsed(self._packaged / "target" / "parsed", target)
+                else:
+                    self._parse()
+                    (target / PARSED[-1]).write_text(state)
         return self
+
+    def keep(self, folder: Path) -> None:
+        """Copy the parsed project to a folder, for homes that will hold the same files."""
+        _copy_parsed(self.folder / "target", folder)
 
     @functools.cached_property
     def _parsed(self) -> Any:
         """The parsed project as dbt keeps it for itself: with it, no run parses again."""
         from dbt.contracts.graph.manifest import Manifest
+        from dbt.contracts.graph.nodes import SeedNode
         from dbt.parser.manifest import extended_mashumuro_decoder
 
         stored = (self.folder / "target" / "partial_parse.msgpack").read_bytes()
-        return Manifest.from_msgpack(stored, decoder=extended_mashumuro_decoder)
+        manifest = Manifest.from_msgpack(stored, decoder=extended_mashumuro_decoder)
+        for node in manifest.nodes.values():
+            if isinstance(node, SeedNode):
+                node.root_path = str(self.folder)
+        return manifest
 
     def _files(self) -> dict[Path, Path]:
         """Relative path in the copy -> the file it comes from."""
@@ -165,8 +188,6 @@ class Project:
 
     def _parse(self) -> None:
         _invoke(None, ["parse", *self._arguments()], [])
-        for cached in ("manifest", "_parsed"):
-            self.__dict__.pop(cached, None)
 
     def _arguments(self) -> list[str]:
         folder = str(self.folder)
@@ -207,6 +228,17 @@ class Project:
             # dbt keeps its connection open, which would shut out every other one to the file.
             DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         return [_result(result) for result in outcome.results]
+
+
+def _is_parsed(target: Path, state: str) -> bool:
+    *files, marker = (target / name for name in PARSED)
+    return all(file.exists() for file in files) and marker.exists() and marker.read_text() == state
+
+
+def _copy_parsed(origin: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for name in PARSED:
+        shutil.copyfile(origin / name, target / name)
 
 
 def is_built(node: Mapping[str, Any]) -> bool:
@@ -323,3 +355,9 @@ def _result(result: Any) -> NodeResult:
 def _first_lines(text: str, limit: int = 600) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return " | ".join(lines)[:limit]
+
+
+if __name__ == "__main__":
+    # Part of the installation: a home's first refresh need not parse.
+    with tempfile.TemporaryDirectory() as home:
+        Project(Home(Path(home))).prepare().keep(PACKAGED / "target" / "parsed")

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import control
+from orchestration import control, dbt
 from orchestration.dbt import DbtError, NodeResult, Project, RunParameters, fingerprints
 from orchestration.home import Home
 from orchestration.settings import SettingsError
@@ -131,6 +131,32 @@ def test_it_is_parsed_again_only_when_something_changed(shared: Project, package
     again = Project(home, None, packaged).prepare()
     assert "model.tiny.extra" not in again.manifest["nodes"]
     assert not (again.folder / "models" / "extra.sql").exists()
+
+
+def test_what_was_parsed_at_installation_serves_every_home(
+    shared: Project, packaged: Path, rules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared.prepare().keep(packaged / "target" / "parsed")
+    parsed: list[str] = []
+    invoke = dbt._invoke
+    monkeypatch.setattr(dbt, "_invoke", lambda *given: (parsed.append(given[1][0]), invoke(*given))[1])
+    project = Project(Home(tmp_path / "home"), None, packaged).prepare()
+    assert parsed == []
+    assert fingerprints(project.manifest, "UTC") == fingerprints(shared.manifest, "UTC")
+    assert [r for r in project.build(["targets"], parameters(tmp_path)) if r.is_failed] == []
+    (rules / "targets.csv").write_text("kpi,target\ncsat,90\n")
+    Project(Home(tmp_path / "other"), rules, packaged).prepare()
+    assert parsed == ["build", "parse"]
+
+
+def test_a_home_may_be_moved(packaged: Path, tmp_path: Path) -> None:
+    before = Project(Home(tmp_path / "home"), None, packaged).prepare()
+    known, parsed_at = fingerprints(before.manifest, "UTC"), before.manifest_path.stat().st_mtime_ns
+    (tmp_path / "home").rename(tmp_path / "moved")
+    project = Project(Home(tmp_path / "moved"), None, packaged).prepare()
+    assert project.manifest_path.stat().st_mtime_ns == parsed_at
+    assert fingerprints(project.manifest, "UTC") == known
+    assert [r for r in project.build(["targets"], parameters(tmp_path / "moved")) if r.is_failed] == []
 
 
 def test_a_broken_project_is_one_clear_error(packaged: Path, tmp_path: Path) -> None:
