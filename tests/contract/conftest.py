@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
-from dbt.cli.main import dbtRunner
 
-ROOT = Path(__file__).parents[2]
+from tests import parsed
+
 Node = dict[str, Any]
 
 
 @pytest.fixture(scope="session")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Node:
-    """dbt's manifest of a copy of the project, parsed afresh."""
-    project = tmp_path_factory.mktemp("contract") / "dbt"
-    shutil.copytree(ROOT / "dbt_project", project, ignore=shutil.ignore_patterns("target", "logs"))
-    result = dbtRunner().invoke(
-        ["--quiet", "parse", "--project-dir", str(project), "--profiles-dir", str(project)]
-    )
-    assert result.success, result.exception
-    return json.loads((project / "target" / "manifest.json").read_text())
+def manifest() -> Node:
+    """dbt's manifest of the project."""
+    return parsed.project().manifest
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ import pytest
 
 from orchestration.locking import exclusive
 from sandbox.server import Sandbox
+from tests import parsed
 
 CXMARTS = Path(sys.executable).with_name("cxmarts")
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -27,13 +28,18 @@ def sandbox() -> Iterator[Sandbox]:
         yield served
 
 
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """Nothing of this process's variables; the code is this checkout's, whatever else is installed."""
+    return {"PATH": os.defpath, "HOME": str(folder), "PYTHONPATH": str(parsed.ROOT), **more}
+
+
 def run(folder: Path, *arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
-    """A command in a folder, with nothing of this process's environment but the given variables."""
+    """A command in a folder, with the given variables only."""
     folder.mkdir(exist_ok=True)
     return subprocess.run(
         [CXMARTS, *arguments],
         cwd=folder,
-        env={"PATH": os.defpath, "HOME": str(folder), **environ},
+        env=environment(folder, **environ),
         capture_output=True,
         text=True,
         timeout=300,
@@ -44,10 +50,17 @@ def variables(sandbox: Sandbox, **changed: str) -> dict[str, str]:
     return {**sandbox.env(), "CXMARTS_AS_OF": NOW.isoformat(), **changed}
 
 
+def new_folder(folder: Path) -> Path:
+    """A folder to run in, in which the dbt project is parsed already; the demo starts from nothing."""
+    (folder / ".cxmarts").mkdir(mode=0o700)
+    shutil.copytree(parsed.project().folder, folder / ".cxmarts" / "dbt")
+    return folder
+
+
 @pytest.fixture(scope="module")
 def first(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder after its first refresh. Read only: copy it to change it."""
-    folder = tmp_path_factory.mktemp("first")
+    folder = new_folder(tmp_path_factory.mktemp("first"))
     done = run(folder, "refresh", "--json", **variables(sandbox))
     assert done.returncode == 0, done.stderr
     (folder / "said.json").write_text(done.stdout.splitlines()[-1])
@@ -137,41 +150,37 @@ def test_a_second_refresh_is_told_who_runs(copy: Path, sandbox: Sandbox) -> None
     assert len(done.stderr.splitlines()) <= 2
 
 
-@pytest.mark.parametrize("finished", ["Starting", "Gate 2", "Gate 3"])
-def test_a_killed_refresh_loses_nothing(first: Path, sandbox: Sandbox, tmp_path: Path, finished: str) -> None:
-    """kill -9 in the phase that follows: nothing half published, and the next refresh goes on to the same."""
-    # The parsed project saves both refreshes a few seconds.
-    shutil.copytree(first / ".cxmarts" / "dbt", tmp_path / ".cxmarts" / "dbt")
-    process = subprocess.Popen(
+def start(folder: Path, sandbox: Sandbox) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
         [CXMARTS, "refresh"],
-        cwd=tmp_path,
-        env={"PATH": os.defpath, "HOME": str(tmp_path), **variables(sandbox)},
+        cwd=folder,
+        env=environment(folder, **variables(sandbox)),
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if finished in line:
-            process.send_signal(signal.SIGKILL)
-            break
-    process.wait()
-    assert process.returncode == -signal.SIGKILL
-    published = tmp_path / ".cxmarts" / "published"
-    assert not (published / "current").exists()
-    done = run(tmp_path, "refresh", **variables(sandbox))
+
+
+def test_a_killed_refresh_loses_nothing(first: Path, sandbox: Sandbox, tmp_path: Path) -> None:
+    """kill -9 in one phase after the other: nothing half published, and the next refresh ends the same."""
+    folder = new_folder(tmp_path)
+    published = folder / ".cxmarts" / "published"
+    for finished in ("Starting", "Gate 2", "Gate 3"):
+        process = start(folder, sandbox)
+        assert process.stderr is not None
+        for line in process.stderr:
+            if finished in line:
+                process.kill()
+                break
+        assert process.wait() == -signal.SIGKILL
+        assert not (published / "current").exists()
+    done = run(folder, "refresh", **variables(sandbox))
     assert done.returncode == 0, done.stderr
-    assert hashes(tmp_path) == hashes(first)
+    assert hashes(folder) == hashes(first)
     assert [p.name for p in (published / "versions").iterdir() if p.name.startswith(".")] == []
 
 
 def test_terminated_is_a_clear_end(sandbox: Sandbox, tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [CXMARTS, "refresh"],
-        cwd=tmp_path,
-        env={"PATH": os.defpath, "HOME": str(tmp_path), **variables(sandbox)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = start(new_folder(tmp_path), sandbox)
     assert process.stderr is not None
     said = ""
     for line in process.stderr:

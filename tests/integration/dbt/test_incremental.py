@@ -81,12 +81,11 @@ def test_a_build_that_breaks_off_is_made_up_for(tmp_path: Path) -> None:
         broken.build(START.isoformat())
         sandbox.advance(days=2)
         fetch_sandbox(sandbox, broken.landing)
-    volume = broken.project / "models" / "kpis" / "kpi_volume.sql"
-    sound = volume.read_text()
-    volume.write_text(sound + "\nwhere cast('dies' as integer) = 1\n")
     with pytest.raises(BuildError, match="kpi_volume"):
-        broken.build((START + timedelta(days=2)).isoformat())
-    volume.write_text(sound)
+        broken.build(
+            (START + timedelta(days=2)).isoformat(),
+            appended={"kpi_volume": "\nwhere cast('dies' as integer) = 1\n"},
+        )
     broken.build((START + timedelta(days=2)).isoformat())
 
     sound_build = Warehouse(tmp_path / "sound", time_zone="America/New_York")

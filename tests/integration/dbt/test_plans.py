@@ -34,7 +34,7 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Plan]:
         warehouse.build(as_of)
         with duckdb.connect(str(warehouse.path), read_only=True) as connection:
             for folder in ("core", "marts", "kpis"):
-                for path in (warehouse.project / "target/compiled/cxmarts/models" / folder).glob("*.sql"):
+                for path in (warehouse.target / "compiled/cxmarts/models" / folder).glob("*.sql"):
                     found[f"{warehouse.builds}/{path.stem}"] = explained(connection, path)
         later_nights(accounts)
     return found

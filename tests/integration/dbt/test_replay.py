@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ import pytest
 
 from ingestion.landing import Landing
 from sandbox.server import Sandbox
+from tests import parsed
 
 from .conftest import fetch_sandbox
 from .contents import content_hashes
@@ -162,7 +162,7 @@ def test_slices_in_any_order_equal_one_full_rebuild(
     order = [[mixed.pop() for _ in range(size)] for size in sizes]
     warehouse = replay(order, sliced, tmp_path, nightly=nightly)
     wanted = content_hashes(at_once.path)
-    manifest = json.loads((warehouse.project / "target" / "manifest.json").read_text())
+    manifest = parsed.project().manifest
     marts = {
         n["name"]
         for n in manifest["nodes"].values()

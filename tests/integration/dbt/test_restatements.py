@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import duckdb
@@ -10,6 +9,7 @@ import pytest
 
 from orchestration import control, publish
 from orchestration.restatements import published_marts
+from tests import parsed
 
 from .warehouse import Warehouse
 from .zendesk_records import CUSTOMER, Account, comment, status, utc
@@ -69,7 +69,7 @@ def segment(value: str) -> list[dict[str, Any]]:
 
 def publish_marts(warehouse: Warehouse, as_of: str) -> publish.Publication:
     """Publishes what is built, and tells the warehouse so, as a refresh does before its next build."""
-    manifest = json.loads((warehouse.project / "target" / "manifest.json").read_text())
+    manifest = parsed.project().manifest
     marts = [
         n["name"]
         for n in manifest["nodes"].values()
@@ -83,7 +83,7 @@ def publish_marts(warehouse: Warehouse, as_of: str) -> publish.Publication:
 
 
 def tell(warehouse: Warehouse, done: publish.Publication) -> None:
-    manifest = json.loads((warehouse.project / "target" / "manifest.json").read_text())
+    manifest = parsed.project().manifest
     with control.connect(warehouse.path) as con:
         compared = published_marts(done, manifest, done.manifest["fingerprints"])
         control.register_published(con, compared)
@@ -105,7 +105,6 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     warehouse.build(SECOND_AGAIN)
     fresh = Warehouse(tmp_path_factory.mktemp("fresh"))
     fresh.landing = warehouse.landing
-    fresh.project = warehouse.project
     tell(fresh, first)
     fresh.build(SECOND_AGAIN)
     second = publish_marts(warehouse, SECOND_AGAIN)

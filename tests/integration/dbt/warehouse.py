@@ -14,10 +14,11 @@ import duckdb
 import pyarrow as pa
 from dbt.adapters.duckdb import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
+from dbt.parser.manifest import extended_mashumuro_decoder
 
 from ingestion.landing import Landing
-
-PROJECT = Path(__file__).parents[3] / "dbt_project"
+from tests import parsed
 
 
 class BuildError(Exception):
@@ -38,13 +39,14 @@ class Warehouse:
     ) -> None:
         self.landing = Landing(folder / "landing")
         self.path = folder / "warehouse.duckdb"
-        self.project = folder / "dbt"
+        self.target = folder / "target"
         self.time_zone = time_zone
         self.builds = 0
+        self._project = folder / "dbt"
         folder.mkdir(exist_ok=True)
-        shutil.copytree(PROJECT, self.project, ignore=shutil.ignore_patterns("target", "logs"))
+        shutil.copytree(parsed.project().folder, self._project, ignore=shutil.ignore_patterns("target"))
         for name, text in (rules or {}).items():
-            (self.project / "seeds" / name).write_text(text)
+            (self._project / "seeds" / name).write_text(text)
 
     def land(
         self,
@@ -88,9 +90,27 @@ class Warehouse:
         ).path
 
     def build(
-        self, as_of: str, *, select: Iterable[str] = (), resource_types: Iterable[str] = ("model", "seed")
-    ) -> None:
-        """Runs dbt over everything landed, all batches passed; raises BuildError with what failed."""
+        self,
+        as_of: str,
+        *,
+        select: Iterable[str] = (),
+        resource_types: Iterable[str] = ("model", "seed"),
+        appended: Mapping[str, str] | None = None,
+    ) -> list[Any]:
+        """Runs dbt over everything landed, all batches passed.
+
+        Args:
+            as_of: The instant the numbers hold for.
+            select: Models to build; all by default.
+            resource_types: Kinds of nodes to run.
+            appended: SQL to put behind a model's own, by name: to see it fail.
+
+        Returns:
+            dbt's result of each node.
+
+        Raises:
+            BuildError: What failed.
+        """
         self.builds += 1
         environment = {
             "CXMARTS_WAREHOUSE": str(self.path),
@@ -102,35 +122,40 @@ class Warehouse:
         }
         os.environ.update(environment)
         self._register()
-        arguments = [
-            "--quiet",
-            "build",
-            "--project-dir",
-            str(self.project),
-            "--profiles-dir",
-            str(self.project),
-        ]
+        folder = str(self._project)
+        arguments = ["--log-level=none", "--log-level-file=none", "build", "--no-write-json"]
+        arguments += ["--project-dir", folder, "--profiles-dir", folder, "--target-path", str(self.target)]
         for kind in resource_types:
             arguments += ["--resource-type", kind]
         if names := list(select):
             arguments += ["--select", *names]
         try:
-            result = dbtRunner().invoke(arguments)
+            outcome = dbtRunner(self._manifest(appended or {})).invoke(arguments)
         finally:
             DuckDBConnectionManager.close_all_connections()
-        if not result.success:
-            failures = [
-                f"{r.node.name}: {r.message}"
-                for r in getattr(result.result, "results", [])
-                if r.status in ("error", "fail", "runtime error")
-            ]
-            raise BuildError("\n".join(failures) or str(result.exception))
+        results = list(getattr(outcome.result, "results", []))
+        if not outcome.success:
+            failed = [r for r in results if r.status in ("error", "fail", "runtime error")]
+            raise BuildError(
+                "\n".join(f"{r.node.name}: {r.message}" for r in failed) or str(outcome.exception)
+            )
+        return results
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query on the warehouse."""
         with duckdb.connect(str(self.path), read_only=True) as connection:
             connection.execute("set TimeZone = 'UTC'")
             return connection.execute(sql).fetchall()
+
+    def _manifest(self, appended: Mapping[str, str]) -> Manifest:
+        """The parsed project, afresh: a run leaves its compiled SQL in it."""
+        stored = (parsed.project().folder / "target" / "partial_parse.msgpack").read_bytes()
+        manifest = Manifest.from_msgpack(stored, decoder=extended_mashumuro_decoder)
+        for node in manifest.nodes.values():
+            if node.resource_type == "seed":
+                node.root_path = str(self._project)
+            node.raw_code += appended.get(node.name, "")
+        return manifest
 
     def _register(self) -> None:
         with duckdb.connect(str(self.path)) as connection:
