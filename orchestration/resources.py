@@ -7,6 +7,7 @@ import dagster as dg
 
 from orchestration import locking
 from orchestration.dbt import Project
+from orchestration.history import prune
 from orchestration.home import Home
 from orchestration.run import Run
 from orchestration.settings import Settings, parse_time
@@ -28,6 +29,7 @@ def run_resource(settings: Settings, home: Home, project: Project) -> dg.Resourc
         purpose = f"run {dagster_run.run_id[:8]} of job {dagster_run.job_name}"
         with locking.exclusive(home.lock, purpose):
             _end_dead_runs(context.instance, dagster_run.run_id)
+            prune(context.instance, datetime.now(UTC))
             fixed = dagster_run.tags.get(AS_OF_TAG)
             as_of = parse_time(fixed) if fixed else settings.as_of or _created(context.instance, root)
             is_full = dagster_run.tags.get(FULL_TAG) == "true"

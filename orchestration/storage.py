@@ -14,7 +14,8 @@ from typing import Any
 
 from dagster import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
-from sqlalchemy import Connection, Engine, create_engine, event
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
+from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select
 from sqlalchemy.pool import StaticPool
 
 KEPT = 4
@@ -27,6 +28,7 @@ class EventLog(SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
         self._engines: dict[str, Engine] = {}
         self._batch: dict[str, Connection] | None = None
+        self._tables: set[str] = set()
         super().__init__(base_dir, inst_data)
         self._db_lock = threading.RLock()  # type: ignore[assignment]
 
@@ -61,6 +63,51 @@ class EventLog(SqliteEventLogStorage):
                 for connection in self._batch.values():
                     connection.close()
                 self._batch = None
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether the index has a table: asked with every event, answered once."""
+        if table_name not in self._tables:
+            with self.index_connection() as connection:
+                if not inspect(connection).has_table(table_name):
+                    return False
+            self._tables.add(table_name)
+        return True
+
+    def newest_runs(self) -> set[str]:
+        """The runs that hold the newest materialization of an asset, or the newest result of a check."""
+        events, checks = SqlEventLogStorageTable.c, AssetCheckExecutionsTable.c
+        newest = [
+            select(events.run_id).where(
+                events.id.in_(
+                    select(func.max(events.id))
+                    .where(events.dagster_event_type == "ASSET_MATERIALIZATION")
+                    .group_by(events.asset_key)
+                )
+            ),
+            select(checks.run_id).where(
+                checks.id.in_(
+                    select(func.max(checks.id))
+                    .where(checks.evaluation_event.is_not(None))
+                    .group_by(checks.asset_key, checks.check_name)
+                )
+            ),
+        ]
+        with self.index_connection() as connection:
+            return {str(run_id) for query in newest for (run_id,) in connection.execute(query)}
+
+    def delete_events(self, run_id: str) -> None:
+        """Forget a run; its file goes too, and its check results, which Dagster's own class leaves behind."""
+        checks = AssetCheckExecutionsTable
+        with self._db_lock:
+            with self.index_connection() as connection:
+                self.delete_events_for_run(connection, run_id)
+                connection.execute(checks.delete().where(checks.c.run_id == run_id))
+            if engine := self._engines.pop(run_id, None):
+                engine.dispose()
+            self._initialized_dbs.discard(run_id)
+            shard = Path(self.path_for_shard(run_id))
+            for suffix in ("", "-wal", "-shm"):
+                shard.with_name(shard.name + suffix).unlink(missing_ok=True)
 
     def dispose(self) -> None:
         """Close every file."""

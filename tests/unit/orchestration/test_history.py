@@ -1,0 +1,110 @@
+"""Dagster's history: the event log with its connections kept, and runs that grow old."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import sqlalchemy
+from dagster._core.storage.event_log import SqliteEventLogStorage
+from sqlalchemy import event
+
+from orchestration import history
+from orchestration.history import prune
+from orchestration.home import Home
+from orchestration.storage import EventLog
+
+LATER = datetime.now(UTC) + timedelta(days=91)
+
+
+@dg.asset(check_specs=[dg.AssetCheckSpec("sound", asset="daily")])
+def daily() -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    yield dg.MaterializeResult(metadata={"csat_pct": 81.5})
+    yield dg.AssetCheckResult(passed=True)
+
+
+@dg.asset
+def once() -> None:
+    """Built by its first run only."""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path).create()
+
+
+@pytest.fixture
+def instance(home: Home) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.from_config(str(home.dagster)) as opened:
+        yield opened
+
+
+def run(instance: dg.DagsterInstance, *assets: dg.AssetsDefinition) -> str:
+    job = dg.Definitions(assets, executor=dg.in_process_executor).resolve_implicit_global_asset_job_def()
+    return job.execute_in_process(instance=instance).run_id
+
+
+def events(log: Any, run_id: str) -> list[str]:
+    return [str(entry.get_dagster_event().event_type_value) for entry in log.get_logs_for_run(run_id)]
+
+
+def test_a_run_opens_each_file_once_and_dagster_can_read_it(instance: dg.DagsterInstance, home: Home) -> None:
+    """The reason for our own class. If Dagster no longer goes by the methods it overrides, this counts it."""
+    opened: Counter[str] = Counter()
+
+    def count(connection: Any, _: Any) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            opened[Path(connection.execute("PRAGMA database_list").fetchone()[2]).stem] += 1
+
+    event.listen(sqlalchemy.Pool, "connect", count)
+    try:
+        run_id = run(instance, daily)
+    finally:
+        event.remove(sqlalchemy.Pool, "connect", count)
+    assert isinstance(instance.event_log_storage, EventLog)
+    # The index has been open since the instance was.
+    assert (opened[run_id], opened["index"]) == (1, 0)
+    stock = SqliteEventLogStorage(str(home.dagster / "history" / "runs"))
+    kinds = events(stock, run_id)
+    assert kinds == events(instance.event_log_storage, run_id)
+    assert {"PIPELINE_SUCCESS", "ASSET_MATERIALIZATION", "ASSET_CHECK_EVALUATION"} <= set(kinds)
+    [record] = stock.get_asset_records([daily.key])
+    assert record.asset_entry.last_materialization_record.run_id == run_id
+
+
+def test_runs_grow_old_but_what_the_ui_shows_stays(instance: dg.DagsterInstance, home: Home) -> None:
+    first, middle, last = run(instance, daily, once), run(instance, daily), run(instance, daily)
+    files = {path.stem: path for path in (home.dagster / "history" / "runs").glob("*.db")}
+    assert prune(instance, datetime.now(UTC)) == []
+    assert prune(instance, LATER) == [middle]
+    assert set(instance.get_run_ids()) == {first, last}
+    assert not files[middle].exists()
+    assert files[first].exists()
+    assert list(home.dagster.rglob(f"*{middle}*")) == []
+    # Fresh as before, with its number, and its check passed.
+    newest = instance.get_latest_materialization_event(daily.key)
+    assert newest is not None
+    assert newest.run_id == last
+    assert newest.asset_materialization.metadata["csat_pct"].value == 81.5
+    assert instance.get_latest_materialization_event(once.key).run_id == first
+    [shown] = instance.event_log_storage.get_asset_check_execution_history(
+        dg.AssetCheckKey(daily.key, "sound"), limit=9
+    )[:1]
+    assert shown.run_id == last
+    left = instance.fetch_materializations(daily.key, limit=9).records
+    assert [record.run_id for record in left] == [last, first]
+    assert prune(instance, LATER) == []
+
+
+def test_a_night_deletes_a_bounded_number(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "MOST", 2)
+    ids = [run(instance, daily) for _ in range(4)]
+    assert sorted(prune(instance, LATER)) == sorted(ids[:2])
+    assert prune(instance, LATER) == [ids[2]]
+    assert prune(instance, LATER) == []
