@@ -236,6 +236,17 @@ def hold_unjudged(con: duckdb.DuckDBPyConnection, staging: Mapping[str, tuple[st
         )
 
 
+def columns(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], list[tuple[str, str]]]:
+    """(schema, table) -> its columns in order, as (name, type)."""
+    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for schema, table, name, type_ in con.execute(
+        "SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns()"
+        " WHERE database_name = current_database() AND NOT internal ORDER BY column_index"
+    ).fetchall():
+        found.setdefault((schema, table), []).append((name, type_))
+    return found
+
+
 def builds(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, datetime]]:
     """Model -> (build id, when it was built, UTC), as each model recorded in its own transaction."""
     try:

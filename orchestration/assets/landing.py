@@ -9,6 +9,7 @@ import dagster as dg
 
 from ingestion.extract import FetchResult, fetch
 from ingestion.http import TransientError
+from ingestion.landing import SCHEMA
 from ingestion.streams import Source, StreamResult
 from orchestration import control, progress
 from orchestration.control import StreamStatus
@@ -16,6 +17,15 @@ from orchestration.run import Run, sources
 
 RETRIES_TAG = "cxmarts/landing_retries"
 FIRST_WAIT_SECONDS = 60
+COLUMNS = {
+    "record_id": "The vendor's id; null if it gave none.",
+    "changed_at": "The vendor's change clock, UTC.",
+    "deleted": "Whether the record is gone.",
+    "payload": "The record's JSON as the vendor sent it.",
+    "fetched_at": "When it was fetched, UTC.",
+    "batch_id": "The file it landed in; sorts by time.",
+}
+LANDED = dg.TableSchema([dg.TableColumn(f.name, str(f.type), COLUMNS[f.name]) for f in SCHEMA])
 
 
 def landing_specs(manifest: Mapping[str, Any]) -> list[dg.AssetSpec]:
@@ -158,6 +168,7 @@ def _metadata(rows: Sequence[StreamStatus], result: FetchResult) -> dict[str, An
         "received": sum(row.received for row in rows if row.is_on),
         "requests": sum(each.requests for each in results),
         "status": "; ".join(_status(row) for row in rows) or "off: nothing configured, nothing landed",
+        "dagster/column_schema": LANDED,
     }
     if at:
         metadata["last_fetched_at"] = dg.MetadataValue.timestamp(min(at))

@@ -2,12 +2,14 @@
 
 import graphlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
-from orchestration import control, progress
+from ingestion.landing import SCHEMA
+from orchestration import control, lineage, progress
 from orchestration.dbt import DbtError, NodeResult, is_built
 from orchestration.publish import current
 from orchestration.restatements import published_marts
@@ -22,6 +24,8 @@ KEY_NUMBERS = {
     "kpi_sla_compliance": ("attainment_pct", "AND metric = 'first_reply'"),
     "kpi_volume": ("created", ""),
 }
+#: So many columns that a column is made from are named in its description.
+SHOWN_ORIGINS = 12
 BuildEvent = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
 
@@ -45,6 +49,7 @@ class Graph:
         self.names = {spec.key: built[key]["name"] for key, spec in self.specs.items()}
         self.keys = {name: key for key, name in self.names.items()}
         self.schemas = {node["name"]: node["schema"] for node in built.values()}
+        self.files = {node["name"]: node["original_file_path"] for node in built.values()}
         self.descriptions = {
             node["name"]: {column["name"]: column["description"] for column in node["columns"].values()}
             for node in built.values()
@@ -196,9 +201,13 @@ def _build(
     wanted = run.fingerprints()
     with control.connect(run.warehouse) as con:
         control.save_fingerprints(con, {name: wanted[name] for name in built})
+        tables = control.columns(con)
+        origins = _origins(graph, run, built, wanted, tables)
         for name in (name for name in graph.order if name in selected):
             if name in built or name not in due:
-                metadata = _metadata(con, graph, name, nodes.get(name))
+                deps = _column_deps(graph, name, origins.get(name, wanted[name]) or {})
+                columns = tables[graph.schemas[name], name]
+                metadata = _metadata(con, graph, name, columns, deps, nodes.get(name))
                 yield dg.MaterializeResult(asset_key=graph.keys[name], metadata=metadata)
     for result in results:
         check = graph.checks.get(result.unique_id)
@@ -243,19 +252,84 @@ def _check_result(check: dg.AssetCheckSpec, result: NodeResult) -> dg.AssetCheck
     )
 
 
-def _metadata(con: Any, graph: Graph, name: str, result: NodeResult | None) -> dict[str, Any]:
-    """Rows, schema, relation and the number to plot. Names come from the parsed project."""
+def _origins(
+    graph: Graph,
+    run: Run,
+    built: Collection[str],
+    wanted: Mapping[str, str],
+    tables: Mapping[tuple[str, str], Sequence[tuple[str, str]]],
+) -> lineage.Store:
+    """The column lineage of all models; of a new version, read off the SQL that dbt just ran."""
+    target = run.project.folder / "target"
+    store = lineage.Store(target / "cxmarts_lineage.json")
+    fresh = [name for name in graph.order if name in built and store.get(name, wanted[name]) is None]
+    if fresh:
+        columns = {table: [name for name, _ in found] for table, found in tables.items()}
+        columns |= {(f"raw_{vendor}", stream): SCHEMA.names for vendor, stream in graph.parsed.values()}
+        compiled = target / "compiled" / graph.manifest["metadata"]["project_name"]
+        for name in fresh:
+            vendor, stream = graph.parsed.get(name, ("", ""))
+            files = (f"raw_{vendor}", stream) if stream else None
+            if (sql := _read(compiled / graph.files[name])) and ("read_parquet" in sql or not files):
+                store.put(name, wanted[name], lineage.resolve(sql, columns, files))
+        store.save()
+    return store
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def _column_deps(graph: Graph, name: str, found: lineage.Lineage) -> dict[str, list[dg.TableColumnDep]]:
+    """The lineage between assets: neither a model's own earlier rows nor the book-keeping count."""
+    return {
+        column: [
+            dg.TableColumnDep(dg.AssetKey([schema, table]), origin)
+            for schema, table, origin in leaves
+            if table != name and (table in graph.keys or schema.startswith("raw_"))
+        ]
+        for column, leaves in found.items()
+    }
+
+
+def _described(text: str, deps: Sequence[dg.TableColumnDep]) -> str | None:
+    """A column's description with what it is made from: the open-source UI draws no column lineage."""
+    by_asset: dict[str, list[str]] = {}
+    for dep in deps[:SHOWN_ORIGINS]:
+        by_asset.setdefault(dep.asset_key.to_user_string(), []).append(dep.column_name)
+    origins = "; ".join(f"{asset}: {', '.join(names)}" for asset, names in by_asset.items())
+    more = len(deps) - SHOWN_ORIGINS
+    made = f"Made from {origins}{f' and {more} more' if more > 0 else ''}." if origins else ""
+    return " ".join(filter(None, (text, made))) or None
+
+
+def _metadata(
+    con: Any,
+    graph: Graph,
+    name: str,
+    columns: Sequence[tuple[str, str]],
+    deps: Mapping[str, Sequence[dg.TableColumnDep]],
+    result: NodeResult | None,
+) -> dict[str, Any]:
+    """Rows, schema, column lineage, relation and the number to plot. Names come from the parsed project."""
     schema, key = graph.schemas[name], KEY_NUMBERS.get(name)
     table = f'{schema}."{name}"'
-    columns = con.execute(f"DESCRIBE {table}").fetchall()
     described = graph.descriptions[name]
     metadata: dict[str, Any] = {
         "dagster/row_count": con.execute(f"SELECT count(*) FROM {table}").fetchone()[0],  # noqa: S608
         "dagster/table_name": f"{schema}.{name}",
         "dagster/column_schema": dg.TableSchema(
-            [dg.TableColumn(c[0], c[1], description=described.get(c[0]) or None) for c in columns]
+            [
+                dg.TableColumn(column, type_, _described(described.get(column, ""), deps.get(column, ())))
+                for column, type_ in columns
+            ]
         ),
     }
+    if deps:
+        metadata["dagster/column_lineage"] = dg.TableColumnLineage(deps)
     if result:
         metadata["seconds"] = round(result.seconds, 3)
     else:

@@ -103,6 +103,42 @@ def test_rows_schema_and_a_number_show_on_each_model(refreshed: tuple[Settings, 
     assert found["raw_zendesk/tickets"]["landed"].value > 50
 
 
+def test_each_column_tells_what_it_is_made_from(refreshed: tuple[Settings, Outcome]) -> None:
+    settings, outcome = refreshed
+    made = events(settings, outcome.facts["run_id"], dg.DagsterEventType.ASSET_MATERIALIZATION)
+    found = {event.asset_key.to_user_string(): event.materialization.metadata for event in made}
+    shown = {
+        asset: {column.name: column.description for column in metadata["dagster/column_schema"].value.columns}
+        for asset, metadata in found.items()
+        if "dagster/column_schema" in metadata
+    }
+    lineage = {
+        asset: {
+            column: {f"{dep.asset_key.to_user_string()}.{dep.column_name}" for dep in deps}
+            for column, deps in metadata["dagster/column_lineage"].value.deps_by_column.items()
+        }
+        for asset, metadata in found.items()
+        if "dagster/column_lineage" in metadata
+    }
+    assert lineage["marts/tickets"]["first_reply_seconds"] == {
+        "core/int_ticket_measures.first_reply_calendar"
+    }
+    assert "core/int_sla_applied.target_seconds" in lineage["marts/sla_targets"]["target_seconds"]
+    assert lineage["marts/kpi_csat"]["csat_pct"] == {"marts/survey_answers.is_positive"}
+    assert lineage["staging/stg_zendesk__tickets"]["status"] == {"parse/new_zendesk__tickets.status"}
+    assert lineage["parse/new_zendesk__tickets"]["status"] == {"raw_zendesk/tickets.payload"}
+    assert shown["marts/tickets"]["first_reply_seconds"].endswith(
+        " Made from core/int_ticket_measures: first_reply_calendar."
+    )
+    # What is named exists; a model is left out whole or named whole.
+    for asset, columns in lineage.items():
+        assert columns.keys() == shown[asset].keys(), asset
+        for origin in set().union(*columns.values()):
+            table, _, column = origin.partition(".")
+            assert column in shown[table], (asset, origin)
+    assert len(lineage) > 40
+
+
 def test_nothing_new_publishes_again_and_fetches_little(home: Copy) -> None:
     settings = home()
     before = publish.current(settings.home / "published")
