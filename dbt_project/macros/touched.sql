@@ -27,6 +27,15 @@ exists (
 )
 {%- endmacro %}
 
+{#- The touched rows of a relation, for models that find out while they run whether they need them: it is no reference. #}
+{% macro touched_rows(relation) -%}
+select t.* from {{ relation }} as t
+where exists (
+    select 1 from {{ this.incorporate(path={'schema': 'core', 'identifier': 'int_touched_tickets'}) }} as touched
+    where touched.source = t.source and touched.ticket_id = t.ticket_id
+)
+{%- endmacro %}
+
 {#- Incremental strategy: all rows of the touched tickets go, the new ones come; a ticket that has none any more has none. #}
 {% macro get_incremental_replace_touched_sql(arg_dict) %}
 {% set target = arg_dict['target_relation'] %}

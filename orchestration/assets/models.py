@@ -23,6 +23,9 @@ KEY_NUMBERS = {
     "kpi_response_times": ("median_seconds", "AND measure = 'first_reply' AND clock = 'calendar'"),
     "kpi_sla_compliance": ("attainment_pct", "AND metric = 'first_reply'"),
     "kpi_volume": ("created", ""),
+    "kpi_backlog": ("open_at_end", "AND age_bucket = 'all'"),
+    "kpi_bottlenecks": ("share_pct", "AND stage = 'unassigned' AND clock = 'calendar'"),
+    "kpi_rates": ("rate_pct", "AND rate = 'first_contact_resolution'"),
 }
 #: So many columns that a column is made from are named in its description.
 SHOWN_ORIGINS = 12

@@ -39,6 +39,18 @@ KINDS: Final = ("csat", "nps", "ces", "other")
 CAUSES: Final = ("code", "rules", "deletion", "correction", "late data", "matured")
 #: Why a vendor's own number is another than ours.
 EXPLANATIONS: Final = ("schedule_convention", "vendor_clock_rule", "later_events", "missing_history")
+STAGES: Final = (
+    "all",
+    "new",
+    "open",
+    "pending",
+    "hold",
+    "solved",
+    "first_assignment",
+    "unassigned",
+    "hand_over",
+)
+RATES: Final = ("reopen", "transfer", "escalation", "one_touch", "first_contact_resolution")
 OUTCOMES: Final = ("met", "breached", "active", "superseded", "cancelled")
 
 #: Marts that may become empty from one night to the next.
@@ -377,6 +389,36 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         _ratio("attainment_pct", ["met"], ["met", "breached"]),
     ),
     "kpi_volume": (*_kpi(), _counts("created", "solved", "reopened")),
+    "kpi_backlog": (
+        *_kpi("age_bucket"),
+        _counts("open_at_start", "arrivals", "departures", "open_at_end"),
+        Expectation(
+            name="what_came_and_went_explains_the_end",
+            kind="sums_equal",
+            kwargs={"left": ["open_at_start", "arrivals"], "right": ["departures", "open_at_end"]},
+            fault="whose open_at_start + arrivals - departures is not open_at_end",
+            why="The backlog is the sum of what came and went.",
+            what_to_do=_REPORT,
+        ),
+    ),
+    "kpi_bottlenecks": (
+        *_kpi("stage", "clock"),
+        _known("stage", STAGES),
+        _known("clock", ("calendar", "business")),
+        _counts("n"),
+        _durations("sum_seconds", "mean_seconds", "median_seconds", "p90_seconds"),
+        _percentages("share_pct"),
+        _ratio("share_pct", ["sum_seconds"], ["whole_seconds"]),
+        _at_most("median_seconds", "p90_seconds"),
+    ),
+    "kpi_rates": (
+        *_kpi("rate"),
+        _known("rate", RATES),
+        _counts("numerator", "denominator"),
+        _at_most("numerator", "denominator"),
+        _percentages("rate_pct", "ci_low_pct", "ci_high_pct"),
+        _ratio("rate_pct", ["numerator"], ["denominator"]),
+    ),
     "kpi_scorecard": (*_kpi("kpi"), _counts("n")),
 }
 

@@ -81,6 +81,11 @@ PROMISED = {
     "kpi_response_times": f"{PERIODS} measure clock n mean_seconds median_seconds p90_seconds",
     "kpi_sla_compliance": f"{PERIODS} metric met breached active attainment_pct",
     "kpi_volume": f"{PERIODS} created solved reopened",
+    "kpi_backlog": f"{PERIODS} age_bucket age_from_days open_at_start arrivals departures open_at_end",
+    "kpi_bottlenecks": (
+        f"{PERIODS} stage clock n sum_seconds whole_seconds share_pct mean_seconds median_seconds p90_seconds"
+    ),
+    "kpi_rates": f"{PERIODS} rate numerator denominator rate_pct ci_low_pct ci_high_pct",
     "kpi_scorecard": f"{PERIODS} kpi value n target benchmark status previous_value is_significant_change",
     "publication": "source",
 }
@@ -101,6 +106,9 @@ KEYS = {
     "kpi_volume": {"period_grain", "period_start", "dimension", "member"},
     "kpi_response_times": {"period_grain", "period_start", "dimension", "member", "measure", "clock"},
     "kpi_sla_compliance": {"period_grain", "period_start", "dimension", "member", "metric"},
+    "kpi_backlog": {"period_grain", "period_start", "dimension", "member", "age_bucket"},
+    "kpi_bottlenecks": {"period_grain", "period_start", "dimension", "member", "stage", "clock"},
+    "kpi_rates": {"period_grain", "period_start", "dimension", "member", "rate"},
     "kpi_scorecard": {"period_grain", "period_start", "dimension", "member", "kpi"},
 }
 #: What holds names, addresses or free text may not be published here.

@@ -53,3 +53,7 @@ from unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as t
                 {% endfor %}
             ))
     end{% endmacro %}
+
+{#- One row per day from `first` to `last` (DATE expressions of a row), for each row. #}
+{% macro unnest_days(first, last) %}{{ return(adapter.dispatch('unnest_days')(first, last)) }}{% endmacro %}
+{% macro default__unnest_days(first, last) %}cast(unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day)) as date){% endmacro %}

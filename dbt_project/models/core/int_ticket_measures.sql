@@ -62,6 +62,7 @@ instants as (
     select
         t.*,
         l.source is not null as has_history,
+        l.source is not null and not t.declares_resolved as has_status_history,
         coalesce(l.status, t.status) as last_status,
         {% for column in ['priority', 'group_id', 'assignee_id'] %}
         case when l.source is null then t.{{ column }} else l.{{ column }} end as last_{{ column }},
@@ -162,6 +163,7 @@ select
     i.first_solved_at,
     i.last_solved_at,
     i.is_resolved,
+    i.has_status_history,
     i.reopens,
     i.public_agent_replies,
     case when l.has_group_history then l.group_hops end as group_hops,

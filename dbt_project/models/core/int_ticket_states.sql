@@ -98,6 +98,10 @@ states as (
         {% for kind, column in [('priority', 'priority'), ('group', 'group_id'), ('assignee', 'assignee_id')] %}
         case when k.has_{{ kind }}_history then nullif(coalesce(k.new_{{ kind }}, k.old_{{ kind }}), '') else k.{{ column }} end as {{ column }},
         {% endfor %}
+        k.old_status as previous_status,
+        {% for kind, column in [('priority', 'priority'), ('group', 'group_id'), ('assignee', 'assignee_id')] %}
+        case when k.has_{{ kind }}_history then nullif(k.old_{{ kind }}, '') else k.{{ column }} end as previous_{{ column }},
+        {% endfor %}
         k.has_group_history,
         k.has_assignee_history,
         coalesce(k.new_status in ('solved', 'closed') and (k.last_status is null or k.last_status not in ('solved', 'closed')), false)

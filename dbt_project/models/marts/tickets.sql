@@ -53,6 +53,7 @@ select
     m.public_agent_replies,
     m.is_resolved and m.public_agent_replies = 1 as is_one_touch,
     m.is_resolved and m.public_agent_replies < 2 as is_one_touch_explore,
-    m.is_first_contact_resolved
+    m.is_first_contact_resolved,
+    m.has_status_history
 from counted as t
 inner join {{ ref('int_ticket_measures') }} as m on t.source = m.source and t.ticket_id = m.ticket_id

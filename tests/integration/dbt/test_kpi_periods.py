@@ -62,6 +62,10 @@ def test_periods_are_local(tmp_path: Path) -> None:
         ("week", "06-03", 1, False),
         ("week", "06-10", 1, False),
     ]
+    assert warehouse.query(
+        "select strftime(period_start, '%m-%d'), open_at_start, arrivals, open_at_end from marts.kpi_backlog "
+        "where period_grain = 'day' and dimension = 'all' and age_bucket = 'all' and arrivals > 0 order by 1"
+    ) == [("03-31", 0, 1, 1), ("04-01", 1, 1, 2), ("06-09", 2, 1, 3), ("06-10", 3, 1, 4)]
     # Every period from the first ticket on has its row: 31 March to 30 June.
     assert warehouse.query(
         "select count(*) from marts.kpi_volume where period_grain = 'day' and dimension = 'all'"

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from sandbox import journeys
+from sandbox.catalog import GROUP_IDS
 from sandbox.records import ticket_id
 from sandbox.server import Sandbox
 from sandbox.truth import targets, tickets, truth
@@ -28,6 +30,8 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, dict[s
         expected["targets"] = [
             (str(ticket_id(ticket)), *target) for ticket, target in targets(sandbox.company, counted)
         ]
+        expected["journeys"] = journeys.journeys(sandbox.company)
+        expected["backlog"] = journeys.backlog(sandbox.company, expected["journeys"])
     warehouse.build(NOW.isoformat())
     return warehouse, expected
 
@@ -137,3 +141,147 @@ def test_every_number_of_the_vendor_agrees_or_is_explained(
         ("vendor_clock_rule", "so_far"),
         ("vendor_clock_rule", "unsolved_only"),
     ]
+
+
+def test_replies(company: tuple[Warehouse, dict[str, Any]]) -> None:
+    warehouse, expected = company
+    rows = warehouse.query(
+        "select ticket_id, reply_no, epoch(waits_from)::bigint, epoch(replied_at)::bigint, agent_id, group_id, "
+        "business_seconds from marts.ticket_replies"
+    )
+    assert set(rows) == {
+        (
+            one.ticket_id,
+            reply.number,
+            reply.waits_from,
+            reply.replied_at,
+            None if reply.agent is None else str(reply.agent),
+            str(GROUP_IDS[reply.group]),
+            reply.business_seconds,
+        )
+        for one in expected["journeys"]
+        for reply in one.replies
+    }
+    assert len(rows) > 2000
+    assert warehouse.query(
+        "select count(*) from marts.ticket_replies where seconds is not null and reply_no > 1"
+    ) == (
+        warehouse.query(
+            f"select n from marts.kpi_response_times where {ALL} and measure = 'next_reply' and clock = 'calendar'"
+        )
+    )
+
+
+def test_the_way_of_each_ticket(company: tuple[Warehouse, dict[str, Any]]) -> None:
+    warehouse, expected = company
+    rows = warehouse.query(
+        "select ticket_id, epoch(first_assigned_at)::bigint, group_hops, assignee_hops, priority_raises, reopens, "
+        "unassigned_seconds, unassigned_business_seconds, is_first_contact_resolved from marts.tickets"
+    )
+    assert set(rows) == {
+        (
+            one.ticket_id,
+            one.first_assigned,
+            one.group_hops,
+            one.assignee_hops,
+            one.priority_raises,
+            len(one.reopened),
+            *(one.unassigned or (None, None)),
+            one.is_first_contact_resolved,
+        )
+        for one in expected["journeys"]
+    }
+
+
+def test_rates(company: tuple[Warehouse, dict[str, Any]]) -> None:
+    warehouse, expected = company
+    rows = warehouse.query(f"select rate, numerator, denominator from marts.kpi_rates where {ALL}")
+    found = {rate: (yes, of) for rate, yes, of in rows}
+    assert found == journeys.rates(expected["journeys"])
+    assert all(0 < yes < of for yes, of in found.values())
+
+
+def test_stages(company: tuple[Warehouse, dict[str, Any]]) -> None:
+    warehouse, expected = company
+    rows = warehouse.query(
+        "select member, stage, clock, n, sum_seconds, share_pct, mean_seconds, median_seconds, p90_seconds "
+        "from marts.kpi_bottlenecks where period_grain = 'all' and dimension in ('all', 'group') and n > 0"
+    )
+    truth_of = {
+        key: cell for key, cell in journeys.stages(expected["journeys"]).items() if key[1] != "deleted"
+    }
+    assert {row[:3] for row in rows} == set(truth_of)
+    names = ("sum_seconds", "share_pct", "mean_seconds", "median_seconds", "p90_seconds")
+    for member, stage, clock, n, *numbers in rows:
+        cell = truth_of[member, stage, clock]
+        assert n == cell["n"], (member, stage, clock)
+        assert numbers == pytest.approx([cell[name] for name in names], rel=1e-9), (member, stage, clock)
+
+
+def test_backlog(company: tuple[Warehouse, dict[str, Any]]) -> None:
+    warehouse, expected = company
+    days = "from marts.kpi_backlog where period_grain = 'day'"
+    by_age = warehouse.query(
+        "select period_start, case when age_bucket = 'all' then 'all' else age_from_days::varchar end, open_at_end "
+        f"{days} and dimension = 'all' and open_at_end > 0"
+    )
+    assert {row[:2]: row[2] for row in by_age} == expected["backlog"]["open"]
+    by_group = warehouse.query(
+        f"select period_start, member, open_at_end {days} and dimension = 'group' and age_bucket = 'all' and open_at_end > 0"
+    )
+    assert {row[:2]: row[2] for row in by_group} == expected["backlog"]["group"]
+    for column in ("arrivals", "departures"):
+        moved = warehouse.query(
+            f"select period_start, 'all', {column} {days} and dimension = 'all' and age_bucket = 'all' and {column} > 0"
+        )
+        assert {row[:2]: row[2] for row in moved} == expected["backlog"][column]
+
+
+def test_backlogs_hang_together(company: tuple[Warehouse, dict[str, Any]]) -> None:
+    """What is open adds up over members and ages; one period ends as the next begins; the last is what is unsolved."""
+    warehouse, _ = company
+    assert (
+        warehouse.query(
+            """
+            select s.*, w.open_at_end
+            from (
+                select period_grain, period_start, dimension, age_bucket, sum(open_at_end) as open_at_end
+                from marts.kpi_backlog group by all
+                union all
+                select period_grain, period_start, 'by age', 'all', sum(open_at_end)
+                from marts.kpi_backlog where dimension = 'all' and age_bucket <> 'all' group by all
+            ) as s
+            join marts.kpi_backlog as w
+                on w.dimension = 'all' and w.age_bucket = s.age_bucket and w.period_grain = s.period_grain
+                and w.period_start is not distinct from s.period_start
+            where s.open_at_end <> w.open_at_end
+            """
+        )
+        == []
+    )
+    assert (
+        warehouse.query(
+            """
+            select * from (
+                select *, lag(open_at_end) over (
+                    partition by period_grain, age_bucket order by period_start
+                ) as before
+                from marts.kpi_backlog where dimension = 'all' and period_grain <> 'all'
+            )
+            where open_at_start <> coalesce(before, 0)
+            """
+        )
+        == []
+    )
+    for grain in ("day", "week", "month", "quarter", "all"):
+        assert warehouse.query(
+            f"select open_at_end, is_partial_period from marts.kpi_backlog where period_grain = '{grain}' "
+            "and dimension = 'all' and age_bucket = 'all' order by period_start desc limit 1"
+        ) == [
+            (
+                *warehouse.query("select count(*) from marts.tickets where unsolved_age_seconds is not null")[
+                    0
+                ],
+                grain != "all",
+            )
+        ]

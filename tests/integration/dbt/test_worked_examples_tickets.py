@@ -217,12 +217,22 @@ def accounts() -> list[Account]:
         status(at("15:00"), "pending", OTHER_AGENT),
         status(at("16:00"), "open", CUSTOMER),
         change(at("16:30"), OTHER_AGENT, group_id=7, assignee_id=AGENT),
+        comment(at("17:20"), public=True),
         status(at("17:30"), "solved"),
         priority="normal",
         group_id=7,
     )
     queues.ticket(2, at("10:00"))
     queues.ticket(3, at("10:00"), status(at("12:00"), "solved"))
+
+    piled = Account("piled")
+    piled.ticket(
+        1,
+        "2024-06-01T10:00",
+        status("2024-06-03T10:00", "solved"),
+        status("2024-06-05T10:00", "open", CUSTOMER),
+        status("2024-06-07T10:00", "closed"),
+    )
 
     return [
         own,
@@ -242,6 +252,7 @@ def accounts() -> list[Account]:
         spread,
         handed_over,
         queues,
+        piled,
     ]
 
 
@@ -512,3 +523,78 @@ def test_the_age_of_an_unsolved_ticket(warehouse: Warehouse) -> None:
         (25 * 1440 + 14 * 60, (7 + 18 * 8) * 60),
         (None, None),
     ]
+
+
+def test_the_backlog_counts_the_days_at_whose_end_a_ticket_is_unsolved(warehouse: Warehouse) -> None:
+    """Created on 1 June at 10:00, solved on the 3rd, reopened on the 5th, closed on the 7th."""
+    rows = warehouse.query(
+        "select day(period_start), age_bucket, arrivals, departures, open_at_end from marts.kpi_backlog "
+        "where period_grain = 'day' and member = 'piled' and age_bucket = 'all' order by 1"
+    )
+    assert rows == [
+        (1, "all", 1, 0, 1),
+        (2, "all", 0, 0, 1),
+        (3, "all", 0, 1, 0),
+        (5, "all", 1, 0, 1),
+        (6, "all", 0, 0, 1),
+        (7, "all", 0, 1, 0),
+    ]
+    assert warehouse.query(
+        "select day(period_start), age_bucket from marts.kpi_backlog where period_grain = 'day' "
+        "and member = 'piled' and age_bucket <> 'all' and open_at_end > 0 order by 1"
+    ) == [(1, "under 1 day"), (2, "1 to 3 days"), (5, "3 to 7 days"), (6, "3 to 7 days")]
+    assert warehouse.query(
+        "select period_grain, strftime(period_start, '%m-%d'), open_at_start, arrivals, departures, open_at_end "
+        "from marts.kpi_backlog where period_grain in ('week', 'month') and member = 'piled' "
+        "and age_bucket = 'all' order by 1, 2"
+    ) == [("month", "06-01", 0, 2, 2, 0), ("week", "05-27", 0, 1, 0, 1), ("week", "06-03", 1, 1, 2, 0)]
+
+
+def test_where_tickets_get_stuck(warehouse: Warehouse) -> None:
+    """Minutes of the first and third ticket of `queues`; what counts is the group that held them."""
+    cells = "from marts.kpi_bottlenecks where period_grain = 'all' and n > 0 and clock"
+    rows = warehouse.query(
+        f"select stage, n, sum_seconds / 60, round(share_pct, 9) {cells} = 'calendar' and member = 'queues'"
+    )
+    whole = 570 + 120
+    assert {row[0]: row[1:] for row in rows} == {
+        stage: (n, minutes, round(100 * minutes / whole, 9))
+        for stage, n, minutes in [
+            ("all", 3, whole),
+            ("new", 2, 120 + 120),
+            ("open", 2, 120 + 270),
+            ("pending", 1, 60),
+            ("first_assignment", 1, 120),
+            ("unassigned", 3, 120 + 90 + 120),
+            ("hand_over", 3, 90 + 30 + 50),
+        ]
+    }
+    # Group 8 of handed_over too: from 10:10 to the solve at 12:00.
+    assert warehouse.query(
+        f"select member, n, sum_seconds / 60, median_seconds / 60 {cells} = 'calendar' "
+        "and stage = 'hand_over' and dimension = 'group' order by 1"
+    ) == [("7", 1, 50, 50), ("8", 3, 90 + 30 + 110, 90)]
+    assert warehouse.query(
+        f"select n, sum_seconds / 60 {cells} = 'business' and stage = 'hand_over' and member = 'queues'"
+    ) == [(3, 90 + 30 + 30)]
+
+
+def test_rates(warehouse: Warehouse) -> None:
+    rows = warehouse.query(
+        "select member, rate, numerator, denominator from marts.kpi_rates where period_grain = 'all' "
+        "and dimension = 'source' and member in ('touches', 'reopened', 'queues') and rate not like 'first%'"
+    )
+    assert {row[:2]: row[2:] for row in rows} == {
+        ("touches", "one_touch"): (1, 3),
+        ("touches", "reopen"): (0, 3),
+        ("touches", "transfer"): (0, 3),
+        ("touches", "escalation"): (0, 3),
+        ("reopened", "one_touch"): (0, 2),
+        ("reopened", "reopen"): (1, 2),
+        ("reopened", "transfer"): (0, 2),
+        ("reopened", "escalation"): (0, 2),
+        ("queues", "one_touch"): (1, 2),
+        ("queues", "reopen"): (0, 2),
+        ("queues", "transfer"): (1, 2),
+        ("queues", "escalation"): (1, 2),
+    }

@@ -215,6 +215,26 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
         {**KPI, "metric": "first_reply", "met": 3, "breached": 1, "active": 7, "attainment_pct": 75.0},
     ),
     "kpi_volume": (marts.suite("kpi_volume"), {**KPI, "created": 3, "solved": 2, "reopened": 0}),
+    "kpi_backlog": (
+        marts.suite("kpi_backlog"),
+        {
+            **KPI, "age_bucket": "all", "open_at_start": 3, "arrivals": 2, "departures": 1, "open_at_end": 4,
+        },
+    ),
+    "kpi_bottlenecks": (
+        marts.suite("kpi_bottlenecks"),
+        {
+            **KPI, "stage": "open", "clock": "calendar", "n": 3, "sum_seconds": 60.0, "whole_seconds": 240.0,
+            "share_pct": 25.0, "mean_seconds": 20.0, "median_seconds": 2.0, "p90_seconds": 3.0,
+        },
+    ),
+    "kpi_rates": (
+        marts.suite("kpi_rates"),
+        {
+            **KPI, "rate": "reopen", "numerator": 3, "denominator": 4, "rate_pct": 75.0, "ci_low_pct": 30.0,
+            "ci_high_pct": 95.0,
+        },
+    ),
     "kpi_scorecard": (marts.suite("kpi_scorecard"), {**KPI, "kpi": "csat", "n": 3}),
     "conservation": (marts.CONSERVATION, CONSERVED),
     "rejections": (marts.REJECTIONS, {"rows": 100, "rejected": 0, "is_waived": False}),
@@ -275,16 +295,32 @@ BREAKS: dict[str, dict[str, Any]] = {
         "p90_seconds": -0.5,
     },
     "counts_are_not_negative": {
-        name: -1 for name in ("reopens", "n", "met", "reopened", "sent", "compared", "urgency_rank")
+        name: -1
+        for name in (
+            "reopens",
+            "n",
+            "met",
+            "reopened",
+            "sent",
+            "compared",
+            "urgency_rank",
+            "arrivals",
+            "numerator",
+        )
     },
     "nps_answers_have_a_class": {"nps_class": None},
     "period_start_is_null_exactly_for_all_time": {"period_start": None},
     "positive_is_at_most_n": {"positive": 51},
     "percentages_are_within_0_and_100": {
-        "csat_pct": 100.5,
-        "attainment_pct": 100.5,
-        "ces_pct": 100.5,
-        "response_rate_pct": 100.5,
+        name: 100.5
+        for name in (
+            "csat_pct",
+            "attainment_pct",
+            "ces_pct",
+            "response_rate_pct",
+            "share_pct",
+            "rate_pct",
+        )
     },
     "ci_low_pct_is_at_most_ci_high_pct": {"ci_low_pct": 96.0},
     "csat_pct_follows_from_its_parts": {"csat_pct": 89.0},
@@ -296,6 +332,9 @@ BREAKS: dict[str, dict[str, Any]] = {
     "reasons_sum_to_compared": {"later_events": 2},
     "unexplained_pct_follows_from_its_parts": {"unexplained_pct": 0.4},
     "few_numbers_are_unexplained": {"unexplained": 3},
+    "what_came_and_went_explains_the_end": {"departures": 2},
+    "rate_pct_follows_from_its_parts": {"rate_pct": 74.0},
+    "numerator_is_at_most_denominator": {"numerator": 5},
     "nps_is_within_minus_100_and_100": {"nps": -100.5},
     "median_seconds_is_at_most_p90_seconds": {"median_seconds": 4.0},
     "values_are_null_exactly_when_n_is_0": {"n": 0},

@@ -1,0 +1,115 @@
+{{ config(
+    materialized='incremental', incremental_strategy='replace_periods',
+    meta={'facts': 'tickets', 'time': 'created_at'}
+) }}
+{#- Where the time of solved tickets went, by the local date of the ticket's creation and the group that held it at the time. The
+    statuses share out a ticket's whole time; the other stages lie across them. #}
+{%- set dimensions = {
+    'source': 'source', 'product': 'product', 'service_area': 'service_area', 'complexity': 'complexity', 'group': 'group_id'
+} -%}
+{%- set stages = {
+    'all': 'true',
+    'new': "s.status = 'new'",
+    'open': "s.status = 'open'",
+    'pending': "s.status = 'pending'",
+    'hold': "s.status = 'hold'",
+    'solved': "s.status in ('solved', 'closed')",
+    'first_assignment': 's.is_before_assignment and t.first_assigned_at is not null',
+    'unassigned': 's.has_assignee_history and s.assignee_id is null and s.status in (' ~ unsolved_statuses() ~ ')'
+} -%}
+{%- set clocks = {
+    'calendar': micros_between('s.started_at', 's.ended_at'), 'business': 's.position_to - s.position_from'
+} -%}
+{%- set hand_over = {
+    'calendar': micros_between('s.started_at', 's.taken_up_at'), 'business': 's.taken_up_position - s.position_from'
+} -%}
+{%- set numbers = [] -%}
+{%- for stage in (stages | list) + ['hand_over'] -%}
+{%- for clock in clocks -%}{%- do numbers.append(((stage, clock), stage ~ '_' ~ clock)) -%}{%- endfor -%}
+{%- endfor -%}
+{%- set changed = changed_days([
+    ('tickets', 'created_at, source, ticket_id, product, service_area, complexity, first_assigned_at, last_solved_at, full_resolution_seconds',
+        'created_at'),
+    ('int_ticket_states', 'created_at, source, ticket_id, state_no, started_at, ended_at, status, group_id, assignee_id, is_before_assignment, '
+        ~ 'has_assignee_history, position_from, position_to, taken_up_at, taken_up_position', 'created_at')
+]) -%}
+with solved as (
+    select *, {{ business_date('created_at') }} as day from {{ ref('tickets') }} where full_resolution_seconds is not null
+),
+
+spent as (
+    select
+        s.source,
+        s.ticket_id,
+        s.group_id,
+        {% for stage, condition in stages.items() %}
+        {% for clock, micros in clocks.items() %}
+        sum(case when {{ condition }} then {{ micros }}{{ ' when s.state_no = 1 and t.first_assigned_at is not null then 0' if stage == 'first_assignment' }} end)
+            as {{ stage }}_{{ clock }}{{ ',' if not (loop.last and stage == 'unassigned') }}
+        {% endfor %}
+        {% endfor %}
+    from {{ ref('int_ticket_states') }} as s
+    inner join solved as t on s.source = t.source and s.ticket_id = t.ticket_id
+    where s.started_at < t.last_solved_at
+    group by s.source, s.ticket_id, s.group_id
+),
+
+facts as (
+    select
+        t.day, t.source, t.product, t.service_area, t.complexity, s.group_id,
+        {% for stage in stages %}{% for clock in clocks %}cast(s.{{ stage }}_{{ clock }} as bigint) as {{ stage }}_{{ clock }}, {% endfor %}{% endfor %}
+        cast(null as bigint) as hand_over_calendar, cast(null as bigint) as hand_over_business
+    from spent as s
+    inner join solved as t on s.source = t.source and s.ticket_id = t.ticket_id
+    union all
+    select
+        t.day, t.source, t.product, t.service_area, t.complexity, s.group_id,
+        {{ (['null'] * (2 * stages | length)) | join(', ') }},
+        {{ hand_over.values() | join(', ') }}
+    from {{ ref('int_ticket_states') }} as s
+    inner join solved as t on s.source = t.source and s.ticket_id = t.ticket_id
+    where s.taken_up_at is not null and s.started_at < t.last_solved_at
+),
+
+stage_clocks as (
+    {% for (stage, clock), _ in numbers %}
+    select '{{ stage }}' as stage, '{{ clock }}' as clock
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+{{ kpi_cells(
+    dimensions,
+    {'n': 'count({})', 'micros': 'sum({})'},
+    {'quantiles': median_and_p90('{}')},
+    keys=['stage', 'clock'], key_rows='stage_clocks', changed=changed, measures=numbers
+) }},
+
+shares as (
+    select
+        *,
+        max(case when stage = 'all' then micros end) over (
+            partition by period_grain, period_start, dimension, member, clock
+        ) as whole_micros
+    from cells
+)
+
+select
+    c.period_grain,
+    c.period_start,
+    c.dimension,
+    c.member,
+    c.stage,
+    c.clock,
+    c.n,
+    cast({{ seconds('c.micros') }} as double) as sum_seconds,
+    cast({{ seconds('c.whole_micros') }} as double) as whole_seconds,
+    cast(100e0 * c.micros / nullif(c.whole_micros, 0) as double) as share_pct,
+    cast({{ seconds('c.micros') }} / nullif(c.n, 0) as double) as mean_seconds,
+    cast({{ seconds(element('c.quantiles', 1)) }} as double) as median_seconds,
+    cast({{ seconds(element('c.quantiles', 2)) }} as double) as p90_seconds,
+    {{ is_small_n('c.n') }} as is_small_n,
+    {{ is_partial_period() }} as is_partial_period,
+    d.definition_version
+from shares as c
+{{ join_definition("'stage_time'") }}
