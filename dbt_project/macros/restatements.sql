@@ -118,7 +118,9 @@ select mart, version, cast(as_of as varchar) as as_of, as_of <= {{ as_of() }} as
 {% endmacro %}
 
 {#- CTEs about a KPI table, the last `<name>_restated`: one row per changed cell and column. A cell's cause is the strongest among
-    the rows that moved in its period and member, else in its member; if none did, something else corrected it. #}
+    the rows that moved in its period and member, else in its period (a member may be the group at some other time), else in its
+    member; if none did, something else corrected it. A table that does not mature (meta) is final once a period is closed: the
+    strongest among all rows that moved, and no maturing. #}
 {% macro restated_cells(name, published) %}
 {% set mart = published[name] %}
 {% set facts = mart.meta.facts if published.get(mart.meta.facts, {}).key else none %}
@@ -172,9 +174,14 @@ select mart, version, cast(as_of as varchar) as as_of, as_of <= {{ as_of() }} as
         {% if mart.cause %}
         {{ cause_weight(mart.cause) }} as weight
     from {{ name }}_changed as c
-        {% elif facts %}
-        coalesce(p.weight, m.weight, {{ cause_weight('correction') }}) as weight
+        {% elif facts and mart.meta.matures is sameas false %}
+        case when a.weight > {{ cause_weight('matured') }} then a.weight else {{ cause_weight('correction') }} end as weight
     from {{ name }}_changed as c
+    left join {{ name }}_reasons as a on a.period_grain = 'all' and a.dimension = 'all'
+        {% elif facts %}
+        coalesce(p.weight, a.weight, m.weight, {{ cause_weight('correction') }}) as weight
+    from {{ name }}_changed as c
+    left join {{ name }}_reasons as a on c.period_grain = a.period_grain and c.period_start = a.period_start and a.dimension = 'all'
     left join {{ name }}_reasons as p
         on c.period_grain = p.period_grain and c.period_start = p.period_start and c.dimension = p.dimension and c.member = p.member
     left join {{ name }}_reasons as m on m.period_grain = 'all' and c.dimension = m.dimension and c.member = m.member

@@ -1,6 +1,6 @@
 {{ config(
     materialized='incremental', incremental_strategy='replace_periods',
-    meta={'facts': 'tickets', 'time': 'created_at'}
+    meta={'facts': 'tickets', 'time': 'created_at', 'matures': false}
 ) }}
 {#- How many counted tickets were unsolved at the end of each local day, by age. Sums of what came and went (macros/backlog.sql), never
     tickets by days. An incremental build adds what the touched tickets change, and gives the periods from the first such day on. #}
@@ -137,7 +137,7 @@ select
     c.dimension,
     c.member,
     coalesce(a.age_bucket, 'all') as age_bucket,
-    coalesce(a.from_days, 0) as age_from_days,
+    cast(coalesce(a.from_days, 0) as smallint) as age_from_days,
     cast(c.open_at_end - c.arrivals + c.departures as bigint) as open_at_start,
     cast(c.arrivals as bigint) as arrivals,
     cast(c.departures as bigint) as departures,
