@@ -12,9 +12,16 @@
 
 {#- Groups `facts` (a CTE with `day`, the dimensions' columns and the keys) by every grain and dimension. Gives CTE bodies:
     one row per period_grain, period_start, dimension, member and keys with the `aggregates`.
-    dimensions: {name: column}; member is the column's text, '(none)' for null. #}
-{% macro group_by_period_and_dimension(facts, dimensions, keys, aggregates, is_delta) %}
+    dimensions: {name: column}; member is the column's text, '(none)' for null. own: a CTE of facts by declared dimensions, with
+    own_dimension and own_member. #}
+{% macro group_by_period_and_dimension(facts, dimensions, keys, aggregates, is_delta, own=none) %}
 {% for grain in period_grains() %}
+{% set in_period %}
+{% if grain != 'all' %}
+where day is not null
+{% if is_delta %} and {{ period_start(grain, 'day') }} in (select {{ period_start(grain, 'day') }} from changed_days){% endif %}
+{% endif %}
+{% endset %}
 select
     '{{ grain }}' as period_grain,
     {{ period_start(grain, 'period_day') }} as period_start,
@@ -34,15 +41,25 @@ from (
         {{ period_start(grain, 'day') if grain != 'all' else "cast(null as date)" }} as period_day,
         *
     from {{ facts }}
-    {% if grain != 'all' %}
-    where day is not null
-    {% if is_delta %} and {{ period_start(grain, 'day') }} in (select {{ period_start(grain, 'day') }} from changed_days){% endif %}
-    {% endif %}
+    {{ in_period }}
 ) as f
 group by grouping sets (
     (period_day{% for key in keys %}, {{ key }}{% endfor %})
     {% for name in dimensions %}, (period_day, d_{{ name }}{% for key in keys %}, {{ key }}{% endfor %}){% endfor %}
 )
+{% if own %}
+union all
+select
+    '{{ grain }}', {{ period_start(grain, 'period_day') }}, own_dimension, own_member,
+    {% for key in keys %}{{ key }}, {% endfor %}
+    {{ aggregates }}
+from (
+    select {{ period_start(grain, 'day') if grain != 'all' else "cast(null as date)" }} as period_day, *
+    from {{ own }}
+    {{ in_period }}
+) as o
+group by period_day, own_dimension, own_member{% for key in keys %}, {{ key }}{% endfor %}
+{% endif %}
 {{ 'union all' if not loop.last }}
 {% endfor %}
 {% endmacro %}
@@ -69,7 +86,7 @@ where {{ period_start(grain, 'd.day') }} in (select {{ period_start(grain, 'day'
     changed_days) only the periods that hold such a day come out.
     measures: for facts that carry several numbers side by side, a list of (values of the keys, column): each fact is grouped
     once for all of them, and `{}` in an aggregate stands for the column; a measure's first count says whether it has a cell. #}
-{% macro kpi_cells(dimensions, counts, values={}, keys=[], key_rows=none, days='facts', changed=none, measures=none) %}
+{% macro kpi_cells(dimensions, counts, values={}, keys=[], key_rows=none, days='facts', changed=none, measures=none, own=none) %}
 {% set aggregates = [] %}
 {% for name, aggregate in (counts.items() | list) + (values.items() | list) %}
 {% for _, column in measures or [('', '')] %}
@@ -79,7 +96,7 @@ where {{ period_start(grain, 'd.day') }} in (select {{ period_start(grain, 'day'
 {% if changed %}changed_days as ({{ changed }}),{% endif %}
 
 {{ 'measured' if measures else 'grouped' }} as (
-    {{ group_by_period_and_dimension('facts', dimensions, [] if measures else keys, aggregates | join(', '), changed is not none) }}
+    {{ group_by_period_and_dimension('facts', dimensions, [] if measures else keys, aggregates | join(', '), changed is not none, own) }}
 ),
 
 {% if measures %}
@@ -242,4 +259,11 @@ left join cells as c
     on c.dimension = 'segment' and c.member = s.segment and c.n > 0
     and c.period_grain = s.period_grain and c.period_start is not distinct from s.period_start
 group by s.period_grain, s.period_start
+{% endmacro %}
+
+{#- CTE body: the answers in `facts` by declared dimensions. #}
+{% macro by_own_dimension() %}
+select f.*, d.dimension as own_dimension, d.member as own_member
+from facts as f
+inner join {{ ref('answer_dimensions') }} as d on f.source = d.source and f.response_id = d.response_id and f.question_id = d.question_id
 {% endmacro %}

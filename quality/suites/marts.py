@@ -56,6 +56,7 @@ OUTCOMES: Final = ("met", "breached", "active", "superseded", "cancelled")
 #: Marts that may become empty from one night to the next.
 MAY_BE_EMPTY: Final = frozenset(
     {
+        "answer_dimensions",
         "excluded_tickets",
         "reconciliation",
         "reconciliation_summary",
@@ -180,7 +181,8 @@ def _by_as_of(*columns: str) -> Expectation:
     )
 
 
-def _kpi(*extra: str) -> tuple[Expectation, ...]:
+def _kpi(*extra: str, may_declare: bool = False) -> tuple[Expectation, ...]:
+    """What holds of every KPI table; `may_declare` where the company's own dimensions come beside ours."""
     return (
         _key("period_grain", "period_start", "dimension", "member", *extra),
         _present("period_grain", "dimension", "member", "definition_version", *extra),
@@ -193,7 +195,7 @@ def _kpi(*extra: str) -> tuple[Expectation, ...]:
             what_to_do=_REPORT,
         ),
         _known("period_grain", GRAINS),
-        _known("dimension", DIMENSIONS),
+        *([] if may_declare else [_known("dimension", DIMENSIONS)]),
     )
 
 
@@ -310,6 +312,10 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         _by_as_of("answered_at"),
         _at_most("sent_at", "answered_at", "warning"),
     ),
+    "answer_dimensions": (
+        _key("source", "response_id", "question_id", "dimension"),
+        _present("source", "response_id", "question_id", "dimension", "member"),
+    ),
     "survey_sends": (
         _key("source", "survey", "invitation_id"),
         _present("source", "survey", "invitation_id", "sent_at"),
@@ -328,7 +334,7 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         _range("cells_are_counted", 1, None, "cells"),
     ),
     "kpi_csat": (
-        *_kpi(),
+        *_kpi(may_declare=True),
         _counts("n", "positive"),
         _at_most("positive", "n"),
         _percentages("csat_pct", "ci_low_pct", "ci_high_pct"),
@@ -336,7 +342,7 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         _ratio("csat_pct", ["positive"], ["n"]),
     ),
     "kpi_nps": (
-        *_kpi(),
+        *_kpi(may_declare=True),
         _counts("n", "promoters", "passives", "detractors", "margin"),
         Expectation(
             name="classes_sum_to_n",
@@ -350,7 +356,7 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         _ratio("nps", ["promoters"], ["n"], minus=["detractors"]),
     ),
     "kpi_ces": (
-        *_kpi(),
+        *_kpi(may_declare=True),
         _counts("n", "easy"),
         _percentages("ces_pct", "ci_low_pct", "ci_high_pct"),
         _ratio("ces_pct", ["easy"], ["n"]),

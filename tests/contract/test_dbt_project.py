@@ -14,6 +14,7 @@ NO_KEY = {"rejected_rows": "one record may be rejected more than once, for each 
 VENDORS = re.compile(r"zendesk|typeform|freshdesk|intercom|qualtrics|surveymonkey|servicenow", re.IGNORECASE)
 #: Where vendors' records come together; only these may read staging.
 MEETING_PLACES = {
+    "int_answer_dimensions",
     "int_answers",
     "int_business_calendar",
     "int_late_tickets",

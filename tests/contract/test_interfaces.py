@@ -70,6 +70,7 @@ PROMISED = {
         "source survey invitation_id ticket_id customer_id sent_at answered_at is_answered segment product "
         "service_area"
     ),
+    "answer_dimensions": "source response_id question_id dimension member",
     "kpi_ces": f"{PERIODS} n easy ces_pct ci_low_pct ci_high_pct",
     "kpi_distribution": f"{PERIODS} source survey question_id kind score n share_pct",
     "kpi_survey_response": (

@@ -23,3 +23,11 @@
 {#- Whether a regular expression matches somewhere in a text: one pass, however many alternatives. #}
 {% macro matches(text, pattern) %}{{ return(adapter.dispatch('matches')(text, pattern)) }}{% endmacro %}
 {% macro default__matches(text, pattern) %}regexp_matches({{ text }}, '{{ pattern }}'){% endmacro %}
+
+{#- A list of structs of two texts: a name, and the value of the column `prefix` || name. #}
+{% macro pair_list(key, value, names, prefix) %}{{ return(adapter.dispatch('pair_list')(key, value, names, prefix)) }}{% endmacro %}
+{% macro default__pair_list(key, value, names, prefix) %}
+{%- set pairs = [] -%}
+{%- for name in names -%}{%- do pairs.append("{'" ~ key ~ "': '" ~ name ~ "', '" ~ value ~ "': cast(" ~ prefix ~ name ~ " as varchar)}") -%}{%- endfor -%}
+cast([{{ pairs | join(', ') }}] as struct({{ key }} varchar, {{ value }} varchar)[])
+{%- endmacro %}

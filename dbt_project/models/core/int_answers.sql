@@ -4,7 +4,7 @@
     'source', 'response_id', 'survey', 'survey_title', 'question_id', 'question_ref', 'question_title', 'question_type', 'is_helpdesk', 'score',
     'original_answer', 'scale_min', 'scale_max', 'declared_kind', 'declared_positive_from', 'declared_direction', 'is_good', 'is_edited',
     'answered_at', 'sent_at', 'ticket_id', 'customer_id', 'organization_id', 'segment', 'product', 'service_area', 'complexity', 'channel',
-    'priority', 'group_id', 'agent_id'
+    'priority', 'group_id', 'agent_id', 'dimensions'
 ] -%}
 with answers as (
     select {{ columns | join(', ') }} from {{ ref('typeform__answers') }}
@@ -14,7 +14,7 @@ with answers as (
     select
         source, response_id, survey, survey as survey_title, question_id, question_ref, question_title, 'helpdesk_rating', true, score, original_answer,
         scale_min, scale_max, declared_kind, null, 'higher_is_better', is_good, is_edited, answered_at, sent_at, ticket_id, customer_id, null,
-        null, null, null, null, null, null, group_id, agent_id
+        null, null, null, null, null, null, group_id, agent_id, null
     from {{ ref('zendesk__ratings') }}
 ),
 
@@ -133,8 +133,11 @@ select
     r.answered_at,
     r.sent_at,
     r.customer_id,
+    r.organization_id,
     r.helpdesk,
+    r.ticket_source,
     r.ticket_id,
+    r.dimensions,
     {% for attribute in survey_attributes() %}
     r.{{ attribute }},
     {% endfor %}

@@ -15,6 +15,7 @@ select
     {% for attribute in ['segment', 'product', 'service_area', 'complexity'] %}
     nullif(k.{{ attribute }}, '') as {{ attribute }},
     {% endfor %}
+    k.dimensions,
     k.is_deleted,
     k.created_at,
     case when k.version_no = 1 then {{ the_beginning() }} else k.changed_at end as valid_from,

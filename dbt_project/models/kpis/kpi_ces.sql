@@ -7,6 +7,8 @@ with facts as (
     where kind = 'ces' and is_headline
 ),
 
+own as ({{ by_own_dimension() }}),
+
 {{ kpi_cells(survey_dimensions(), {'n': 'count(*)', 'easy': 'count(case when is_easy then 1 end)'}, {
     'scales': 'count(distinct ' ~ plain_number('scale_min') ~ " || ' ' || " ~ plain_number('scale_max') ~ " || ' ' || direction)",
     'lowest': 'min(scale_min)',
@@ -14,7 +16,7 @@ with facts as (
     'towards': 'min(direction)',
     'score_micros': 'sum(cast(round(score * 1e6) as bigint))',
     'quantiles': median_and_p90('score')
-}) }}
+}, own='own') }}
 
 select
     c.period_grain,

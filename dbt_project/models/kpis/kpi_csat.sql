@@ -6,7 +6,9 @@ with facts as (
     where kind = 'csat' and is_headline
 ),
 
-{{ kpi_cells(survey_dimensions(), {'n': 'count(*)', 'positive': 'count(case when is_positive then 1 end)'}) }},
+own as ({{ by_own_dimension() }}),
+
+{{ kpi_cells(survey_dimensions(), {'n': 'count(*)', 'positive': 'count(case when is_positive then 1 end)'}, own='own') }},
 
 weighted as (
     {{ weighted_by_segment('(100e0 * c.positive / c.n)', '(100e0 * c.positive / c.n) * (100 - 100e0 * c.positive / c.n)') }}

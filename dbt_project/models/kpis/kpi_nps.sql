@@ -6,12 +6,14 @@ with facts as (
     where kind = 'nps' and is_headline
 ),
 
+own as ({{ by_own_dimension() }}),
+
 {{ kpi_cells(survey_dimensions(), {
     'n': 'count(*)',
     'promoters': "count(case when nps_class = 'promoter' then 1 end)",
     'passives': "count(case when nps_class = 'passive' then 1 end)",
     'detractors': "count(case when nps_class = 'detractor' then 1 end)"
-}) }},
+}, own='own') }},
 
 weighted as (
     {{ weighted_by_segment(

@@ -79,6 +79,7 @@ REQUIRED: Dict[str, tuple[str, ...]] = {
 """Columns that a mapping must name."""
 
 SLA_COLUMN = re.compile(r"([a-z][a-z0-9_]*)_(due_at|ended_at|verdict)")
+DIMENSION_COLUMN = re.compile(r"dimension_[a-z][a-z0-9_]*")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _QUESTION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -291,10 +292,12 @@ class _Check:
                 types[ours] = known[ours]
             elif sla:
                 types[ours] = "verdict" if sla[2] == "verdict" else "time"
+            elif entity == SURVEY_ANSWERS and DIMENSION_COLUMN.fullmatch(ours):
+                types[ours] = "text"
             elif known:
                 hint = " (it is the `id`)" if (entity, ours) == (TICKETS, "ticket_id") else ""
-                about_tickets = entity in (TICKETS, TICKET_EVENTS)
-                also = ", <metric>_due_at, _ended_at, _verdict" if about_tickets else ""
+                also = ", <metric>_due_at, _ended_at, _verdict" if entity in (TICKETS, TICKET_EVENTS) else ""
+                also = ", dimension_<name>" if entity == SURVEY_ANSWERS else also
                 self.problem(
                     f"columns.{ours}",
                     f"`{ours}` is no column of {entity}{hint}; known: {', '.join(sorted(known))}{also}",

@@ -37,6 +37,8 @@ SEEDS = {
         "*,faces,mood_ref,\N{WHITE FROWNING FACE},1\n"
         "typeform,faces,mood_ref,\N{WHITE FROWNING FACE},1\n"
     ),
+    "declared_dimensions.csv": "dimension\nregion\n",
+    "ticket_field_map.csv": "source,field,attribute\n*,Segment,segment\ndesk,Where,region\n",
     "segment_sizes.csv": (
         "segment,customers,valid_from,valid_to\nSMB,9000,,2024-01-01\nENT,1000,,2024-01-01\nSMB,1,2024-01-01,\n"
     ),
@@ -134,7 +136,8 @@ def land_weighted(warehouse: Warehouse) -> None:
     at = {"answered_at": "2023-03-15T12:00:00Z"}
     smb, ent = at | {"segment": "SMB"}, at | {"segment": "ENT"}
     scores = [1] * 810 + [0] * 90 + [1] * 10 + [0] * 10
-    land_scores(warehouse, "weighed_csat", "csat", (0, 1, 1), scores, stated=[smb] * 900 + [ent] * 20)
+    west = [each | {"dimension_region": "west"} for each in [smb] * 900 + [ent] * 20]
+    land_scores(warehouse, "weighed_csat", "csat", (0, 1, 1), scores, stated=west)
     scores = [10] * 50 + [8] * 30 + [0] * 20 + [10] + [0] * 3
     land_scores(warehouse, "weighed_nps", "nps", (0, 10, None), scores, stated=[smb] * 100 + [ent] * 4)
     alone = {"answered_at": "2023-03-16T12:00:00Z", "segment": "SMB"}
@@ -250,7 +253,7 @@ RESPONSES = [
     response("by_ticket", {"happy": 5}, at="2024-06-10T09:00", ticket_id="1"),
     response("by_ticket", {"happy": 1}, at="2024-06-10T10:00", ticket_id="1"),
     response("by_ticket", {"happy": 9}, at="2024-06-10T11:00", ticket_id="1"),
-    response("by_ticket", {"happy": 5}, ticket_id="6", segment="hidden"),
+    response("by_ticket", {"happy": 5}, ticket_id="6", segment="hidden", region="north"),
     response("by_ticket", {"happy": 5}, ticket_id="7", segment=""),
     response("by_ticket", {"happy": 5}, ticket_id="8"),
     response("by_ticket", {"happy": 5}, ticket_id="9"),
@@ -270,7 +273,12 @@ def desk() -> Account:
         ("2024-06-20T00:00", "huge"),
     ):
         desk.add(
-            "organizations", {"id": 5, "updated_at": utc(moment), "organization_fields": {"segment": segment}}
+            "organizations",
+            {
+                "id": 5,
+                "updated_at": utc(moment),
+                "organization_fields": {"segment": segment, "region": f"of the {segment}"},
+            },
         )
     good = {"satisfaction_rating": {"id": 1, "score": "good"}, "changed": "2024-06-06T00:00"}
 
@@ -301,7 +309,8 @@ def desk() -> Account:
     desk.ticket(5, day("10:00"), *solved, tags=["spam"], **good)
     desk.rating(5, "good", "2024-06-05T13:00")
     # Where a segment comes from: hidden field, ticket's field, organization when answered, seed, nobody.
-    field_value = {"custom_fields": [{"id": 77, "value": "field"}]}
+    desk.add("ticket_fields", {"id": 78, "title": "where", "updated_at": "2024-01-01T00:00:00Z"})
+    field_value = {"custom_fields": [{"id": 77, "value": "field"}, {"id": 78, "value": "south"}]}
     desk.ticket(6, day("10:00"), *solved, organization_id=5, **field_value)
     desk.ticket(7, day("10:00"), *solved, organization_id=5, **field_value)
     desk.ticket(8, day("10:00"), *solved, organization_id=5)
@@ -639,6 +648,25 @@ def test_where_a_segment_comes_from(warehouse: Warehouse) -> None:
         "select ticket_id, segment from marts.tickets where source = 'desk' and ticket_id::int > 5"
     )
     assert dict(rows) == {"6": "field", "7": "field", "8": "small", "9": "seeded", "10": None}
+
+
+def test_a_dimension_of_ones_own(warehouse: Warehouse) -> None:
+    """Region: the hidden field, the ticket's field, the organization when answered, nobody; a file's column."""
+    rows = warehouse.query(
+        "select a.ticket_id, d.member from marts.survey_answers as a inner join marts.answer_dimensions as d "
+        "using (source, response_id, question_id) where a.survey = 'by_ticket' and score = 5"
+    )
+    assert dict(rows) == {"6": "north", "7": "south", "8": "of the large", "9": "(none)", "10": "(none)"}
+    assert csat(warehouse, "region", "west") == [(920, pytest.approx(89.13, abs=0.005))]
+    [(split, whole)] = warehouse.query(
+        "select sum(case when dimension = 'region' then n end), sum(case when dimension = 'all' then n end) "
+        "from marts.kpi_csat where period_grain = 'month'"
+    )
+    assert split == whole > 1000
+    assert warehouse.query(
+        "select member, n from marts.kpi_nps where period_grain = 'quarter' and dimension = 'region' and "
+        "period_start = '2023-01-01'"
+    ) == [("(none)", 104)]
 
 
 def test_no_answer_is_null_and_not_zero(warehouse: Warehouse) -> None:

@@ -200,6 +200,14 @@ def test_an_unanswered_row_needs_no_time_and_an_answer_does(exports: Exports) ->
     assert [row["payload"]["reject"] for row in exports.rows()] == [None, "answered_at is empty"]
 
 
+def test_an_answers_own_dimensions(exports: Exports) -> None:
+    columns = "{score: s, dimension_region: where}"
+    exports.mapping(entity="survey_answers", columns=columns, question="{kind: nps}")
+    exports.file("id,s,where\n1,9,north\n")
+    exports.loaded()
+    assert exports.first()["values"]["dimension_region"] == "north"
+
+
 def test_invitations_say_what_was_sent_to_which_survey(exports: Exports) -> None:
     exports.mapping(
         entity="survey_invitations",

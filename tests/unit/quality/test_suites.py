@@ -162,6 +162,12 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
         },
     ),
     "survey_answers": (marts.suite("survey_answers"), {**ANSWER, "as_of": DAY}),
+    "answer_dimensions": (
+        marts.suite("answer_dimensions"),
+        {
+            "source": "t", "response_id": "1", "question_id": "q", "dimension": "region", "member": "north",
+        },
+    ),
     "survey_sends": (
         marts.suite("survey_sends"),
         {

@@ -2,6 +2,7 @@
     'channel', 'priority', 'group_id', 'agent_id', 'source_score'] -%}
 {%- set values = {'answered_at': 'VARCHAR', 'sent_at': 'VARCHAR', 'score': 'DOUBLE'} -%}
 {%- for t in texts %}{% do values.update({t: 'VARCHAR'}) %}{% endfor -%}
+{%- for name in declared_dimensions() %}{% do values.update({'dimension_' ~ name: 'VARCHAR'}) %}{% endfor -%}
 {%- set shape = {
     'values': values, 'errors': ['JSON'], 'reject': 'VARCHAR',
     'mapping': {'question': {
@@ -19,6 +20,7 @@ select
     {{ to_utc('p.values.answered_at') }} as answered_at,
     {{ to_utc('p.values.sent_at') }} as sent_at,
     p.values.score as score,
+    {{ stated_dimensions('p.values', 'dimension_') }} as dimensions,
     p.mapping.question as question,
     coalesce(len(p.errors), 0) as unusable_fields,
     {{ reject_reason(['p.reject']) }}

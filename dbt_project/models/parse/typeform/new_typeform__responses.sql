@@ -1,11 +1,13 @@
 {#- record_id is form/response. Only answers that can carry a rating are kept, a choice by its label: never names, mail addresses or
     free text. #}
+{%- set hidden = {
+    'ticket_id': 'VARCHAR', 'customer_id': 'VARCHAR', 'sent_at': 'VARCHAR', 'segment': 'VARCHAR', 'product': 'VARCHAR',
+    'service_area': 'VARCHAR', 'complexity': 'VARCHAR'
+} -%}
+{%- for name in declared_dimensions() %}{% do hidden.update({name: 'VARCHAR'}) %}{% endfor -%}
 {%- set shape = {
     'response_id': 'VARCHAR', 'response_type': 'VARCHAR', 'token': 'VARCHAR', 'landed_at': 'VARCHAR', 'submitted_at': 'VARCHAR',
-    'hidden': {
-        'ticket_id': 'VARCHAR', 'customer_id': 'VARCHAR', 'sent_at': 'VARCHAR', 'segment': 'VARCHAR', 'product': 'VARCHAR',
-        'service_area': 'VARCHAR', 'complexity': 'VARCHAR'
-    },
+    'hidden': hidden,
     'answers': [{
         'field': {'id': 'VARCHAR', 'ref': 'VARCHAR', 'type': 'VARCHAR'}, 'type': 'VARCHAR', 'number': 'DOUBLE', 'boolean': 'BOOLEAN',
         'choice': {'label': 'VARCHAR'}
@@ -26,6 +28,7 @@ select
     nullif(p.hidden.product, '') as product,
     nullif(p.hidden.service_area, '') as service_area,
     nullif(p.hidden.complexity, '') as complexity,
+    {{ stated_dimensions('p.hidden') }} as dimensions,
     p.answers as answers,
     {#- A response that is not completed was not submitted. #}
     {{ reject_reason([

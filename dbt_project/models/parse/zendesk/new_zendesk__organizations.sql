@@ -1,7 +1,6 @@
-{%- set shape = {
-    'created_at': 'VARCHAR', 'deleted_at': 'VARCHAR',
-    'organization_fields': {'segment': 'VARCHAR', 'product': 'VARCHAR', 'service_area': 'VARCHAR', 'complexity': 'VARCHAR'}
-} -%}
+{%- set fields = {'segment': 'VARCHAR', 'product': 'VARCHAR', 'service_area': 'VARCHAR', 'complexity': 'VARCHAR'} -%}
+{%- for name in declared_dimensions() %}{% do fields.update({name: 'VARCHAR'}) %}{% endfor -%}
+{%- set shape = {'created_at': 'VARCHAR', 'deleted_at': 'VARCHAR', 'organization_fields': fields} -%}
 with landed as ({{ landed('zendesk', 'organizations', shape) }})
 
 select
@@ -12,5 +11,6 @@ select
     p.organization_fields.product as product,
     p.organization_fields.service_area as service_area,
     p.organization_fields.complexity as complexity,
+    {{ stated_dimensions('p.organization_fields') }} as dimensions,
     {{ reject_reason([bad_time('p.created_at', 'created_at')]) }}
 from landed

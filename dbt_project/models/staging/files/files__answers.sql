@@ -31,6 +31,7 @@ select
     a.priority,
     a.group_id,
     a.agent_id,
-    a.organization_id
+    a.organization_id,
+    a.dimensions
 from {{ ref('stg_files__survey_answers') }} as a
 where not a.deleted and a.score is not null and coalesce(a.answered_at <= {{ as_of() }}, true)

@@ -64,7 +64,7 @@ responses as (
 
 answers as (
     select
-        source, form_id, response_id, submitted_at, sent_at, ticket_id, customer_id, segment, product, service_area, complexity,
+        source, form_id, response_id, submitted_at, sent_at, ticket_id, customer_id, segment, product, service_area, complexity, dimensions,
         unnest(answers) as answer
     from responses
 ),
@@ -124,6 +124,7 @@ select
     cast(null as varchar) as priority,
     cast(null as varchar) as group_id,
     cast(null as varchar) as agent_id,
-    cast(null as varchar) as organization_id
+    cast(null as varchar) as organization_id,
+    a.dimensions
 from scored as a
 where a.label_no = 1
