@@ -130,7 +130,7 @@ insert into control.applied_batches select '{{ this.name }}', batch_id from ({{ 
 
 {#- The merge. `keep`:
     newest   one row per record, the newest by (changed_at, fetched_at): things that do not change, such as events;
-    current  the version in force at `as_of` and any later one: tickets;
+    current  the version in force at `as_of` and any later one: tickets, rows of survey files;
     history  every version: what others are judged by at an earlier time (users, organizations, policies, schedules, forms). #}
 {% macro merge_versions(parsed, keep) %}
 with incoming_keys as (

@@ -63,6 +63,17 @@ case when {{ changed_at }} > {{ as_of() }} then 1 else 0 end,
     case when {{ changed_at }} > {{ as_of() }} then epoch_us({{ changed_at }}) else -epoch_us({{ changed_at }}) end nulls last
 {%- endmacro %}
 
+{#- Of each staged record the version in force at `as_of`, as a relation. #}
+{% macro in_force(model) -%}
+(
+    select * from (
+        select *, row_number() over (partition by source, record_id order by {{ in_force_first('changed_at') }}) as version_no
+        from {{ ref(model) }}
+    ) as versions
+    where version_no = 1
+)
+{%- endmacro %}
+
 {% macro before_relation(name) %}{{ return(this.incorporate(path={'schema': 'core', 'identifier': 'before_' ~ name}, type='table')) }}{% endmacro %}
 
 {#- Pre-hook: rows of an earlier build are not those before this one. #}

@@ -4,12 +4,7 @@ with assigned as (
 ),
 
 known as (
-    select source, record_id as group_id, group_name, is_deleted
-    from (
-        select *, row_number() over (partition by source, record_id order by {{ in_force_first('changed_at') }}) as version_no
-        from {{ ref('stg_zendesk__groups') }}
-    ) as v
-    where version_no = 1
+    select source, record_id as group_id, group_name, is_deleted from {{ in_force('stg_zendesk__groups') }} as g
 )
 
 select

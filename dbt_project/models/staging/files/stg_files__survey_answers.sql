@@ -1,1 +1,1 @@
-{{ merge_versions(ref('new_files__survey_answers'), keep='newest') }}
+{{ merge_versions(ref('new_files__survey_answers'), keep='current') }}

@@ -1,1 +1,1 @@
-{{ merge_versions(ref('new_files__survey_invitations'), keep='newest') }}
+{{ merge_versions(ref('new_files__survey_invitations'), keep='current') }}

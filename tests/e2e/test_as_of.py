@@ -1,0 +1,139 @@
+"""The same landing and instant give the same numbers, whenever and wherever; what changed is journalled."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from sandbox.server import Sandbox
+
+from .test_commands import run
+
+NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
+# Vendors give out what happened only after a while: two hours later it has all landed.
+FIRST, SECOND = NOW - timedelta(hours=2), NOW + timedelta(days=4)
+#: Tells how the last fetch went, and what was fetched until now.
+OF_THE_RUN = "publication"
+
+
+@dataclass
+class Nights:
+    """A folder after two nights and an earlier instant, and its landing in another home and time zone."""
+
+    folder: Path
+    first: Path
+    second: Path
+    published: dict[str, str]
+    earlier: dict[str, Any]
+    elsewhere: Path
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Every file with a digest of its content, and where links point to."""
+    return {
+        str(p.relative_to(folder)): str(p.readlink())
+        if p.is_symlink()
+        else hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(folder.rglob("*"))
+        if p.is_symlink() or p.is_file()
+    }
+
+
+def hashes(version: Path) -> dict[str, str]:
+    manifest = json.loads((version / "manifest.json").read_text())
+    return {name: mart["content_hash"] for name, mart in manifest["marts"].items() if name != OF_THE_RUN}
+
+
+def refresh(folder: Path, as_of: datetime, **environ: str) -> dict[str, Any]:
+    done = run(folder, "refresh", "--json", "--as-of", as_of.isoformat(), **environ)
+    assert done.returncode == 0, done.stderr
+    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return said
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
+    folder, other = tmp_path_factory.mktemp("nights"), tmp_path_factory.mktemp("other")
+    with Sandbox(tickets=100, now=NOW, days=45) as sandbox:
+        first = refresh(folder, FIRST, **sandbox.env())
+        sandbox.advance(days=4)
+        second = refresh(folder, SECOND, **sandbox.env())
+        published = contents(folder / ".cxmarts" / "published")
+        earlier = refresh(folder, FIRST, **sandbox.env())
+    shutil.copytree(folder / ".cxmarts" / "landing", other / ".cxmarts" / "landing")
+    shutil.copytree(folder / ".cxmarts" / "dbt", other / ".cxmarts" / "dbt")
+    elsewhere = refresh(other, SECOND, CXMARTS_ALLOW_STALE="zendesk,typeform", TZ="Pacific/Kiritimati")
+    yield Nights(
+        folder, Path(first["path"]), Path(second["path"]), published, earlier, Path(elsewhere["path"])
+    )
+
+
+def test_an_earlier_instant_is_what_was_published_then(nights: Nights) -> None:
+    earlier = Path(nights.earlier["path"])
+    assert earlier != nights.first
+    assert hashes(earlier) == hashes(nights.first)
+    assert hashes(earlier)["tickets"] != hashes(nights.second)["tickets"]
+
+
+def test_an_earlier_instant_leaves_the_current_version_alone(nights: Nights) -> None:
+    assert nights.earlier["published"] is False
+    published = nights.folder / ".cxmarts" / "published"
+    assert (published / "current").resolve() == nights.second.resolve()
+    now = contents(published)
+    added = f"versions/{nights.earlier['version']}/"
+    assert {name: digest for name, digest in now.items() if not name.startswith(added)} == nights.published
+
+
+def test_another_home_on_another_clock_gives_the_same(nights: Nights) -> None:
+    """But for the journal: it is of what was published there."""
+    there, here = hashes(nights.elsewhere), hashes(nights.second)
+    assert {name for name in here if there[name] != here[name]} == {"restatements"}
+
+
+def numbers(mart: Path, key: list[str]) -> dict[tuple[Any, ...], dict[str, float | None]]:
+    """The numbers of a KPI table in periods that had ended by the first night, by key."""
+    ends = f"period_start < date_trunc(period_grain, DATE '{FIRST.date()}')"
+    found = duckdb.sql(f"SELECT * FROM '{mart}' WHERE period_grain <> 'all' AND {ends}")
+    counted = [
+        name
+        for name, kind in zip(found.columns, found.types, strict=True)
+        if str(kind) in ("BIGINT", "DOUBLE") and name not in key
+    ]
+    rows = [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+    return {tuple(row[name] for name in key): {name: row[name] for name in counted} for row in rows}
+
+
+def test_the_journal_accounts_for_every_changed_number(nights: Nights) -> None:
+    """Against a comparison of the two versions' files, number by number."""
+    project = json.loads((nights.folder / ".cxmarts" / "dbt" / "target" / "manifest.json").read_text())
+    keys = {
+        node["attached_node"].rpartition(".")[2]: node["test_metadata"]["kwargs"]["columns"]
+        for node in project["nodes"].values()
+        if node["resource_type"] == "test" and node["test_metadata"]["name"] == "unique_key"
+    }
+    changed = {}
+    for path in sorted((nights.second / "marts").glob("kpi_*.parquet")):
+        key = keys[path.stem]
+        if path.stem == "kpi_scorecard" or "period_start" not in key:
+            continue
+        before, after = numbers(nights.first / "marts" / path.name, key), numbers(path, key)
+        changed[path.stem] = 0
+        for cell in before.keys() | after.keys():
+            was, now = before.get(cell, {}), after.get(cell, {})
+            if any(was.values()) or any(now.values()):
+                changed[path.stem] += sum(was.get(name) != now.get(name) for name in was | now)
+    with duckdb.connect(str(nights.second / "marts.duckdb"), read_only=True) as con:
+        journal = dict(con.execute("SELECT mart, sum(cells) FROM restatements GROUP BY mart").fetchall())
+        [(strangers,)] = con.execute(
+            "SELECT count(*) FROM restatements WHERE cause IN ('code', 'rules')"
+        ).fetchall()
+    assert sum(changed.values()) > 500
+    assert journal == {mart: count for mart, count in changed.items() if count}
+    assert strangers == 0
