@@ -64,11 +64,11 @@ case when {{ changed_at }} > {{ as_of() }} then 1 else 0 end,
 {%- endmacro %}
 
 {#- Of each staged record the version in force at `as_of`, as a relation. #}
-{% macro in_force(model) -%}
+{% macro in_force(versions) -%}
 (
     select * from (
         select *, row_number() over (partition by source, record_id order by {{ in_force_first('changed_at') }}) as version_no
-        from {{ ref(model) }}
+        from {{ versions }}
     ) as versions
     where version_no = 1
 )

@@ -7,7 +7,7 @@ with invitations as (
             i.*,
             {#- What an answer has in common with its invitation, where it has not its id. #}
             case when i.ticket_id is not null then 'ticket ' || i.ticket_id else 'customer ' || i.customer_id end as about
-        from {{ in_force('stg_files__survey_invitations') }} as i
+        from {{ in_force(ref('stg_files__survey_invitations')) }} as i
         where not i.deleted and i.sent_at <= {{ as_of() }}
     ) as known
 ),

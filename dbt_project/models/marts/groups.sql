@@ -4,7 +4,7 @@ with assigned as (
 ),
 
 known as (
-    select source, record_id as group_id, group_name, is_deleted from {{ in_force('stg_zendesk__groups') }} as g
+    select source, record_id as group_id, group_name, is_deleted from {{ in_force(ref('stg_zendesk__groups')) }} as g
 )
 
 select

@@ -33,5 +33,5 @@ select
     a.agent_id,
     a.organization_id,
     a.dimensions
-from {{ in_force('stg_files__survey_answers') }} as a
+from {{ in_force(ref('stg_files__survey_answers')) }} as a
 where not a.deleted and a.score is not null and coalesce(a.answered_at <= {{ as_of() }}, true)
