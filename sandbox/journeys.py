@@ -19,7 +19,7 @@ from sandbox.company import Company
 from sandbox.hours import DAY
 from sandbox.lifecycle import AGENT_REPLY, CREATE, CUSTOMER_COMMENT, NO_COMMENT, SYSTEM, Update
 from sandbox.records import ticket_id
-from sandbox.truth import ENDED, UNSOLVED, Calendars, distribution, exclusion, unsolved_spells
+from sandbox.truth import ENDED, UNSOLVED, Calendars, distribution, exclusion, quantile, unsolved_spells
 
 CONTACT_WINDOW = 7 * DAY
 #: Lower edges of the age buckets, in days.
@@ -62,7 +62,20 @@ class Journey:
     public_agent_replies: int = 0
     unassigned: tuple[int, int] | None = None  # calendar and business seconds, of a solved ticket
     stays: list[Stay] = field(default_factory=list)
-    is_first_contact_resolved: bool | None = None
+    has_repeat_contact: bool | None = None
+    is_reopened_in_window: bool | None = None
+
+    @property
+    def is_first_contact_resolved(self) -> bool | None:
+        """Whether the first solve held; None until its window is over."""
+        if self.has_repeat_contact is None or self.is_reopened_in_window is None:
+            return None
+        return not (self.has_repeat_contact or self.is_reopened_in_window)
+
+    @property
+    def customer_turns(self) -> int:
+        """Creation, and each time that the customer wrote after a reply."""
+        return sum(reply.waits_from is not None for reply in self.replies)
 
     @property
     def is_solved(self) -> bool:
@@ -192,20 +205,49 @@ def judge_contacts(found: Iterable[Journey], topics: dict[int, tuple[int, int]],
             repeats = [o for o in same if o is not one and created <= o.updates[0].t <= until]
             # Of two tickets of one second the one with the later id is the repeat.
             repeats = [o for o in repeats if (o.updates[0].t, o.ticket_id) > (created, one.ticket_id)]
-            one.is_first_contact_resolved = not repeats and not any(t <= until for t in one.reopened)
+            one.has_repeat_contact = bool(repeats)
+            one.is_reopened_in_window = any(t <= until for t in one.reopened)
 
 
-def rates(found: Sequence[Journey]) -> dict[str, tuple[int, int]]:
-    """Numerator and denominator of each rate."""
-    ever = [j for j in found if j.solved]
+def first_contact(found: Sequence[Journey]) -> dict[str, tuple[int, int, int]]:
+    """Numerator, denominator and tickets whose window is open, by convention."""
     now = [j for j in found if j.is_solved]
     settled = [j for j in found if j.is_first_contact_resolved is not None]
+    waiting = sum(bool(j.solved) for j in found) - len(settled)
     return {
-        "reopen": (sum(bool(j.reopened) for j in ever), len(ever)),
-        "transfer": (sum(j.group_hops > 0 for j in ever), len(ever)),
-        "escalation": (sum(j.group_hops + j.priority_raises > 0 for j in ever), len(ever)),
-        "one_touch": (sum(j.public_agent_replies == 1 for j in now), len(now)),
-        "first_contact_resolution": (sum(j.is_first_contact_resolved is True for j in settled), len(settled)),
+        "first_contact_resolution": (
+            sum(j.is_first_contact_resolved is True for j in settled),
+            len(settled),
+            waiting,
+        ),
+        "no_repeat_contact": (sum(not j.has_repeat_contact for j in settled), len(settled), waiting),
+        "not_reopened": (sum(not j.is_reopened_in_window for j in settled), len(settled), waiting),
+        "one_touch": (sum(j.public_agent_replies == 1 for j in now), len(now), 0),
+        "one_touch_explore": (sum(j.public_agent_replies < 2 for j in now), len(now), 0),
+    }
+
+
+def effort(found: Sequence[Journey]) -> dict[str, dict[str, float]]:
+    """What it took to solve a ticket, by measure: tickets, those with one or more, sum, median and p90."""
+    ever = [j for j in found if j.solved]
+    now = [j for j in found if j.is_solved]
+    values = {
+        "reopens": [len(j.reopened) for j in ever],
+        "transfers": [j.group_hops for j in ever],
+        "agent_transfers": [j.assignee_hops for j in ever],
+        "escalations": [j.group_hops + j.priority_raises for j in ever],
+        "agent_replies": [j.public_agent_replies for j in now],
+        "customer_turns": [j.customer_turns for j in now],
+    }
+    return {
+        measure: {
+            "n": len(numbers),
+            "affected": sum(number > 0 for number in numbers),
+            "total": sum(numbers),
+            "median_per_ticket": quantile(numbers, 0.5),
+            "p90_per_ticket": quantile(numbers, 0.9),
+        }
+        for measure, numbers in values.items()
     }
 
 

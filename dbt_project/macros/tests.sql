@@ -30,6 +30,6 @@ where next_from < coalesce(valid_to, cast({{ the_end() }} as date))
 {#- Fails with the attributes that are neither ours nor declared. #}
 {% test known_attribute(model, column_name) %}
 select {{ column_name }} from {{ model }}
-where {{ column_name }} not in ('segment', 'product', 'service_area', 'complexity')
+where {{ column_name }} not in ('segment', 'product', 'service_area', 'complexity', 'handle_seconds')
   and {{ column_name }} not in (select dimension from {{ ref('declared_dimensions') }})
 {% endtest %}

@@ -50,7 +50,22 @@ STAGES: Final = (
     "unassigned",
     "hand_over",
 )
-RATES: Final = ("reopen", "transfer", "escalation", "one_touch", "first_contact_resolution")
+CONVENTIONS: Final = (
+    "first_contact_resolution",
+    "no_repeat_contact",
+    "not_reopened",
+    "one_touch",
+    "one_touch_explore",
+)
+EFFORTS: Final = (
+    "reopens",
+    "transfers",
+    "agent_transfers",
+    "escalations",
+    "agent_replies",
+    "customer_turns",
+    "handle_seconds",
+)
 OUTCOMES: Final = ("met", "breached", "active", "superseded", "cancelled")
 
 #: Marts that may become empty from one night to the next.
@@ -394,7 +409,11 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         _percentages("attainment_pct"),
         _ratio("attainment_pct", ["met"], ["met", "breached"]),
     ),
-    "kpi_volume": (*_kpi(), _counts("created", "solved", "reopened")),
+    "kpi_volume": (
+        *_kpi(),
+        _counts("created", "solved", "reopened", "customers", "organizations", "active_customers"),
+        _at_most("customers", "created"),
+    ),
     "kpi_backlog": (
         *_kpi("age_bucket"),
         _counts("open_at_start", "arrivals", "departures", "open_at_end"),
@@ -417,13 +436,22 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         _ratio("share_pct", ["sum_seconds"], ["whole_seconds"]),
         _at_most("median_seconds", "p90_seconds"),
     ),
-    "kpi_rates": (
-        *_kpi("rate"),
-        _known("rate", RATES),
-        _counts("numerator", "denominator"),
+    "kpi_first_contact": (
+        *_kpi("convention"),
+        _known("convention", CONVENTIONS),
+        _counts("numerator", "denominator", "immature"),
         _at_most("numerator", "denominator"),
         _percentages("rate_pct", "ci_low_pct", "ci_high_pct"),
         _ratio("rate_pct", ["numerator"], ["denominator"]),
+    ),
+    "kpi_effort": (
+        *_kpi("measure"),
+        _known("measure", EFFORTS),
+        _counts("n", "affected", "total"),
+        _at_most("affected", "n"),
+        _at_most("median_per_ticket", "p90_per_ticket"),
+        _percentages("affected_pct", "ci_low_pct", "ci_high_pct"),
+        _ratio("affected_pct", ["affected"], ["n"]),
     ),
     "kpi_scorecard": (*_kpi("kpi"), _counts("n")),
 }

@@ -27,7 +27,8 @@ PROMISED = {
         "organization_id group_id "
         "assignee_id segment product service_area first_reply_at first_solved_at last_solved_at reopens "
         "public_agent_replies "
-        "is_one_touch is_one_touch_explore is_first_contact_resolved "
+        "is_one_touch is_one_touch_explore is_first_contact_resolved has_repeat_contact "
+        "is_reopened_in_window customer_turns handle_seconds "
         "first_assigned_at group_hops assignee_hops priority_raises escalations "
         + " ".join(
             f"{measure}_{clock}"
@@ -81,12 +82,21 @@ PROMISED = {
     "kpi_nps": f"{PERIODS} n promoters passives detractors nps margin",
     "kpi_response_times": f"{PERIODS} measure clock n mean_seconds median_seconds p90_seconds",
     "kpi_sla_compliance": f"{PERIODS} metric met breached active attainment_pct",
-    "kpi_volume": f"{PERIODS} created solved reopened",
+    "kpi_volume": (
+        f"{PERIODS} created solved reopened customers organizations active_customers tickets_per_customer "
+        "tickets_per_organization tickets_per_active_customer"
+    ),
     "kpi_backlog": f"{PERIODS} age_bucket age_from_days open_at_start arrivals departures open_at_end",
     "kpi_bottlenecks": (
         f"{PERIODS} stage clock n sum_seconds whole_seconds share_pct mean_seconds median_seconds p90_seconds"
     ),
-    "kpi_rates": f"{PERIODS} rate numerator denominator rate_pct ci_low_pct ci_high_pct",
+    "kpi_first_contact": (
+        f"{PERIODS} convention numerator denominator immature rate_pct ci_low_pct ci_high_pct is_provisional"
+    ),
+    "kpi_effort": (
+        f"{PERIODS} measure n affected affected_pct ci_low_pct ci_high_pct total mean_per_ticket "
+        "median_per_ticket p90_per_ticket"
+    ),
     "kpi_scorecard": f"{PERIODS} kpi value n target benchmark status previous_value is_significant_change",
     "publication": "source",
 }
@@ -109,7 +119,8 @@ KEYS = {
     "kpi_sla_compliance": {"period_grain", "period_start", "dimension", "member", "metric"},
     "kpi_backlog": {"period_grain", "period_start", "dimension", "member", "age_bucket"},
     "kpi_bottlenecks": {"period_grain", "period_start", "dimension", "member", "stage", "clock"},
-    "kpi_rates": {"period_grain", "period_start", "dimension", "member", "rate"},
+    "kpi_first_contact": {"period_grain", "period_start", "dimension", "member", "convention"},
+    "kpi_effort": {"period_grain", "period_start", "dimension", "member", "measure"},
     "kpi_scorecard": {"period_grain", "period_start", "dimension", "member", "kpi"},
 }
 #: What holds names, addresses or free text may not be published here.

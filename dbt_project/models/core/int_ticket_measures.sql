@@ -52,6 +52,7 @@ replies as (
         source,
         ticket_id,
         count(replied_at) as public_agent_replies,
+        count(waits_from) as customer_turns,
         min(case when is_first_reply then replied_at end) as first_reply_at
     from {{ ref('ticket_replies') }} as r
     where {{ is_touched('r') }}
@@ -72,6 +73,7 @@ instants as (
         case when t.declares_resolved then t.declared_resolved_at else l.last_solved_at end as last_solved_at,
         coalesce(t.declared_reopens, l.reopens) as reopens,
         coalesce(t.declared_replies, r.public_agent_replies, case when l.source is not null then 0 end) as public_agent_replies,
+        coalesce(r.customer_turns, case when l.source is not null then 1 end) as customer_turns,
         {#- Where a source declares when it resolved, that decides. #}
         case
             when t.declares_resolved then t.declared_resolved_at is not null
@@ -166,16 +168,17 @@ select
     i.has_status_history,
     i.reopens,
     i.public_agent_replies,
+    i.customer_turns,
+    i.handle_seconds,
     case when l.has_group_history then l.group_hops end as group_hops,
     case when l.has_assignee_history then l.assignee_hops end as assignee_hops,
     l.priority_raises,
     s.settles_at,
     {#- Judged when the window is over, not before: an early no would come sooner than an early yes. #}
+    case when s.settles_at <= {{ as_of() }} then coalesce(s.next_contact_at <= s.settles_at, false) end as has_repeat_contact,
     case
-        when s.settles_at <= {{ as_of() }} then
-            not coalesce(s.next_contact_at <= s.settles_at, false)
-            and not coalesce(l.first_reopened_at <= s.settles_at, coalesce(i.reopens, 0) > 0)
-    end as is_first_contact_resolved,
+        when s.settles_at <= {{ as_of() }} then coalesce(l.first_reopened_at <= s.settles_at, coalesce(i.reopens, 0) > 0)
+    end as is_reopened_in_window,
     {% for measure, end in {
         'first_reply': 'i.first_reply_at', 'first_assignment': 'l.first_assigned_at', 'first_resolution': 'i.first_solved_at',
         'full_resolution': 'i.last_solved_at', 'unsolved_age': 'case when not i.is_resolved then ' ~ as_of() ~ ' end'

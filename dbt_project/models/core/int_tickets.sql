@@ -4,7 +4,7 @@
     'source', 'ticket_id', 'created_at', 'status', 'priority', 'source_priority', 'channel', 'customer_id', 'organization_id', 'group_id',
     'assignee_id', 'segment', 'product', 'service_area', 'complexity', 'collaborator_ids', 'rating_score', 'exclusion_reason',
     'declared_first_reply_at', 'declared_resolved_at', 'declares_first_reply', 'declares_resolved', 'declared_reopens',
-    'declared_replies', 'logs_assignment', 'changed_at'
+    'declared_replies', 'handle_seconds', 'logs_assignment', 'changed_at'
 ] -%}
 with tickets as (
     select {{ columns | join(', ') }} from {{ ref('zendesk__tickets') }}
@@ -49,6 +49,7 @@ select
     t.declares_resolved,
     t.declared_reopens,
     t.declared_replies,
+    t.handle_seconds,
     t.logs_assignment,
     t.changed_at
 from placed as t

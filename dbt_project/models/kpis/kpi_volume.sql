@@ -2,13 +2,14 @@
     materialized='incremental', incremental_strategy='replace_periods',
     meta={'facts': 'tickets', 'time': 'created_at'}
 ) }}
-{#- Counted tickets by the local date of their creation: how many came, how many of them are solved now, how many were reopened. #}
+{#- Counted tickets by the local date of their creation: how many came, how many of them are solved now, how many were reopened, and from
+    how many customers they came. #}
 {%- set dimensions = {
     'source': 'source', 'segment': 'segment', 'product': 'product', 'service_area': 'service_area', 'complexity': 'complexity',
     'channel': 'channel', 'priority': 'priority', 'group': 'group_id', 'agent': 'assignee_id'
 } -%}
 {%- set changed = changed_days([
-    ('tickets', 'created_at, ' ~ dimensions.values() | join(', ') ~ ', status, reopens', 'created_at')
+    ('tickets', 'created_at, ' ~ dimensions.values() | join(', ') ~ ', status, reopens, customer_id, organization_id', 'created_at')
 ]) -%}
 with facts as (
     select *, {{ business_date('created_at') }} as day from {{ ref('tickets') }}
@@ -17,8 +18,26 @@ with facts as (
 {{ kpi_cells(dimensions, {
     'created': 'count(*)',
     'solved': "count(case when status in ('solved', 'closed') then 1 end)",
-    'reopened': 'count(case when reopens > 0 then 1 end)'
-}, changed=changed) }}
+    'reopened': 'count(case when reopens > 0 then 1 end)',
+    'with_customer': 'count(customer_id)',
+    'customers': "count(distinct case when customer_id is not null then " ~ row_hash(['source', 'customer_id']) ~ " end)",
+    'with_organization': 'count(organization_id)',
+    'organizations': "count(distinct case when organization_id is not null then " ~ row_hash(['source', 'organization_id']) ~ " end)"
+}, changed=changed) }},
+
+{#- How many customers there are, those who asked nothing too. #}
+active as (
+    select
+        p.period_grain, p.period_start,
+        case when grouping(z.segment) = 0 then 'segment' else 'all' end as dimension,
+        case when grouping(z.segment) = 0 then z.segment else 'all' end as member,
+        sum(z.customers) as customers
+    from (select distinct period_grain, period_start from cells) as p
+    inner join {{ ref('segment_sizes') }} as z
+        on coalesce(p.period_start, {{ business_date(as_of()) }}) >= coalesce(z.valid_from, cast({{ the_beginning() }} as date))
+        and coalesce(p.period_start, {{ business_date(as_of()) }}) < coalesce(z.valid_to, cast({{ the_end() }} as date))
+    group by grouping sets ((p.period_grain, p.period_start), (p.period_grain, p.period_start, z.segment))
+)
 
 select
     c.period_grain,
@@ -28,8 +47,17 @@ select
     c.created,
     c.solved,
     c.reopened,
+    c.customers,
+    c.organizations,
+    cast(a.customers as bigint) as active_customers,
+    cast(c.with_customer * 1e0 / nullif(c.customers, 0) as double) as tickets_per_customer,
+    cast(c.with_organization * 1e0 / nullif(c.organizations, 0) as double) as tickets_per_organization,
+    cast(c.created * 1e0 / nullif(a.customers, 0) as double) as tickets_per_active_customer,
     {{ is_small_n('c.created') }} as is_small_n,
     {{ is_partial_period() }} as is_partial_period,
     d.definition_version
 from cells as c
+left join active as a
+    on c.dimension = a.dimension and c.member = a.member and c.period_grain = a.period_grain
+    and c.period_start is not distinct from a.period_start
 {{ join_definition("'tickets_created'") }}

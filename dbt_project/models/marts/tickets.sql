@@ -2,7 +2,7 @@
     materialized='incremental', incremental_strategy='replace_touched', pre_hook="{{ forget_before() }}",
     meta={
         'keeps_before': true, 'settled_at': "case when status in ('solved', 'closed') then last_solved_at end",
-        'moving': ['status', 'last_solved_at', 'is_first_contact_resolved']
+        'moving': ['status', 'last_solved_at', 'has_repeat_contact', 'is_reopened_in_window', 'is_first_contact_resolved']
     }
 ) }}
 {#- One row per counted ticket. #}
@@ -51,9 +51,13 @@ select
     m.priority_raises,
     m.group_hops + m.priority_raises as escalations,
     m.public_agent_replies,
+    m.customer_turns,
+    m.handle_seconds,
     m.is_resolved and m.public_agent_replies = 1 as is_one_touch,
     m.is_resolved and m.public_agent_replies < 2 as is_one_touch_explore,
-    m.is_first_contact_resolved,
+    m.has_repeat_contact,
+    m.is_reopened_in_window,
+    not m.has_repeat_contact and not m.is_reopened_in_window as is_first_contact_resolved,
     m.has_status_history
 from counted as t
 inner join {{ ref('int_ticket_measures') }} as m on t.source = m.source and t.ticket_id = m.ticket_id

@@ -46,6 +46,7 @@ _TICKET = {
     "complexity": "text", "channel": "text", "type": "text", "customer_id": "text",
     "organization_id": "text", "group_id": "text", "assignee_id": "text", "segment": "text",
     "product": "text", "service_area": "text", "reopens": "integer", "public_agent_replies": "integer",
+    "handle_seconds": "integer",
 }  # fmt: skip
 _SURVEY = {
     "sent_at": "time", "answered_at": "time", "changed_at": "time", "ticket_id": "text",

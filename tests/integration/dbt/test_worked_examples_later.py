@@ -266,6 +266,7 @@ def test_first_contact_resolution_waits_for_its_window(
     warehouse: Warehouse, tuesday: duckdb.DuckDBPyConnection
 ) -> None:
     columns = "ticket_id::int as ticket_id, is_first_contact_resolved"
+    reasons = "ticket_id::int, has_repeat_contact, is_reopened_in_window"
     before = dict(tickets(tuesday, "contacts", columns))
     after = dict(tickets(warehouse, "contacts", columns))
     # Solved on 1 June, the next ticket about billing came on the 6th.
@@ -277,6 +278,9 @@ def test_first_contact_resolution_waits_for_its_window(
     assert (before[8], after[8]) == (False, True), "a repeat that moved to another customer"
     assert (before[9], after[9]) == (True, False), "who has a repeat now"
     assert (before[11], before[12], before[13], before[14]) == (False, True, False, True)
+    by_ticket = {row[0]: row[1:] for row in tickets(tuesday, "contacts", reasons)}
+    assert by_ticket[1] == (None, None), "a repeat has come, but the window is open"
+    assert (by_ticket[11], by_ticket[13]) == ((False, True), (True, False))
 
 
 class Slices(Warehouse):

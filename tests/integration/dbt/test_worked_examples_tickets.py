@@ -223,7 +223,10 @@ def accounts() -> list[Account]:
         group_id=7,
     )
     queues.ticket(2, at("10:00"))
-    queues.ticket(3, at("10:00"), status(at("12:00"), "solved"))
+    tracked = [{"id": 79, "value": "90"}, {"id": 78, "value": "12"}]
+    queues.ticket(3, at("10:00"), status(at("12:00"), "solved"), custom_fields=tracked)
+    tracker = {"id": 79, "title": "Total time spent (sec)", "updated_at": "2024-01-01T00:00:00Z"}
+    queues.add("ticket_fields", tracker)
 
     piled = Account("piled")
     piled.ticket(
@@ -269,6 +272,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
             "first_reply_at": f"{at('10:30')}:00Z",
             "resolved_at": f"{at('12:00')}:00Z",
             "status": "solved",
+            "handle_seconds": 120,
             "sla": [
                 {
                     "metric": "first_reply",
@@ -579,22 +583,48 @@ def test_where_tickets_get_stuck(warehouse: Warehouse) -> None:
     ) == [(3, 90 + 30 + 30)]
 
 
-def test_rates(warehouse: Warehouse) -> None:
+def test_first_contact_by_both_touches(warehouse: Warehouse) -> None:
     rows = warehouse.query(
-        "select member, rate, numerator, denominator from marts.kpi_rates where period_grain = 'all' "
-        "and dimension = 'source' and member in ('touches', 'reopened', 'queues') and rate not like 'first%'"
+        "select member, convention, numerator, denominator from marts.kpi_first_contact "
+        "where period_grain = 'all' and dimension = 'source' and convention like 'one_touch%' "
+        "and member in ('touches', 'reopened', 'queues')"
     )
     assert {row[:2]: row[2:] for row in rows} == {
         ("touches", "one_touch"): (1, 3),
-        ("touches", "reopen"): (0, 3),
-        ("touches", "transfer"): (0, 3),
-        ("touches", "escalation"): (0, 3),
+        ("touches", "one_touch_explore"): (2, 3),
         ("reopened", "one_touch"): (0, 2),
-        ("reopened", "reopen"): (1, 2),
-        ("reopened", "transfer"): (0, 2),
-        ("reopened", "escalation"): (0, 2),
+        ("reopened", "one_touch_explore"): (2, 2),
         ("queues", "one_touch"): (1, 2),
-        ("queues", "reopen"): (0, 2),
-        ("queues", "transfer"): (1, 2),
-        ("queues", "escalation"): (1, 2),
+        ("queues", "one_touch_explore"): (2, 2),
     }
+
+
+def test_effort(warehouse: Warehouse) -> None:
+    """Tickets with at least one, and how many in all; the time tracker wrote on one ticket."""
+    rows = warehouse.query(
+        "select member, measure, affected, n, total from marts.kpi_effort where period_grain = 'all' "
+        "and dimension = 'source' and member in ('touches', 'reopened', 'queues')"
+    )
+    assert {row[:2]: row[2:] for row in rows} == {
+        ("touches", "reopens"): (0, 3, 0),
+        ("touches", "transfers"): (0, 3, 0),
+        ("touches", "agent_transfers"): (0, 3, 0),
+        ("touches", "escalations"): (0, 3, 0),
+        ("touches", "agent_replies"): (2, 3, 3),
+        ("touches", "customer_turns"): (3, 3, 3),
+        ("reopened", "reopens"): (1, 2, 1),
+        ("reopened", "transfers"): (0, 2, 0),
+        ("reopened", "agent_transfers"): (0, 2, 0),
+        ("reopened", "escalations"): (0, 2, 0),
+        ("reopened", "agent_replies"): (0, 2, 0),
+        ("reopened", "customer_turns"): (2, 2, 2),
+        ("queues", "reopens"): (0, 2, 0),
+        ("queues", "transfers"): (1, 2, 2),
+        ("queues", "agent_transfers"): (1, 2, 2),
+        ("queues", "escalations"): (1, 2, 3),
+        ("queues", "agent_replies"): (1, 2, 1),
+        ("queues", "customer_turns"): (2, 2, 2),
+        ("queues", "handle_seconds"): (1, 1, 90),
+    }
+    assert tickets(warehouse, "next_reply", "customer_turns") == [(2,)]
+    assert tickets(warehouse, "declared", "customer_turns, handle_seconds") == [(None, 120)]

@@ -220,7 +220,13 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
         marts.suite("kpi_sla_compliance"),
         {**KPI, "metric": "first_reply", "met": 3, "breached": 1, "active": 7, "attainment_pct": 75.0},
     ),
-    "kpi_volume": (marts.suite("kpi_volume"), {**KPI, "created": 3, "solved": 2, "reopened": 0}),
+    "kpi_volume": (
+        marts.suite("kpi_volume"),
+        {
+            **KPI, "created": 3, "solved": 2, "reopened": 0, "customers": 2, "organizations": 1,
+            "active_customers": 9,
+        },
+    ),
     "kpi_backlog": (
         marts.suite("kpi_backlog"),
         {
@@ -234,11 +240,18 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
             "share_pct": 25.0, "mean_seconds": 20.0, "median_seconds": 2.0, "p90_seconds": 3.0,
         },
     ),
-    "kpi_rates": (
-        marts.suite("kpi_rates"),
+    "kpi_first_contact": (
+        marts.suite("kpi_first_contact"),
         {
-            **KPI, "rate": "reopen", "numerator": 3, "denominator": 4, "rate_pct": 75.0, "ci_low_pct": 30.0,
-            "ci_high_pct": 95.0,
+            **KPI, "convention": "not_reopened", "numerator": 3, "denominator": 4, "immature": 1,
+            "rate_pct": 75.0, "ci_low_pct": 30.0, "ci_high_pct": 95.0,
+        },
+    ),
+    "kpi_effort": (
+        marts.suite("kpi_effort"),
+        {
+            **KPI, "measure": "reopens", "n": 4, "affected": 1, "affected_pct": 25.0, "ci_low_pct": 5.0,
+            "ci_high_pct": 70.0, "total": 2.0, "median_per_ticket": 0.0, "p90_per_ticket": 1.4,
         },
     ),
     "kpi_scorecard": (marts.suite("kpi_scorecard"), {**KPI, "kpi": "csat", "n": 3}),
@@ -326,6 +339,7 @@ BREAKS: dict[str, dict[str, Any]] = {
             "response_rate_pct",
             "share_pct",
             "rate_pct",
+            "affected_pct",
         )
     },
     "ci_low_pct_is_at_most_ci_high_pct": {"ci_low_pct": 96.0},
@@ -341,6 +355,10 @@ BREAKS: dict[str, dict[str, Any]] = {
     "what_came_and_went_explains_the_end": {"departures": 2},
     "rate_pct_follows_from_its_parts": {"rate_pct": 74.0},
     "numerator_is_at_most_denominator": {"numerator": 5},
+    "customers_is_at_most_created": {"customers": 4},
+    "affected_is_at_most_n": {"affected": 5},
+    "affected_pct_follows_from_its_parts": {"affected_pct": 26.0},
+    "median_per_ticket_is_at_most_p90_per_ticket": {"median_per_ticket": 2.0},
     "nps_is_within_minus_100_and_100": {"nps": -100.5},
     "median_seconds_is_at_most_p90_seconds": {"median_seconds": 4.0},
     "values_are_null_exactly_when_n_is_0": {"n": 0},

@@ -4,7 +4,7 @@ with stated as (
     select
         e.source, e.ticket_id, e.created_at, e.first_reply_at, e.resolved_at, e.status, e.priority, e.source_priority, e.complexity,
         e.channel, e.customer_id, e.organization_id, e.group_id, e.assignee_id, e.segment, e.product, e.service_area, e.exclusion,
-        e.reopens, e.public_agent_replies, e.sla, e.declares, e.deleted, e.changed_at,
+        e.reopens, e.public_agent_replies, e.handle_seconds, e.sla, e.declares, e.deleted, e.changed_at,
         row_number() over (
             partition by e.source, e.ticket_id order by e.sequence_no desc nulls last, e.event_at desc, e.record_id desc
         ) as version_no
@@ -16,7 +16,7 @@ versions as (
     select
         t.source, coalesce(t.ticket_id, t.record_id) as ticket_id, t.created_at, t.first_reply_at, t.resolved_at, t.status, t.priority,
         t.source_priority, t.complexity, t.channel, t.customer_id, t.organization_id, t.group_id, t.assignee_id, t.segment, t.product,
-        t.service_area, t.exclusion, t.reopens, t.public_agent_replies, t.sla, t.declares, t.deleted, t.changed_at,
+        t.service_area, t.exclusion, t.reopens, t.public_agent_replies, t.handle_seconds, t.sla, t.declares, t.deleted, t.changed_at,
         row_number() over (partition by t.source, t.record_id order by {{ in_force_first('t.changed_at') }}) as version_no
     from {{ ref('stg_files__tickets') }} as t
     where {{ is_touched('t', 'record_id') }}
@@ -58,6 +58,7 @@ select
     list_contains(t.declares, 'resolved_at') as declares_resolved,
     t.reopens as declared_reopens,
     t.public_agent_replies as declared_replies,
+    cast(case when t.handle_seconds >= 0 then t.handle_seconds end as double) as handle_seconds,
     false as logs_assignment,
     t.changed_at,
     t.sla

@@ -25,8 +25,9 @@ custom as (
         v.source,
         v.record_id,
         {% for attribute in ['segment', 'product', 'service_area', 'complexity'] %}
-        max(case when m.attribute = '{{ attribute }}' then nullif(v.field.value, '') end) as {{ attribute }}{{ ',' if not loop.last }}
+        max(case when m.attribute = '{{ attribute }}' then nullif(v.field.value, '') end) as {{ attribute }},
         {% endfor %}
+        max(case when m.attribute = 'handle_seconds' then try_cast(v.field.value as double) end) as handle_seconds
     from custom_values as v
     inner join field_meanings as m on v.source = m.source and v.field.id = m.field_id
     group by v.source, v.record_id
@@ -66,6 +67,7 @@ select
     false as declares_resolved,
     cast(null as bigint) as declared_reopens,
     cast(null as bigint) as declared_replies,
+    case when c.handle_seconds >= 0 then c.handle_seconds end as handle_seconds,
     true as logs_assignment,
     t.changed_at
 from tickets as t
