@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sandbox.catalog import BUSINESS_ZONE, GROUP_IDS, STATUSES
+from sandbox.catalog import BUSINESS_ZONE, CSAT_FORM, GROUP_IDS, STATUSES
 from sandbox.company import Company
 from sandbox.hours import DAY
 from sandbox.lifecycle import AGENT_REPLY, CREATE, CUSTOMER_COMMENT, NO_COMMENT, SYSTEM, Update
@@ -249,6 +249,60 @@ def effort(found: Sequence[Journey]) -> dict[str, dict[str, float]]:
         }
         for measure, numbers in values.items()
     }
+
+
+def team(
+    found: Sequence[Journey], agents: Sequence[int], zone: str = BUSINESS_ZONE
+) -> dict[tuple[date, str, str], Counter[str]]:
+    """What groups and agents (user ids) did by local month: (first day, group or agent, id) -> counts."""
+    local = ZoneInfo(zone)
+    counts: dict[tuple[date, str, str], Counter[str]] = defaultdict(Counter)
+
+    def count(what: str, t: int, group: int, agent: int | None) -> None:
+        month = _day(t, local).replace(day=1)
+        counts[month, "group", str(GROUP_IDS[group])][what] += 1
+        counts[month, "agent", "(none)" if agent is None else str(agent)][what] += 1
+
+    for one in found:
+        for reply in one.replies:
+            if reply.replied_at is not None:
+                count("replies", reply.replied_at, reply.group, reply.agent)
+        if one.is_solved:
+            last = one.updates[-1]
+            holder = agents[last.assignee] if last.assignee >= 0 else None
+            count("solved", one.solved[-1], last.group, holder)
+            if one.reopened:
+                count("reopened", one.solved[-1], last.group, holder)
+    return counts
+
+
+class Experience(NamedTuple):
+    """An answer to the form after a ticket, and what had happened on the ticket by then; waits in seconds."""
+
+    is_positive: bool
+    reopens: int
+    group_hops: int
+    first_reply: int | None
+    resolution: int | None
+
+
+def experiences(company: Company, found: Sequence[Journey]) -> dict[str, Experience]:
+    """By ticket id, the experience behind its latest answer."""
+    latest = {a.ticket: a for a in reversed(company.visible_answers(CSAT_FORM)) if a.score is not None}
+    result = {}
+    for one in found:
+        if (answer := latest.get(one.ticket)) is None or answer.score is None:
+            continue
+        created, known = one.updates[0].t, [u for u in one.updates if u.t <= answer.submitted]
+        replied = [u.t for u in known[1:] if u.comment == AGENT_REPLY]
+        result[one.ticket_id] = Experience(
+            answer.score >= 4,
+            sum(t <= answer.submitted for t in one.reopened),
+            sum(a.group != b.group for a, b in pairwise(known)),
+            replied[0] - created if replied else None,
+            one.solved[0] - created if one.solved and one.solved[0] <= answer.submitted else None,
+        )
+    return result
 
 
 def stages(found: Sequence[Journey]) -> dict[tuple[str, str, str], dict[str, float]]:

@@ -26,6 +26,7 @@ KEY_NUMBERS = {
     "kpi_backlog": ("open_at_end", "AND age_bucket = 'all'"),
     "kpi_bottlenecks": ("share_pct", "AND stage = 'unassigned' AND clock = 'calendar'"),
     "kpi_first_contact": ("rate_pct", "AND convention = 'first_contact_resolution'"),
+    "kpi_team": ("solved", ""),
     "kpi_effort": ("mean_per_ticket", "AND measure = 'customer_turns'"),
 }
 #: So many columns that a column is made from are named in its description.

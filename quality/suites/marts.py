@@ -66,12 +66,16 @@ EFFORTS: Final = (
     "customer_turns",
     "handle_seconds",
 )
+#: What may have happened on a ticket before its customer answered.
+FACTORS: Final = ("sla", "first_reply_wait", "resolution_wait", "reopened", "hops", "channel")
 OUTCOMES: Final = ("met", "breached", "active", "superseded", "cancelled")
 
 #: Marts that may become empty from one night to the next.
 MAY_BE_EMPTY: Final = frozenset(
     {
         "answer_dimensions",
+        "experience",
+        "kpi_experience",
         "excluded_tickets",
         "reconciliation",
         "reconciliation_summary",
@@ -331,6 +335,15 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         _key("source", "response_id", "question_id", "dimension"),
         _present("source", "response_id", "question_id", "dimension", "member"),
     ),
+    "experience": (
+        _key("source", "response_id", "question_id"),
+        _present("source", "response_id", "question_id", "kind", "points", "ticket_source", "ticket_id"),
+        _known("kind", ("csat", "nps", "ces")),
+        _by_as_of("answered_at"),
+        _counts("breaches", "reopens", "group_hops"),
+        _durations("first_reply_seconds", "resolution_seconds"),
+        _percentages("score_pct"),
+    ),
     "survey_sends": (
         _key("source", "survey", "invitation_id"),
         _present("source", "survey", "invitation_id", "sent_at"),
@@ -452,6 +465,25 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         _at_most("median_per_ticket", "p90_per_ticket"),
         _percentages("affected_pct", "ci_low_pct", "ci_high_pct"),
         _ratio("affected_pct", ["affected"], ["n"]),
+    ),
+    "kpi_experience": (
+        _key("time_span", "kind", "factor", "exposure"),
+        _present("time_span", "kind", "factor", "exposure", "n", "value"),
+        _known("kind", ("csat", "nps", "ces")),
+        _known("factor", FACTORS),
+        _counts("n", "others_n"),
+        _range("points_are_within_minus_100_and_100", -100, 100, "value", "others_value"),
+        _percentages("mean_score_pct", "others_mean_score_pct"),
+        _at_most("ci_low", "ci_high"),
+    ),
+    "kpi_team": (
+        *_kpi(),
+        _counts("solved", "reopened", "replies", "first_replies", "csat_n", "sla_met", "sla_breached"),
+        _at_most("reopened", "solved"),
+        _at_most("first_replies", "replies"),
+        _at_most("csat_positive", "csat_n"),
+        _percentages("reopen_rate_pct", "csat_pct", "sla_attainment_pct"),
+        _at_most("first_reply_median_seconds", "first_reply_p90_seconds"),
     ),
     "kpi_scorecard": (*_kpi("kpi"), _counts("n")),
 }

@@ -97,6 +97,20 @@ PROMISED = {
         f"{PERIODS} measure n affected affected_pct ci_low_pct ci_high_pct total mean_per_ticket "
         "median_per_ticket p90_per_ticket"
     ),
+    "experience": (
+        "source response_id question_id kind score points answered_at ticket_source ticket_id channel "
+        "is_breached "
+        "first_reply_wait resolution_wait is_reopened group_hops"
+    ),
+    "kpi_experience": (
+        "time_span kind factor exposure n others_n value others_value difference ci_low ci_high "
+        "mean_difference is_significant is_small_n definition_version"
+    ),
+    "kpi_team": (
+        f"{PERIODS} solved reopened reopen_rate_pct replies first_replies first_reply_median_seconds csat_n "
+        "csat_positive csat_pct csat_ci_low_pct csat_ci_high_pct sla_met sla_breached "
+        "sla_attainment_pct minimum_n"
+    ),
     "kpi_scorecard": f"{PERIODS} kpi value n target benchmark status previous_value is_significant_change",
     "publication": "source",
 }
@@ -121,6 +135,9 @@ KEYS = {
     "kpi_bottlenecks": {"period_grain", "period_start", "dimension", "member", "stage", "clock"},
     "kpi_first_contact": {"period_grain", "period_start", "dimension", "member", "convention"},
     "kpi_effort": {"period_grain", "period_start", "dimension", "member", "measure"},
+    "experience": {"source", "response_id", "question_id"},
+    "kpi_experience": {"time_span", "kind", "factor", "exposure"},
+    "kpi_team": {"period_grain", "period_start", "dimension", "member"},
     "kpi_scorecard": {"period_grain", "period_start", "dimension", "member", "kpi"},
 }
 #: What holds names, addresses or free text may not be published here.

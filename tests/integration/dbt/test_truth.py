@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox import journeys
-from sandbox.catalog import GROUP_IDS
+from sandbox.catalog import CSAT_FORM, GROUP_IDS
 from sandbox.records import ticket_id
 from sandbox.server import Sandbox
 from sandbox.truth import targets, tickets, truth
@@ -31,6 +31,8 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, dict[s
             (str(ticket_id(ticket)), *target) for ticket, target in targets(sandbox.company, counted)
         ]
         expected["journeys"] = journeys.journeys(sandbox.company)
+        expected["team"] = journeys.team(expected["journeys"], sandbox.company.team.ids)
+        expected["experience"] = journeys.experiences(sandbox.company, expected["journeys"])
         expected["backlog"] = journeys.backlog(sandbox.company, expected["journeys"])
     warehouse.build(NOW.isoformat())
     return warehouse, expected
@@ -218,6 +220,47 @@ def test_effort(company: tuple[Warehouse, dict[str, Any]]) -> None:
             "n": 0, "affected": 0, "total": None, "median_per_ticket": None, "p90_per_ticket": None,
         },
     }  # fmt: skip
+
+
+def test_team(company: tuple[Warehouse, dict[str, Any]]) -> None:
+    warehouse, expected = company
+    rows = warehouse.query(
+        "select period_start, dimension, member, solved, reopened, replies from marts.kpi_team "
+        "where period_grain = 'month' and dimension <> 'all' and solved + replies > 0"
+    )
+    assert {row[:3]: row[3:] for row in rows} == {
+        key: (count["solved"], count["reopened"], count["replies"]) for key, count in expected["team"].items()
+    }
+    [(csat, positive, met, breached)] = warehouse.query(
+        f"select csat_n, csat_positive, sla_met, sla_breached from marts.kpi_team where {ALL}"
+    )
+    assert (csat, positive) == (expected["csat"]["all"]["n"], expected["csat"]["all"]["positive"])
+    assert [met, breached] == [
+        sum(cell[outcome] for cell in expected["sla"].values()) for outcome in ("met", "breached")
+    ]
+
+
+def test_experience(company: tuple[Warehouse, dict[str, Any]]) -> None:
+    """What had happened on each ticket when the form was answered, and how answers differ by it."""
+    warehouse, expected = company
+    rows = warehouse.query(
+        "select ticket_id, points = 100, reopens, group_hops, first_reply_seconds::bigint, resolution_seconds::bigint "
+        f"from marts.experience where survey = '{CSAT_FORM}'"
+    )
+    assert {row[0]: row[1:] for row in rows} == expected["experience"]
+    assert len(rows) > 100
+    for name, low, high in [("0", 0, 0), ("1", 1, 1), ("2 and more", 2, 99)]:
+        [(n, value, others)] = warehouse.query(
+            "select n, value, others_value from marts.kpi_experience where time_span = 'all' and kind = 'csat' "
+            f"and factor = 'hops' and exposure = '{name}'"
+        )
+        points = warehouse.query(
+            f"select points, group_hops between {low} and {high} from marts.experience "
+            "where kind = 'csat' and group_hops is not null"
+        )
+        sides = [[p for p, is_exposed in points if is_exposed is side] for side in (True, False)]
+        assert n == len(sides[0])
+        assert (value, others) == pytest.approx([sum(side) / len(side) for side in sides])
 
 
 def test_stages(company: tuple[Warehouse, dict[str, Any]]) -> None:

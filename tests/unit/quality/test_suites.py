@@ -254,6 +254,32 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
             "ci_high_pct": 70.0, "total": 2.0, "median_per_ticket": 0.0, "p90_per_ticket": 1.4,
         },
     ),
+    "experience": (
+        marts.suite("experience"),
+        {
+            "source": "f", "response_id": "1", "question_id": "q", "kind": "csat", "points": 100,
+            "ticket_source": "z", "ticket_id": "1", "as_of": DAY, "answered_at": DAY, "breaches": 0,
+            "reopens": 1, "group_hops": 0,
+            "first_reply_seconds": 60.0, "resolution_seconds": 90.0, "score_pct": 75.0,
+        },
+    ),
+    "kpi_experience": (
+        marts.suite("kpi_experience"),
+        {
+            "time_span": "all", "kind": "csat", "factor": "sla", "exposure": "breached", "n": 40,
+            "others_n": 60, "value": 50.0,
+            "others_value": 90.0, "mean_score_pct": 50.0, "others_mean_score_pct": 70.0,
+            "ci_low": -57.3, "ci_high": -22.7,
+        },
+    ),
+    "kpi_team": (
+        marts.suite("kpi_team"),
+        {
+            **KPI, "solved": 40, "reopened": 10, "replies": 90, "first_replies": 35, "csat_n": 12,
+            "csat_positive": 9, "sla_met": 20, "sla_breached": 5, "reopen_rate_pct": 25.0, "csat_pct": 75.0,
+            "sla_attainment_pct": 80.0, "first_reply_median_seconds": 60.0, "first_reply_p90_seconds": 90.0,
+        },
+    ),
     "kpi_scorecard": (marts.suite("kpi_scorecard"), {**KPI, "kpi": "csat", "n": 3}),
     "conservation": (marts.CONSERVATION, CONSERVED),
     "rejections": (marts.REJECTIONS, {"rows": 100, "rejected": 0, "is_waived": False}),
@@ -295,7 +321,7 @@ BREAKS: dict[str, dict[str, Any]] = {
     },
     "targets_are_not_negative": {"target_seconds": -1.0},
     "score_is_within_its_scale": {"score": 6.0, "scale_min": 1.0, "scale_max": 5.0},
-    "required_columns_are_filled": {"source": None, "member": None, "mart": None},
+    "required_columns_are_filled": {"source": None, "member": None, "mart": None, "factor": None},
     "times_are_not_after_as_of": {
         name: LATER for name in ("created_at", "applied_at", "restated_at", "ended_at", "answered_at")
     },
@@ -312,6 +338,7 @@ BREAKS: dict[str, dict[str, Any]] = {
         "elapsed_seconds": -0.5,
         "business_seconds": -0.5,
         "p90_seconds": -0.5,
+        "resolution_seconds": -0.5,
     },
     "counts_are_not_negative": {
         name: -1
@@ -340,6 +367,9 @@ BREAKS: dict[str, dict[str, Any]] = {
             "share_pct",
             "rate_pct",
             "affected_pct",
+            "score_pct",
+            "mean_score_pct",
+            "reopen_rate_pct",
         )
     },
     "ci_low_pct_is_at_most_ci_high_pct": {"ci_low_pct": 96.0},
@@ -356,6 +386,12 @@ BREAKS: dict[str, dict[str, Any]] = {
     "rate_pct_follows_from_its_parts": {"rate_pct": 74.0},
     "numerator_is_at_most_denominator": {"numerator": 5},
     "customers_is_at_most_created": {"customers": 4},
+    "reopened_is_at_most_solved": {"reopened": 41},
+    "first_replies_is_at_most_replies": {"first_replies": 91},
+    "csat_positive_is_at_most_csat_n": {"csat_positive": 13},
+    "first_reply_median_seconds_is_at_most_first_reply_p90_seconds": {"first_reply_median_seconds": 91.0},
+    "points_are_within_minus_100_and_100": {"value": -100.5},
+    "ci_low_is_at_most_ci_high": {"ci_low": 0.0},
     "affected_is_at_most_n": {"affected": 5},
     "affected_pct_follows_from_its_parts": {"affected_pct": 26.0},
     "median_per_ticket_is_at_most_p90_per_ticket": {"median_per_ticket": 2.0},

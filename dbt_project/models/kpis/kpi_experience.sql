@@ -1,0 +1,105 @@
+{#- How answers differ by what happened on the ticket: those who experienced it against all others of whom it is known. An association, not
+    a cause: hard tickets wait longer and please less. #}
+{%- set factors = {
+    'sla': "case when is_breached then 'breached' when not is_breached then 'met' end",
+    'first_reply_wait': 'first_reply_wait',
+    'resolution_wait': 'resolution_wait',
+    'reopened': "case when is_reopened then 'yes' when not is_reopened then 'no' end",
+    'hops': "case when group_hops >= 2 then '2 and more' else cast(group_hops as varchar) end",
+    'channel': 'channel'
+} -%}
+{%- set values = {'value': ('points', 1), 'mean_score_pct': ('score_pct', 1000)} -%}
+with facts as (
+    {% for factor, exposure in factors.items() %}
+    select kind, answered_at, points, score_pct, '{{ factor }}' as factor, {{ exposure }} as exposure
+    from {{ ref('experience') }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+spans as (
+    select 'all' as time_span, {{ the_beginning() }} as since
+    union all
+    select 'last 365 days', {{ add_micros(as_of(), '-365 * 86400000000') }}
+),
+
+{#- Sums of integers, so that no order of rows changes a digit. #}
+exposed as (
+    select
+        s.time_span, f.kind, f.factor, f.exposure,
+        {% for name, (column, units) in values.items() %}
+        count(f.{{ column }}) as {{ name }}_n,
+        sum(cast(round({{ units }} * f.{{ column }}) as bigint)) as {{ name }}_sum,
+        sum(cast(round({{ units }} * f.{{ column }}) as bigint) * cast(round({{ units }} * f.{{ column }}) as bigint)) as {{ name }}_squares
+        {{- ',' if not loop.last }}
+        {% endfor %}
+    from facts as f
+    inner join spans as s on f.answered_at > s.since
+    where f.exposure is not null
+    group by s.time_span, f.kind, f.factor, f.exposure
+),
+
+sums as (
+    select
+        *,
+        {% for name in values %}
+        {% for part in ['n', 'sum', 'squares'] %}
+        sum({{ name }}_{{ part }}) over (partition by time_span, kind, factor) - {{ name }}_{{ part }} as others_{{ name }}_{{ part }}
+        {{- ',' if not loop.last }}
+        {% endfor %}
+        {{- ',' if not loop.last }}
+        {% endfor %}
+    from exposed
+),
+
+{#- Mean and variance of either side; the difference's variance is the sum of both, each by its count. #}
+compared as (
+    select
+        time_span, kind, factor, exposure, value_n as n, others_value_n as others_n,
+        {% for name, (_, units) in values.items() %}
+        {% for side in ['', 'others_'] %}
+        {% set n = 'nullif(' ~ side ~ name ~ '_n, 0)' %}
+        cast({{ side }}{{ name }}_sum as double) / {{ units }} / {{ n }} as {{ side }}{{ name }},
+        greatest(0e0, cast({{ side }}{{ name }}_squares as double) / {{ n }}
+            - (cast({{ side }}{{ name }}_sum as double) / {{ n }}) * (cast({{ side }}{{ name }}_sum as double) / {{ n }}))
+            / {{ units * units }} / {{ n }} as {{ side }}{{ name }}_variance
+        {{- ',' if not loop.last }}
+        {% endfor %}
+        {{- ',' if not loop.last }}
+        {% endfor %}
+    from sums
+),
+
+tested as (
+    select
+        *,
+        {% for name in values %}
+        {{ name }} - others_{{ name }} as {{ name }}_difference,
+        1.959963984540054e0 * sqrt({{ name }}_variance + others_{{ name }}_variance) as {{ name }}_margin
+        {{- ',' if not loop.last }}
+        {% endfor %}
+    from compared
+)
+
+select
+    c.time_span,
+    c.kind,
+    c.factor,
+    c.exposure,
+    cast(c.n as bigint) as n,
+    cast(c.others_n as bigint) as others_n,
+    cast(c.value as double) as value,
+    cast(c.others_value as double) as others_value,
+    cast(c.value_difference as double) as difference,
+    cast(c.value_difference - c.value_margin as double) as ci_low,
+    cast(c.value_difference + c.value_margin as double) as ci_high,
+    cast(c.mean_score_pct as double) as mean_score_pct,
+    cast(c.others_mean_score_pct as double) as others_mean_score_pct,
+    cast(c.mean_score_pct_difference as double) as mean_difference,
+    cast(c.mean_score_pct_difference - c.mean_score_pct_margin as double) as mean_ci_low,
+    cast(c.mean_score_pct_difference + c.mean_score_pct_margin as double) as mean_ci_high,
+    case when least(c.n, c.others_n) >= coalesce(d.small_n, 30) then abs(c.value_difference) > c.value_margin end as is_significant,
+    {{ is_small_n('least(c.n, c.others_n)') }} as is_small_n,
+    d.definition_version
+from tested as c
+{{ join_definition("'experience'") }}

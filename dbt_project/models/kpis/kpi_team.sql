@@ -1,0 +1,80 @@
+{{ config(meta={'facts': 'tickets', 'time': 'last_solved_at'}) }}
+{#- What each group and agent did in a period, by the date on which it happened and by who held the ticket then; solved tickets by who holds
+    them. A value whose count is below the minimum (small_n of the definition `team`) is withheld: it would rank people by chance. #}
+{%- set counts = ['solved', 'reopened', 'replies', 'first_replies', 'csat_n', 'csat_positive', 'sla_met', 'sla_breached'] -%}
+with facts as (
+    select
+        {{ business_date('last_solved_at') }} as day, group_id, assignee_id as agent_id, true as is_solve, reopens > 0 as is_reopened,
+        false as is_reply, cast(null as double) as first_reply_seconds
+    from {{ ref('tickets') }}
+    where full_resolution_seconds is not null
+    union all
+    select {{ business_date('replied_at') }}, group_id, agent_id, false, false, true, case when is_first_reply then seconds end
+    from {{ ref('ticket_replies') }}
+    where replied_at is not null
+),
+
+{{ kpi_cells({'group': 'group_id', 'agent': 'agent_id'}, {
+    'solved': 'count(case when is_solve then 1 end)',
+    'reopened': 'count(case when is_reopened then 1 end)',
+    'replies': 'count(case when is_reply then 1 end)',
+    'first_replies': 'count(first_reply_seconds)'
+}, {'quantiles': median_and_p90('first_reply_seconds')}) }},
+
+{#- Ratings and service targets stand in tables of their own. #}
+parts as (
+    select
+        period_grain, period_start, dimension, member, solved, reopened, replies, first_replies,
+        {{ element('quantiles', 1) }} as first_reply_median, {{ element('quantiles', 2) }} as first_reply_p90,
+        0 as csat_n, 0 as csat_positive, 0 as sla_met, 0 as sla_breached
+    from cells
+    union all
+    select period_grain, period_start, dimension, member, 0, 0, 0, 0, null, null, n, positive, 0, 0
+    from {{ ref('kpi_csat') }}
+    where dimension in ('group', 'agent') or dimension = 'all' and n > 0
+    union all
+    select period_grain, period_start, dimension, member, 0, 0, 0, 0, null, null, 0, 0, met, breached
+    from {{ ref('kpi_sla_compliance') }}
+    where dimension in ('all', 'group', 'agent') and met + breached > 0
+),
+
+teams as (
+    select
+        period_grain, period_start, dimension, member,
+        {% for count in counts %}
+        cast(sum({{ count }}) as bigint) as {{ count }},
+        {% endfor %}
+        max(first_reply_median) as first_reply_median,
+        max(first_reply_p90) as first_reply_p90
+    from parts
+    group by period_grain, period_start, dimension, member
+),
+
+judged as (
+    select c.*, c.sla_met + c.sla_breached as sla_n, d.small_n, d.definition_version
+    from teams as c
+    {{ join_definition("'team'") }}
+)
+
+select
+    c.period_grain,
+    c.period_start,
+    c.dimension,
+    c.member,
+    {% for count in counts %}
+    c.{{ count }},
+    {% endfor %}
+    {% for share, (part, n) in {
+        'reopen_rate': ('c.reopened', 'c.solved'), 'csat': ('c.csat_positive', 'c.csat_n'), 'sla_attainment': ('c.sla_met', 'c.sla_n')
+    }.items() %}
+    cast(case when {{ n }} >= c.small_n then 100e0 * {{ part }} / nullif({{ n }}, 0) end as double) as {{ share }}_pct,
+    cast(case when {{ n }} >= c.small_n then {{ wilson_pct(part, n, '-') }} end as double) as {{ share }}_ci_low_pct,
+    cast(case when {{ n }} >= c.small_n then {{ wilson_pct(part, n, '+') }} end as double) as {{ share }}_ci_high_pct,
+    {% endfor %}
+    cast(case when c.first_replies >= c.small_n then c.first_reply_median end as double) as first_reply_median_seconds,
+    cast(case when c.first_replies >= c.small_n then c.first_reply_p90 end as double) as first_reply_p90_seconds,
+    c.small_n as minimum_n,
+    least(c.solved, c.first_replies, c.csat_n, c.sla_n) < c.small_n as is_small_n,
+    {{ is_partial_period() }} as is_partial_period,
+    c.definition_version
+from judged as c
