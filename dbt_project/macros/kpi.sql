@@ -251,8 +251,7 @@ from (
         z.customers * 1e0 / sum(z.customers) over (partition by p.period_grain, p.period_start) as share
     from (select period_grain, period_start from cells where dimension = 'all') as p
     inner join {{ ref('segment_sizes') }} as z
-        on coalesce(p.period_start, {{ business_date(as_of()) }}) >= coalesce(z.valid_from, cast({{ the_beginning() }} as date))
-        and coalesce(p.period_start, {{ business_date(as_of()) }}) < coalesce(z.valid_to, cast({{ the_end() }} as date))
+        on {{ is_valid_in_period('z', 'p') }}
     where z.customers > 0
 ) as s
 left join cells as c
@@ -267,3 +266,9 @@ select f.*, d.dimension as own_dimension, d.member as own_member
 from facts as f
 inner join {{ ref('answer_dimensions') }} as d on f.source = d.source and f.response_id = d.response_id and f.question_id = d.question_id
 {% endmacro %}
+
+{#- Whether a rule with valid_from and valid_to holds for a cell's period: on its first day, for all time on the day of the as-of time. #}
+{% macro is_valid_in_period(rule, cell) -%}
+coalesce({{ cell }}.period_start, {{ business_date(as_of()) }}) >= coalesce({{ rule }}.valid_from, cast({{ the_beginning() }} as date))
+and coalesce({{ cell }}.period_start, {{ business_date(as_of()) }}) < coalesce({{ rule }}.valid_to, cast({{ the_end() }} as date))
+{%- endmacro %}

@@ -68,6 +68,8 @@ EFFORTS: Final = (
 )
 #: What may have happened on a ticket before its customer answered.
 FACTORS: Final = ("sla", "first_reply_wait", "resolution_wait", "reopened", "hops", "channel")
+#: What a control chart may say.
+SIGNALS: Final = ("beyond_limits", "run", "none")
 OUTCOMES: Final = ("met", "breached", "active", "superseded", "cancelled")
 
 #: Marts that may become empty from one night to the next.
@@ -485,7 +487,13 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         _percentages("reopen_rate_pct", "csat_pct", "sla_attainment_pct"),
         _at_most("first_reply_median_seconds", "first_reply_p90_seconds"),
     ),
-    "kpi_scorecard": (*_kpi("kpi"), _counts("n")),
+    "kpi_scorecard": (
+        *_kpi("kpi", may_declare=True),
+        _counts("n", "baseline_periods"),
+        _known("status", ("on_target", "off_target", "no_target", "small_n", "no_data")),
+        _known("signal", SIGNALS),
+        _at_most("lower_limit", "upper_limit"),
+    ),
 }
 
 #: One row per stream: what was fetched against what reached staging.

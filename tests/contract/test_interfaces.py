@@ -111,7 +111,12 @@ PROMISED = {
         "csat_positive csat_pct csat_ci_low_pct csat_ci_high_pct sla_met sla_breached "
         "sla_attainment_pct minimum_n"
     ),
-    "kpi_scorecard": f"{PERIODS} kpi value n target benchmark status previous_value is_significant_change",
+    "kpi_scorecard": (
+        f"{PERIODS} kpi value n ci_low ci_high target target_gap is_significant_gap target_source status "
+        "benchmark benchmark_gap benchmark_scope benchmark_source benchmark_published_date baseline "
+        "baseline_periods previous_value is_significant_change chart center lower_limit upper_limit "
+        "signal shift"
+    ),
     "publication": "source",
 }
 KEYS = {

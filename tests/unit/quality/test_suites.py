@@ -280,7 +280,13 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
             "sla_attainment_pct": 80.0, "first_reply_median_seconds": 60.0, "first_reply_p90_seconds": 90.0,
         },
     ),
-    "kpi_scorecard": (marts.suite("kpi_scorecard"), {**KPI, "kpi": "csat", "n": 3}),
+    "kpi_scorecard": (
+        marts.suite("kpi_scorecard"),
+        {
+            **KPI, "kpi": "csat", "n": 3, "baseline_periods": 12, "status": "no_target", "signal": "none",
+            "lower_limit": 68.0, "upper_limit": 92.0,
+        },
+    ),
     "conservation": (marts.CONSERVATION, CONSERVED),
     "rejections": (marts.REJECTIONS, {"rows": 100, "rejected": 0, "is_waived": False}),
     "freshness": (
@@ -397,6 +403,7 @@ BREAKS: dict[str, dict[str, Any]] = {
     "median_per_ticket_is_at_most_p90_per_ticket": {"median_per_ticket": 2.0},
     "nps_is_within_minus_100_and_100": {"nps": -100.5},
     "median_seconds_is_at_most_p90_seconds": {"median_seconds": 4.0},
+    "lower_limit_is_at_most_upper_limit": {"lower_limit": 93.0},
     "values_are_null_exactly_when_n_is_0": {"n": 0},
     "landed_equals_staged": {"staged": 4},
     "nothing_is_staged_twice": {"staged": 8, "superseded": -1},
