@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
 
+from sandbox.catalog import BUSINESS_ZONE
 from sandbox.server import Sandbox
 
 from .test_commands import run
@@ -69,7 +71,13 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
         earlier = refresh(folder, FIRST, **sandbox.env())
     shutil.copytree(folder / ".cxmarts" / "landing", other / ".cxmarts" / "landing")
     shutil.copytree(folder / ".cxmarts" / "dbt", other / ".cxmarts" / "dbt")
-    elsewhere = refresh(other, SECOND, CXMARTS_ALLOW_STALE="zendesk,typeform", TZ="Pacific/Kiritimati")
+    elsewhere = refresh(
+        other,
+        SECOND,
+        CXMARTS_ALLOW_STALE="zendesk,typeform",
+        CXMARTS_TIMEZONE=BUSINESS_ZONE,
+        TZ="Pacific/Kiritimati",
+    )
     yield Nights(
         folder, Path(first["path"]), Path(second["path"]), published, earlier, Path(elsewhere["path"])
     )
@@ -99,7 +107,8 @@ def test_another_home_on_another_clock_gives_the_same(nights: Nights) -> None:
 
 def numbers(mart: Path, key: list[str]) -> dict[tuple[Any, ...], dict[str, float | None]]:
     """The numbers of a KPI table in periods that had ended by the first night, by key."""
-    ends = f"period_start < date_trunc(period_grain, DATE '{FIRST.date()}')"
+    day = FIRST.astimezone(ZoneInfo(BUSINESS_ZONE)).date()
+    ends = f"period_start < date_trunc(period_grain, DATE '{day}')"
     found = duckdb.sql(f"SELECT * FROM '{mart}' WHERE period_grain <> 'all' AND {ends}")
     counted = [
         name
