@@ -36,6 +36,8 @@ EXPECTED = (
     "PublishError",
     "MappingError",
 )
+# How the kernel, DuckDB and SQLite say that a write was refused for want of room.
+NO_ROOM = re.compile(r"no space left|file too large|disk quota exceeded|disk is full|disk I/O error", re.I)
 
 
 @dataclass(frozen=True)
@@ -87,16 +89,22 @@ def refresh(settings: Settings, *, as_of: datetime | None = None, is_full: bool 
     tags = {AS_OF_TAG: as_of.isoformat()} if as_of else {}
     tags |= {FULL_TAG: "true"} if is_full else {}
     with dg.DagsterInstance.get() as instance:
-        result = job.execute_in_process(
-            instance=instance,
-            tags=tags,
-            raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        )
+        try:
+            result = job.execute_in_process(
+                instance=instance,
+                tags=tags,
+                raise_on_error=False,
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            )
+        except Exception as error:
+            # Not even the run's log could be written.
+            if not NO_ROOM.search(str(error)):
+                raise
+            return Outcome(False, _without_room([str(error)], home), progress.current.facts)
         facts = progress.current.facts
         facts |= {"run_id": result.run_id, "seconds": round(time.monotonic() - started, 1)}
         hidden = secrets(settings)
-        problems = [redact(text, hidden) for text in _problems(result)]
+        problems = _without_room([redact(text, hidden) for text in _problems(result)], home)
         published = result.success and "version" in facts
         if not published and not problems:
             problems = ["the run ended without publishing; see it in the Dagster UI (`make ui`)"]
@@ -119,6 +127,18 @@ def _problems(result: Any) -> list[str]:
     # A step that only says that its checks failed adds nothing to what they said.
     telling = [text for text in steps if text]
     return list(dict.fromkeys([*checks, *telling])) or others
+
+
+def _without_room(problems: list[str], home: Home) -> list[str]:
+    """The same problems; but of a full disk, under which everything fails, once and with what to do."""
+    for text in problems:
+        if NO_ROOM.search(text) and not text.startswith("Cannot write"):
+            first = text.partition("\n")[0]
+            return [
+                f"Cannot write below {home.root}: {first}. "
+                "Free space there (`cxmarts doctor` tells what is left) and run again: what landed is kept"
+            ]
+    return problems
 
 
 def _messages(evaluation: Any) -> list[str]:

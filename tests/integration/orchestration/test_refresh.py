@@ -1,6 +1,7 @@
 """The nightly job end to end in this process, and what may never be published."""
 
 import hashlib
+import resource
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from ingestion.landing import Landing
-from orchestration import control, publish
+from orchestration import control, progress, publish
 from orchestration.assets.models import Graph
 from orchestration.assets.publish import publish_build
 from orchestration.dbt import Project
@@ -178,6 +179,41 @@ def test_a_failed_gate_leaves_the_published_marts_byte_for_byte(
     assert f"{before_rows(settings):,} rows (100.00%) with an impossible status" in problem
     assert tree(settings.home / "published") == before
     monkeypatch.undo()
+    assert refresh(settings).published
+
+
+class FullDisk(progress.Progress):
+    """From the start of a phase the kernel refuses to let files grow past a megabyte."""
+
+    def __init__(self, at: str) -> None:
+        super().__init__()
+        self._at, self._before = at, resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def phase(self, name: str, text: str = "") -> None:
+        super().phase(name, text)
+        if name == self._at:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, self._before[1]))
+
+    def lift(self) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, self._before)
+
+
+def test_a_full_disk_is_one_message_and_the_next_run_goes_on(home: Copy) -> None:
+    settings = home()
+    before = tree(settings.home / "published")
+    for phase in ("dbt", "publish"):
+        disk = FullDisk(phase)
+        progress.use(disk)
+        try:
+            outcome = refresh(settings)
+        finally:
+            disk.lift()
+            progress.use(progress.Progress())
+        assert not outcome.published
+        [problem] = outcome.problems
+        assert problem.startswith(f"Cannot write below {settings.home}: ")
+        assert "Free space there" in problem
+        assert tree(settings.home / "published") == before
     assert refresh(settings).published
 
 
