@@ -77,6 +77,7 @@ MAY_BE_EMPTY: Final = frozenset(
     {
         "answer_dimensions",
         "experience",
+        "kpi_cost",
         "kpi_experience",
         "excluded_tickets",
         "reconciliation",
@@ -477,6 +478,12 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         _range("points_are_within_minus_100_and_100", -100, 100, "value", "others_value"),
         _percentages("mean_score_pct", "others_mean_score_pct"),
         _at_most("ci_low", "ci_high"),
+    ),
+    "kpi_cost": (
+        *_kpi("scenario"),
+        _known("scenario", ("low", "base", "high")),
+        _counts("solved", "customers"),
+        _at_most("customers", "solved"),
     ),
     "kpi_team": (
         *_kpi(),

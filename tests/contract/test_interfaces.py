@@ -106,6 +106,11 @@ PROMISED = {
         "time_span kind factor exposure n others_n value others_value difference ci_low ci_high "
         "mean_difference is_significant is_small_n definition_version"
     ),
+    "kpi_cost": (
+        f"{PERIODS} scenario currency solved customers cost cost_per_ticket retained_revenue "
+        "deflection_saving upsell_revenue benefit roi_pct monthly_cost retained_pct revenue_per_customer "
+        "deflected_per_month saving_per_deflected upsell_pct revenue_per_upsell"
+    ),
     "kpi_team": (
         f"{PERIODS} solved reopened reopen_rate_pct replies first_replies first_reply_median_seconds csat_n "
         "csat_positive csat_pct csat_ci_low_pct csat_ci_high_pct sla_met sla_breached "
@@ -142,6 +147,7 @@ KEYS = {
     "kpi_effort": {"period_grain", "period_start", "dimension", "member", "measure"},
     "experience": {"source", "response_id", "question_id"},
     "kpi_experience": {"time_span", "kind", "factor", "exposure"},
+    "kpi_cost": {"period_grain", "period_start", "dimension", "member", "scenario"},
     "kpi_team": {"period_grain", "period_start", "dimension", "member"},
     "kpi_scorecard": {"period_grain", "period_start", "dimension", "member", "kpi"},
 }

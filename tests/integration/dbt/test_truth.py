@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections import Counter
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -22,7 +23,12 @@ ALL = "period_grain = 'all' and dimension = 'all'"
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, dict[str, Any]]:
-    warehouse = Warehouse(tmp_path_factory.mktemp("truth"), time_zone="America/New_York")
+    rules = {
+        "service_costs.csv": "scenario,dimension,member,currency,monthly_cost,retained_pct,revenue_per_customer,"
+        "deflected_per_month,saving_per_deflected,upsell_pct,revenue_per_upsell,valid_from,valid_to,source\n"
+        "base,all,all,USD,9000,,,,,,,,,\nhigh,all,all,USD,12000,,,,,,,,,\n"
+    }
+    warehouse = Warehouse(tmp_path_factory.mktemp("truth"), time_zone="America/New_York", rules=rules)
     with Sandbox(tickets=1500, seed=3, now=NOW) as sandbox:
         fetch_sandbox(sandbox, warehouse.landing)
         expected = truth(sandbox.company)
@@ -238,6 +244,24 @@ def test_team(company: tuple[Warehouse, dict[str, Any]]) -> None:
     assert [met, breached] == [
         sum(cell[outcome] for cell in expected["sla"].values()) for outcome in ("met", "breached")
     ]
+
+
+def test_cost_per_ticket(company: tuple[Warehouse, dict[str, Any]]) -> None:
+    """9,000 or 12,000 a month over the tickets solved in it; of July half a day has passed, which counts as one."""
+    warehouse, expected = company
+    solved = Counter[date]()
+    for (month, dimension, _), count in expected["team"].items():
+        if dimension == "group":
+            solved[month] += count["solved"]
+    rows = warehouse.query(
+        "select scenario, period_start, solved, cost, cost_per_ticket from marts.kpi_cost "
+        "where period_grain = 'month' and solved > 0"
+    )
+    assert {row[1]: row[2] for row in rows} == {month: n for month, n in solved.items() if n}
+    for scenario, month, n, cost, per_ticket in rows:
+        share = 1 / 31 if month == date(2026, 7, 1) else 1
+        assert cost == pytest.approx({"base": 9000, "high": 12000}[scenario] * share)
+        assert per_ticket == pytest.approx(cost / n)
 
 
 def test_experience(company: tuple[Warehouse, dict[str, Any]]) -> None:

@@ -272,6 +272,10 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
             "ci_low": -57.3, "ci_high": -22.7,
         },
     ),
+    "kpi_cost": (
+        marts.suite("kpi_cost"),
+        {**KPI, "scenario": "base", "solved": 40, "customers": 35, "cost": 10_000.0},
+    ),
     "kpi_team": (
         marts.suite("kpi_team"),
         {
@@ -358,6 +362,7 @@ BREAKS: dict[str, dict[str, Any]] = {
             "urgency_rank",
             "arrivals",
             "numerator",
+            "solved",
         )
     },
     "nps_answers_have_a_class": {"nps_class": None},
@@ -398,6 +403,7 @@ BREAKS: dict[str, dict[str, Any]] = {
     "first_reply_median_seconds_is_at_most_first_reply_p90_seconds": {"first_reply_median_seconds": 91.0},
     "points_are_within_minus_100_and_100": {"value": -100.5},
     "ci_low_is_at_most_ci_high": {"ci_low": 0.0},
+    "customers_is_at_most_solved": {"customers": 41},
     "affected_is_at_most_n": {"affected": 5},
     "affected_pct_follows_from_its_parts": {"affected_pct": 26.0},
     "median_per_ticket_is_at_most_p90_per_ticket": {"median_per_ticket": 2.0},
