@@ -276,6 +276,29 @@ def team(
     return counts
 
 
+def comebacks(
+    company: Company, found: Sequence[Journey], days: int
+) -> dict[tuple[str, str], tuple[int, int]]:
+    """By factor and exposure: customers with a ticket in the window before the landmark, and those back.
+
+    The landmark lies so many days before the company's now, the window is as long.
+    """
+    landmark = int(company.now.timestamp()) - days * DAY
+    tickets: dict[int, list[Journey]] = defaultdict(list)
+    for one in found:
+        tickets[int(company.requester[one.ticket])].append(one)
+    counts: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for asked in tickets.values():
+        served = [one for one in asked if landmark - days * DAY < one.updates[0].t <= landmark]
+        if served:
+            came_back = any(one.updates[0].t > landmark for one in asked)
+            reopened = any(t <= landmark for one in served for t in one.reopened)
+            many = "1" if len(served) == 1 else "2 to 3" if len(served) <= 3 else "4 and more"
+            counts["reopened", "yes" if reopened else "no"].append(came_back)
+            counts["contacts", many].append(came_back)
+    return {key: (len(ends), sum(ends)) for key, ends in counts.items()}
+
+
 class Experience(NamedTuple):
     """An answer to the form after a ticket, and what had happened on the ticket by then; waits in seconds."""
 

@@ -111,6 +111,10 @@ PROMISED = {
         "deflection_saving upsell_revenue benefit roi_pct monthly_cost retained_pct revenue_per_customer "
         "deflected_per_month saving_per_deflected upsell_pct revenue_per_upsell"
     ),
+    "kpi_retention": (
+        "window_days unit outcome factor exposure n retained retention_pct ci_low_pct ci_high_pct others_n "
+        "others_retention_pct difference difference_ci_low difference_ci_high is_significant is_small_n"
+    ),
     "kpi_team": (
         f"{PERIODS} solved reopened reopen_rate_pct replies first_replies first_reply_median_seconds csat_n "
         "csat_positive csat_pct csat_ci_low_pct csat_ci_high_pct sla_met sla_breached "
@@ -148,6 +152,7 @@ KEYS = {
     "experience": {"source", "response_id", "question_id"},
     "kpi_experience": {"time_span", "kind", "factor", "exposure"},
     "kpi_cost": {"period_grain", "period_start", "dimension", "member", "scenario"},
+    "kpi_retention": {"window_days", "unit", "outcome", "factor", "exposure"},
     "kpi_team": {"period_grain", "period_start", "dimension", "member"},
     "kpi_scorecard": {"period_grain", "period_start", "dimension", "member", "kpi"},
 }

@@ -34,8 +34,7 @@ active as (
         sum(z.customers) as customers
     from (select distinct period_grain, period_start from cells) as p
     inner join {{ ref('segment_sizes') }} as z
-        on coalesce(p.period_start, {{ business_date(as_of()) }}) >= coalesce(z.valid_from, cast({{ the_beginning() }} as date))
-        and coalesce(p.period_start, {{ business_date(as_of()) }}) < coalesce(z.valid_to, cast({{ the_end() }} as date))
+        on {{ is_valid_in_period('z', 'p') }}
     group by grouping sets ((p.period_grain, p.period_start), (p.period_grain, p.period_start, z.segment))
 )
 

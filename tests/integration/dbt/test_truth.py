@@ -39,6 +39,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, dict[s
         expected["journeys"] = journeys.journeys(sandbox.company)
         expected["team"] = journeys.team(expected["journeys"], sandbox.company.team.ids)
         expected["experience"] = journeys.experiences(sandbox.company, expected["journeys"])
+        expected["comebacks"] = journeys.comebacks(sandbox.company, expected["journeys"], 90)
         expected["backlog"] = journeys.backlog(sandbox.company, expected["journeys"])
     warehouse.build(NOW.isoformat())
     return warehouse, expected
@@ -262,6 +263,18 @@ def test_cost_per_ticket(company: tuple[Warehouse, dict[str, Any]]) -> None:
         share = 1 / 31 if month == date(2026, 7, 1) else 1
         assert cost == pytest.approx({"base": 9000, "high": 12000}[scenario] * share)
         assert per_ticket == pytest.approx(cost / n)
+
+
+def test_who_came_back(company: tuple[Warehouse, dict[str, Any]]) -> None:
+    """Nobody is declared lost, so who stayed is not known."""
+    warehouse, expected = company
+    rows = warehouse.query(
+        "select factor, exposure, n, retained from marts.kpi_retention where window_days = 90 "
+        "and unit = 'customer' and outcome = 'came_back' and factor in ('reopened', 'contacts')"
+    )
+    assert {row[:2]: row[2:] for row in rows} == expected["comebacks"]
+    assert len(rows) >= 4
+    assert warehouse.query("select * from marts.kpi_retention where outcome = 'stayed'") == []
 
 
 def test_experience(company: tuple[Warehouse, dict[str, Any]]) -> None:

@@ -276,6 +276,14 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
         marts.suite("kpi_cost"),
         {**KPI, "scenario": "base", "solved": 40, "customers": 35, "cost": 10_000.0},
     ),
+    "kpi_retention": (
+        marts.suite("kpi_retention"),
+        {
+            "window_days": 90, "unit": "customer", "outcome": "stayed", "factor": "sla", "exposure": "met",
+            "n": 40, "retained": 30, "retention_pct": 75.0, "ci_low_pct": 60.0, "ci_high_pct": 86.0,
+            "others_n": 20, "others_retained": 10, "others_retention_pct": 50.0,
+        },
+    ),
     "kpi_team": (
         marts.suite("kpi_team"),
         {
@@ -378,6 +386,7 @@ BREAKS: dict[str, dict[str, Any]] = {
             "share_pct",
             "rate_pct",
             "affected_pct",
+            "others_retention_pct",
             "score_pct",
             "mean_score_pct",
             "reopen_rate_pct",
@@ -404,6 +413,8 @@ BREAKS: dict[str, dict[str, Any]] = {
     "points_are_within_minus_100_and_100": {"value": -100.5},
     "ci_low_is_at_most_ci_high": {"ci_low": 0.0},
     "customers_is_at_most_solved": {"customers": 41},
+    "retained_is_at_most_n": {"retained": 41},
+    "retention_pct_follows_from_its_parts": {"retention_pct": 76.0},
     "affected_is_at_most_n": {"affected": 5},
     "affected_pct_follows_from_its_parts": {"affected_pct": 26.0},
     "median_per_ticket_is_at_most_p90_per_ticket": {"median_per_ticket": 2.0},
