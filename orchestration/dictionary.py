@@ -27,11 +27,10 @@ How the numbers are defined: [metrics](metrics.md).
 
 
 def render(project: Path = PROJECT) -> str:
-    """The page as Markdown: published marts, KPI tables, KPI definitions, rule files."""
-    marts, kpis = (_models(project / "models" / folder) for folder in ("marts", "kpis"))
+    """The page as Markdown: published marts, KPI tables, restricted marts, KPI definitions, rule files."""
     parts = [_INTRODUCTION]
-    for title, models in (("Marts", marts), ("KPI tables", kpis)):
-        parts += [f"## {title}\n", *map(_model, models)]
+    for title, folder in (("Marts", "marts"), ("KPI tables", "kpis"), ("Restricted marts", "restricted")):
+        parts += [f"## {title}\n", *map(_model, _models(project / "models" / folder))]
     parts += ["## KPI definitions\n", _definitions(project / "seeds" / "kpi_definitions.csv")]
     parts += ["## Rules that an analyst edits\n", _RULES, *_seeds(project / "seeds")]
     return "\n".join(parts)

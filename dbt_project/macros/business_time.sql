@@ -36,3 +36,21 @@ left join {{ ref('int_business_calendar') }} as {{ name }}_c
 {{ business_position(name, ts) }} as {{ column }},
     coalesce({{ business_position(name ~ '_last', ts) }}, {{ business_position(name, ts) }}) as {{ column }}_last_schedule
 {%- endmacro %}
+
+{#- The schedule of each source's tickets that none was set for: the account's oldest, else the one marked in the rules. #}
+{% macro default_schedules() %}
+select source, schedule_key
+from (
+    select
+        source, schedule_key,
+        row_number() over (partition by source order by created_at, schedule_key) as oldest_no
+    from {{ ref('zendesk__schedules') }}
+    where not deleted
+) as s
+where oldest_no = 1
+union all
+select source, source || '/' || min(schedule_id)
+from {{ ref('schedules') }}
+where is_default
+group by source
+{% endmacro %}

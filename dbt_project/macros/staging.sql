@@ -34,17 +34,21 @@ select
     end as redacted_fields,
     r.payload,
     {{ parse_json('r.payload', shape) }} as p
-{% if batches %}
-from read_parquet([{% for b in batches %}'{{ b.path | replace("'", "''") }}'{{ ', ' if not loop.last }}{% endfor %}]) as r
+from {{ landed_files(batches) }} as r
 inner join control.batches as b on r.batch_id = b.batch_id
+{% endmacro %}
+
+{#- The rows of some batches' files, as a relation. #}
+{% macro landed_files(batches) %}
+{% if batches %}
+read_parquet([{% for b in batches %}'{{ b.path | replace("'", "''") }}'{{ ', ' if not loop.last }}{% endfor %}])
 {% else %}
-from (
+(
     select
         cast(null as varchar) as record_id, cast(null as timestamptz) as changed_at, cast(null as timestamptz) as fetched_at,
         cast(null as varchar) as batch_id, false as deleted, cast(null as varchar) as payload
-) as r
-inner join control.batches as b on r.batch_id = b.batch_id
-where false
+    where false
+)
 {% endif %}
 {% endmacro %}
 

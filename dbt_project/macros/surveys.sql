@@ -112,3 +112,12 @@ case when r.direction = 'lower_is_better' then r.score <= r.positive_from else r
 {% macro stated_dimensions(struct, prefix='') -%}
 {{ pair_list('dimension', 'member', declared_dimensions(), struct ~ '.' ~ prefix) }}
 {%- endmacro %}
+
+{#- Whether an answer of int_answers is counted: to a declared question, on its scale, the latest of its ticket. #}
+{% macro is_counted_answer(alias) -%}
+{{ alias }}.kind is not null and {{ alias }}.is_in_scale and {{ alias }}.is_latest
+{%- endmacro %}
+
+{#- Tags that helpdesks' tickets were given up to the as-of time, of those listed: source, ticket_id, tag, tagged_at, actor_id.
+    tickets: a CTE with source and ticket_id. tags: a relation with source (* for every one) and tag. #}
+{% macro helpdesk_tags_added(tickets, tags) %}{{ zendesk_tags_added(tickets, tags) }}{% endmacro %}

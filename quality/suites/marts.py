@@ -70,6 +70,7 @@ EFFORTS: Final = (
 FACTORS: Final = ("sla", "first_reply_wait", "resolution_wait", "reopened", "hops", "channel")
 #: What a control chart may say.
 SIGNALS: Final = ("beyond_limits", "run", "none")
+FOLLOW_UP_OUTCOMES: Final = ("open", "overdue", "contacted_in_time", "contacted_late", "no_due_time")
 OUTCOMES: Final = ("met", "breached", "active", "superseded", "cancelled")
 
 #: Marts that may become empty from one night to the next.
@@ -81,6 +82,8 @@ MAY_BE_EMPTY: Final = frozenset(
         "kpi_experience",
         "kpi_retention",
         "excluded_tickets",
+        "follow_ups",
+        "kpi_follow_up",
         "reconciliation",
         "reconciliation_summary",
         "rejected_rows",
@@ -355,6 +358,16 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         _at_most("solved_at", "sent_at"),
         _at_most("sent_at", "answered_at", "warning"),
     ),
+    "follow_ups": (
+        _key("source", "response_id", "question_id"),
+        _present("source", "response_id", "question_id", "kind", "score", "reason", "outcome"),
+        _known("reason", ("detractor", "not_satisfied", "not_easy")),
+        _known("contact_kind", ("reply", "outbound_ticket", "tag")),
+        _known("outcome", FOLLOW_UP_OUTCOMES),
+        _by_as_of("flagged_at", "contacted_at", "next_answered_at"),
+        _at_most("flagged_at", "due_at"),
+        _at_most("flagged_at", "contacted_at"),
+    ),
     "customers": (_key("source", "customer_id"), _present("source", "customer_id")),
     "organizations": (_key("source", "organization_id"), _present("source", "organization_id")),
     "agents": (_key("source", "agent_id"), _present("source", "agent_id")),
@@ -410,6 +423,23 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         ),
         _ratio("response_rate_sent_pct", ["answered"], ["sent"]),
         _at_most("delivered", "sent"),
+    ),
+    "kpi_follow_up": (
+        *_kpi("kind", may_declare=True),
+        _counts("flagged", "due", "contacted", "contacted_late", "overdue", "scored_again", "recovered"),
+        _at_most("due", "flagged"),
+        _at_most("recovered", "scored_again"),
+        Expectation(
+            name="outcomes_sum_to_due",
+            kind="sums_equal",
+            kwargs={"left": ["contacted_in_time", "contacted_late", "overdue"], "right": ["due"]},
+            fault="whose outcomes do not sum to what was due",
+            why="What is due was done in time, done late or is overdue.",
+            what_to_do=_REPORT,
+        ),
+        _percentages("in_time_pct", "ci_low_pct", "ci_high_pct", "recovered_pct"),
+        _ratio("in_time_pct", ["contacted_in_time"], ["due"]),
+        _ratio("recovered_pct", ["recovered"], ["scored_again"]),
     ),
     "kpi_response_times": (
         *_kpi("measure", "clock"),

@@ -29,6 +29,7 @@ MEETING_PLACES = {
     "int_touched_tickets",
     "int_users",
     "int_vendor_numbers",
+    "follow_ups",
     "groups",
     "publication",
 }
@@ -130,6 +131,7 @@ def test_names_say_where_a_model_stands(models: dict[str, Node]) -> None:
         "staging": r"(stg_)?[a-z]+__[a-z_]+",
         "core": r"int_[a-z_]+",
         "marts": r"kpi_[a-z_]+|(?!kpi_|int_|stg_|new_)[a-z_]+",
+        "restricted": r"[a-z_]+_restricted",
     }
     assert [name for name, node in models.items() if not re.fullmatch(patterns[node["schema"]], name)] == []
     in_kpis = {name for name, node in models.items() if node["path"].startswith("kpis/")}

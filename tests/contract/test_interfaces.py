@@ -71,11 +71,21 @@ PROMISED = {
         "source survey invitation_id ticket_id customer_id sent_at answered_at is_answered segment product "
         "service_area"
     ),
+    "follow_ups": (
+        "source response_id question_id survey kind score reason flagged_at customer_id organization_id "
+        "ticket_id segment "
+        "group_id agent_id promised_hours due_at contacted_at contact_kind hours_to_contact outcome "
+        "next_score next_answered_at score_change is_recovered"
+    ),
     "answer_dimensions": "source response_id question_id dimension member",
     "kpi_ces": f"{PERIODS} n easy ces_pct ci_low_pct ci_high_pct",
     "kpi_distribution": f"{PERIODS} source survey question_id kind score n share_pct",
     "kpi_survey_response": (
         f"{PERIODS} sent delivered bounced answered response_rate_pct response_rate_sent_pct is_provisional"
+    ),
+    "kpi_follow_up": (
+        f"{PERIODS} kind flagged due contacted_in_time contacted in_time_pct ci_low_pct ci_high_pct "
+        "median_hours_to_contact scored_again recovered recovered_pct"
     ),
     "restatements": "mart key column_name before after cells cause version before_version restated_at",
     "kpi_csat": f"{PERIODS} n positive csat_pct ci_low_pct ci_high_pct",
@@ -137,6 +147,8 @@ KEYS = {
     "sla_at_risk": {"source", "ticket_id", "metric", "instance", "applied_at"},
     "survey_answers": {"source", "response_id", "question_id"},
     "survey_sends": {"source", "survey", "invitation_id"},
+    "follow_ups": {"source", "response_id", "question_id"},
+    "kpi_follow_up": {"period_grain", "period_start", "dimension", "member", "kind"},
     "kpi_ces": {"period_grain", "period_start", "dimension", "member"},
     "kpi_survey_response": {"period_grain", "period_start", "dimension", "member"},
     "restatements": {"mart", "key", "column_name", "cause", "before_version"},

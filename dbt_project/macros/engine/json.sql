@@ -20,6 +20,14 @@
 {% macro any_element(list, element, condition) %}{{ return(adapter.dispatch('any_element')(list, element, condition)) }}{% endmacro %}
 {% macro default__any_element(list, element, condition) %}len(list_filter({{ list }}, lambda {{ element }}: {{ condition }})) > 0{% endmacro %}
 
+{#- The texts `value` of the elements for which `condition` holds, a line each; null when there are none. #}
+{% macro joined_texts(list, element, condition, value) %}{{ return(adapter.dispatch('joined_texts')(list, element, condition, value)) }}{% endmacro %}
+{% macro default__joined_texts(list, element, condition, value) -%}
+nullif(array_to_string(
+    list_transform(list_filter({{ list }}, lambda {{ element }}: {{ condition }}), lambda {{ element }}: {{ value }}), chr(10)
+), '')
+{%- endmacro %}
+
 {#- Whether a regular expression matches somewhere in a text: one pass, however many alternatives. #}
 {% macro matches(text, pattern) %}{{ return(adapter.dispatch('matches')(text, pattern)) }}{% endmacro %}
 {% macro default__matches(text, pattern) %}regexp_matches({{ text }}, '{{ pattern }}'){% endmacro %}

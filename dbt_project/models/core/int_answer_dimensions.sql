@@ -6,7 +6,7 @@ with declared as (select dimension from {{ ref('declared_dimensions') }}),
 answers as (
     select a.*
     from {{ ref('int_answers') }} as a
-    where a.kind is not null and a.is_in_scale and a.is_latest and exists (select 1 from declared)
+    where {{ is_counted_answer('a') }} and exists (select 1 from declared)
 ),
 
 tickets as (select distinct ticket_source as source, ticket_id from answers where ticket_source is not null),

@@ -1,22 +1,7 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
 {#- Which schedule a ticket was under, and when: what its schedule events set, before the first of them the source's default.
     position_offset makes positions of successive schedules one clock: business time sums over the schedules in force. #}
-with defaults as (
-    select source, schedule_key
-    from (
-        select
-            source, schedule_key,
-            row_number() over (partition by source order by created_at, schedule_key) as oldest_no
-        from {{ ref('zendesk__schedules') }}
-        where not deleted
-    ) as s
-    where oldest_no = 1
-    union all
-    select source, source || '/' || min(schedule_id)
-    from {{ ref('schedules') }}
-    where is_default
-    group by source
-),
+with defaults as ({{ default_schedules() }}),
 
 tickets as (
     select t.source, t.ticket_id from {{ ref('int_tickets') }} as t where {{ is_touched('t') }}

@@ -2,10 +2,10 @@
     and adds how its own marts differ from that publication, so what is not published leaves no trace. Before that publication's as-of
     time nothing is compared. #}
 {%- set kpis = [
-    'kpi_backlog', 'kpi_bottlenecks', 'kpi_ces', 'kpi_cost', 'kpi_csat', 'kpi_distribution', 'kpi_effort', 'kpi_first_contact', 'kpi_nps',
-    'kpi_response_times', 'kpi_sla_compliance', 'kpi_survey_response', 'kpi_team', 'kpi_volume'
+    'kpi_backlog', 'kpi_bottlenecks', 'kpi_ces', 'kpi_cost', 'kpi_csat', 'kpi_distribution', 'kpi_effort', 'kpi_first_contact',
+    'kpi_follow_up', 'kpi_nps', 'kpi_response_times', 'kpi_sla_compliance', 'kpi_survey_response', 'kpi_team', 'kpi_volume'
 ] -%}
-{%- set facts = ['tickets', 'sla_targets', 'survey_answers', 'survey_sends'] -%}
+{%- set facts = ['tickets', 'sla_targets', 'survey_answers', 'survey_sends', 'follow_ups'] -%}
 {#- depends on #}
 {%- for name in kpis + facts + ['int_late_tickets'] -%}{%- do ref(name) -%}{%- endfor -%}
 {%- set published = published_marts() -%}

@@ -96,6 +96,7 @@ class Warehouse:
         select: Iterable[str] = (),
         resource_types: Iterable[str] = ("model", "seed"),
         appended: Mapping[str, str] | None = None,
+        restricted: bool = False,
     ) -> list[Any]:
         """Runs dbt over everything landed, all batches passed.
 
@@ -104,6 +105,7 @@ class Warehouse:
             select: Models to build; all by default.
             resource_types: Kinds of nodes to run.
             appended: SQL to put behind a model's own, by name: to see it fail.
+            restricted: Read names and comments from the landing.
 
         Returns:
             dbt's result of each node.
@@ -118,6 +120,7 @@ class Warehouse:
             "CXMARTS_TIMEZONE": self.time_zone,
             "CXMARTS_BUILD_ID": f"build-{self.builds}",
             "CXMARTS_CLOSE_BUILD": "true",
+            "CXMARTS_RESTRICTED": "true" if restricted else "",
             "DO_NOT_TRACK": "1",
         }
         os.environ.update(environment)

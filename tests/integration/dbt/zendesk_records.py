@@ -234,7 +234,16 @@ class Account:
         }
         self.clock(ticket_id, metric, at, "apply_sla", sla=sla)
 
-    def rating(self, ticket_id: int, score: str, at: str, *, agent: int = AGENT) -> None:
+    def rating(
+        self,
+        ticket_id: int,
+        score: str,
+        at: str,
+        *,
+        agent: int = AGENT,
+        customer: int = CUSTOMER,
+        **fields: Any,
+    ) -> None:
         self.add(
             "satisfaction_ratings",
             {
@@ -245,7 +254,8 @@ class Account:
                 "updated_at": utc(at),
                 "assignee_id": agent,
                 "group_id": None,
-                "requester_id": CUSTOMER,
+                "requester_id": customer,
+                **fields,
             },
         )
 

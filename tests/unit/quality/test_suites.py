@@ -197,6 +197,22 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
             "response_rate_sent_pct": 20.0, "ci_low_pct": 15.05, "ci_high_pct": 26.08, "too_soon_pct": 0.0,
         },
     ),
+    "follow_ups": (
+        marts.suite("follow_ups"),
+        {
+            "source": "z", "response_id": "1", "question_id": "q", "kind": "nps", "score": 3.0,
+            "reason": "detractor", "contact_kind": "reply", "outcome": "contacted_in_time",
+            "flagged_at": DAY, "due_at": DAY, "contacted_at": DAY, "next_answered_at": DAY, "as_of": DAY,
+        },
+    ),
+    "kpi_follow_up": (
+        marts.suite("kpi_follow_up"),
+        {
+            **KPI, "kind": "nps", "flagged": 10, "due": 8, "contacted_in_time": 4, "contacted_late": 3,
+            "overdue": 1, "in_time_pct": 50.0, "ci_low_pct": 21.52, "ci_high_pct": 78.48, "contacted": 7,
+            "scored_again": 4, "recovered": 3, "recovered_pct": 75.0,
+        },
+    ),
     "customers": (marts.suite("customers"), {"source": "z", "customer_id": "1"}),
     "organizations": (marts.suite("organizations"), {"source": "z", "organization_id": "1"}),
     "agents": (marts.suite("agents"), {"source": "z", "agent_id": "1"}),
@@ -341,12 +357,20 @@ BREAKS: dict[str, dict[str, Any]] = {
     "score_is_within_its_scale": {"score": 6.0, "scale_min": 1.0, "scale_max": 5.0},
     "required_columns_are_filled": {"source": None, "member": None, "mart": None, "factor": None},
     "times_are_not_after_as_of": {
-        name: LATER for name in ("created_at", "applied_at", "restated_at", "ended_at", "answered_at")
+        name: LATER
+        for name in ("created_at", "applied_at", "restated_at", "ended_at", "answered_at", "contacted_at")
     },
     "first_solved_at_is_at_most_last_solved_at": {"first_solved_at": LATER},
     "sent_at_is_at_most_answered_at": {"sent_at": LATER},
     "solved_at_is_at_most_sent_at": {"solved_at": LATER},
     "delivered_is_at_most_sent": {"delivered": 201},
+    "flagged_at_is_at_most_due_at": {"flagged_at": LATER},
+    "flagged_at_is_at_most_contacted_at": {"flagged_at": LATER},
+    "due_is_at_most_flagged": {"due": 11},
+    "recovered_is_at_most_scored_again": {"recovered": 5},
+    "outcomes_sum_to_due": {"contacted_late": 4},
+    "in_time_pct_follows_from_its_parts": {"in_time_pct": 51.0},
+    "recovered_pct_follows_from_its_parts": {"recovered_pct": 76.0},
     "ces_pct_follows_from_its_parts": {"ces_pct": 61.0},
     "share_pct_follows_from_its_parts": {"share_pct": 26.0},
     "response_rate_sent_pct_follows_from_its_parts": {"response_rate_sent_pct": 21.0},
@@ -371,6 +395,7 @@ BREAKS: dict[str, dict[str, Any]] = {
             "arrivals",
             "numerator",
             "solved",
+            "flagged",
         )
     },
     "nps_answers_have_a_class": {"nps_class": None},
@@ -390,6 +415,7 @@ BREAKS: dict[str, dict[str, Any]] = {
             "score_pct",
             "mean_score_pct",
             "reopen_rate_pct",
+            "in_time_pct",
         )
     },
     "ci_low_pct_is_at_most_ci_high_pct": {"ci_low_pct": 96.0},

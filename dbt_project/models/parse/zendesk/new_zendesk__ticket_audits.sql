@@ -2,7 +2,7 @@
 {%- set shape = {
     'ticket_id': 'VARCHAR', 'created_at': 'VARCHAR', 'author_id': 'VARCHAR',
     'events': [{
-        'id': 'VARCHAR', 'type': 'VARCHAR', 'field_name': 'VARCHAR', 'value': 'VARCHAR', 'author_id': 'VARCHAR',
+        'id': 'VARCHAR', 'type': 'VARCHAR', 'field_name': 'VARCHAR', 'value': 'VARCHAR', 'previous_value': 'VARCHAR', 'author_id': 'VARCHAR',
         'public': 'BOOLEAN', 'new_schedule_id': 'VARCHAR', 'via': {'channel': 'VARCHAR', 'source': {'rel': 'VARCHAR'}}
     }]
 } -%}

@@ -5,7 +5,7 @@
     'child_events': [{
         'id': 'VARCHAR', 'event_type': 'VARCHAR', 'status': 'VARCHAR', 'priority': 'VARCHAR', 'group_id': 'VARCHAR',
         'assignee_id': 'VARCHAR', 'author_id': 'VARCHAR', 'public': 'BOOLEAN', 'new_schedule_id': 'VARCHAR',
-        'via': {'channel': 'VARCHAR', 'source': {'rel': 'VARCHAR'}}
+        'added_tags': ['VARCHAR'], 'via': {'channel': 'VARCHAR', 'source': {'rel': 'VARCHAR'}}
     }]
 } -%}
 with landed as ({{ landed('zendesk', 'ticket_events', shape) }})
