@@ -338,6 +338,8 @@ def _rollback(options: argparse.Namespace) -> int:
     home = Home(load().home)
     with exclusive(home.lock, f"rollback to {options.version}"):
         found = publish.rollback(home.published, options.version)
+        if home.published_restricted.exists():
+            publish.follow(home.published_restricted, found.version)
     print(
         f"current is {found.version}, as of {found.as_of:%Y-%m-%d %H:%M:%S}Z; the next refresh publishes anew"
     )

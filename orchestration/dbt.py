@@ -70,6 +70,7 @@ class RunParameters:
     build_id: str
     timezone: str
     memory_limit: str
+    is_restricted: bool = False
 
     def environment(self) -> dict[str, str]:
         """The variables that the models read."""
@@ -80,6 +81,7 @@ class RunParameters:
             "CXMARTS_BUILD_ID": self.build_id,
             "CXMARTS_TIMEZONE": self.timezone,
             "CXMARTS_MEMORY_LIMIT": self.memory_limit,
+            "CXMARTS_RESTRICTED": "true" if self.is_restricted else "",
         }
 
 

@@ -68,6 +68,11 @@ class Home:
         return self.root / "published"
 
     @property
+    def published_restricted(self) -> Path:
+        """The same for what holds names or free text; absent unless asked for."""
+        return self.root / "published_restricted"
+
+    @property
     def dagster(self) -> Path:
         """DAGSTER_HOME."""
         return self.root / "dagster"

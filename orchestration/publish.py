@@ -5,6 +5,8 @@
     published/versions/<version>/manifest.json
     published/current -> versions/<version>
 
+`published_restricted/` beside it has the same layout and version names, for what holds names or free text.
+
 A version appears complete or not at all, and is never changed afterwards. Readers that hold an old
 version open keep it: the pointer moves, files are only ever unlinked.
 
@@ -78,6 +80,8 @@ def publish(
     facts: Mapping[str, Any],
     *,
     keep: int,
+    schema: str = "marts",
+    is_private: bool = False,
     switch: bool = True,
     check: Callable[[Mapping[str, int]], None] | None = None,
     now: datetime | None = None,
@@ -87,9 +91,11 @@ def publish(
     Args:
         warehouse: the DuckDB file; no connection of this process may hold it open for writing.
         published: the folder of versions.
-        marts: names of the tables in the warehouse's schema `marts`.
+        marts: names of the tables.
         facts: goes into the manifest as it is; must hold `as_of` (ISO, UTC) and `build_id`.
         keep: how many versions stay, the current one always among them.
+        schema: the warehouse's schema that holds them.
+        is_private: nobody but the owner may enter the folder.
         switch: False writes the version but leaves the pointer alone.
         check: called with the row count of each mart before anything is written; raises to refuse.
         now: the time of publication; the clock's by default.
@@ -100,8 +106,11 @@ def publish(
     if not marts:
         raise PublishError("there are no marts to publish")
     now = now or datetime.now(UTC)
+    published.mkdir(parents=True, exist_ok=True)
+    if is_private:
+        published.chmod(0o700)
     versions = published / "versions"
-    versions.mkdir(parents=True, exist_ok=True)
+    versions.mkdir(exist_ok=True)
     _remove_drafts(versions)
     previous = current(published)
     version = f"{now:%Y%m%dT%H%M%S%fZ}-{hashlib.sha256(str(facts['build_id']).encode()).hexdigest()[:6]}"
@@ -111,10 +120,12 @@ def publish(
         with duckdb.connect() as con:
             con.execute("SET TimeZone = 'UTC'")
             con.execute(f"ATTACH {_text(warehouse)} AS {_name(warehouse.stem)} (READ_ONLY)")
-            candidates = [measure(con, f"{_name(warehouse.stem)}.marts", mart) for mart in sorted(marts)]
+            candidates = [measure(con, f"{_name(warehouse.stem)}.{schema}", mart) for mart in sorted(marts)]
             if check:
                 check({mart.name: mart.rows for mart in candidates})
-            definitions = _write_database(con, warehouse.stem, draft / "marts.duckdb", candidates, version)
+            definitions = _write_database(
+                con, (warehouse.stem, schema), draft / "marts.duckdb", candidates, version
+            )
         _verify_and_export(draft, candidates, previous)
         manifest = {
             "format": FORMAT,
@@ -175,6 +186,14 @@ def rollback(published: Path, version: str) -> Publication:
     return Publication(known[version].path, known[version].manifest, is_current=True)
 
 
+def follow(published: Path, version: str) -> None:
+    """Point `current` at this version, and at none where there is no such version."""
+    if (published / "versions" / version).is_dir():
+        _point(published, version)
+    else:
+        (published / "current").unlink(missing_ok=True)
+
+
 def _read(folder: Path, *, is_current: bool) -> Publication:
     return Publication(folder, json.loads((folder / "manifest.json").read_text()), is_current)
 
@@ -201,14 +220,14 @@ def measure(con: duckdb.DuckDBPyConnection, schema: str, mart: str) -> Mart:
 
 
 def _write_database(
-    con: duckdb.DuckDBPyConnection, source: str, path: Path, marts: Sequence[Mart], version: str
+    con: duckdb.DuckDBPyConnection, source: tuple[str, str], path: Path, marts: Sequence[Mart], version: str
 ) -> dict[str, list[str]]:
     """Copy tables with their comments, and name the version; return the definitions' versions of each."""
     con.execute(f"ATTACH {_text(path)} AS target (STORAGE_VERSION {_text(STORAGE_VERSION)})")
     definitions: dict[str, list[str]] = {}
     for mart in marts:
         table = f"target.main.{_name(mart.name)}"
-        con.execute(f"CREATE TABLE {table} AS FROM {_name(source)}.marts.{_name(mart.name)}")
+        con.execute(f"CREATE TABLE {table} AS FROM {'.'.join(map(_name, source))}.{_name(mart.name)}")
         if VERSION_COLUMN in dict(mart.columns):
             con.execute(f"UPDATE {table} SET version = ? WHERE version IS NULL", [version])  # noqa: S608
         _copy_comments(con, source, mart.name, table)
@@ -219,18 +238,18 @@ def _write_database(
     return definitions
 
 
-def _copy_comments(con: duckdb.DuckDBPyConnection, source: str, mart: str, table: str) -> None:
+def _copy_comments(con: duckdb.DuckDBPyConnection, source: tuple[str, str], mart: str, table: str) -> None:
     tables = con.execute(
         "SELECT comment FROM duckdb_tables()"
-        " WHERE database_name = $1 AND schema_name = 'marts' AND table_name = $2"
+        " WHERE database_name = $1 AND schema_name = $2 AND table_name = $3"
         " UNION ALL SELECT comment FROM duckdb_views()"
-        " WHERE database_name = $1 AND schema_name = 'marts' AND view_name = $2",
-        [source, mart],
+        " WHERE database_name = $1 AND schema_name = $2 AND view_name = $3",
+        [*source, mart],
     ).fetchall()
     columns = con.execute(
         "SELECT column_name, comment FROM duckdb_columns()"
-        " WHERE database_name = ? AND schema_name = 'marts' AND table_name = ? AND comment IS NOT NULL",
-        [source, mart],
+        " WHERE database_name = ? AND schema_name = ? AND table_name = ? AND comment IS NOT NULL",
+        [*source, mart],
     ).fetchall()
     for (comment,) in tables:
         con.execute(f"COMMENT ON TABLE {table} IS {_text(comment) if comment else 'NULL'}")

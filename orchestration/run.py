@@ -71,6 +71,7 @@ class Run:
             build_id=self.build_id,
             timezone=self.settings.timezone,
             memory_limit=self.settings.memory_limit,
+            is_restricted=self.settings.is_restricted,
         )
 
     def store(self) -> Store:

@@ -24,9 +24,11 @@ VARIABLES = (
     "CXMARTS_ALLOW_STALE",
     "CXMARTS_KEEP_VERSIONS",
     "CXMARTS_WEBHOOK_URL",
+    "CXMARTS_FOLLOW_UP_URL",
+    "CXMARTS_RESTRICTED",
     "CXMARTS_MEMORY_LIMIT",
 )
-LATER_VARIABLES = ("CXMARTS_LANDING_URL", "CXMARTS_POSTGRES_URL", "CXMARTS_RESTRICTED")
+LATER_VARIABLES = ("CXMARTS_LANDING_URL", "CXMARTS_POSTGRES_URL")
 # Read by the TLS library itself.
 PASSED_ON = ("SSL_CERT_FILE",)
 
@@ -81,6 +83,8 @@ class Settings:
     allow_stale: frozenset[str] = frozenset()
     keep_versions: int = 14
     webhook_url: str | None = field(default=None, repr=False)
+    follow_up_url: str | None = field(default=None, repr=False)
+    is_restricted: bool = False
     memory_limit: str = "2GB"
     ca_file: Path | None = None
     sources: tuple[Source, ...] = ()
@@ -210,6 +214,8 @@ class _Reader:
             allow_stale=frozenset(stale),
             keep_versions=int(keep),
             webhook_url=self._url("CXMARTS_WEBHOOK_URL", allow_query=True),
+            follow_up_url=self._url("CXMARTS_FOLLOW_UP_URL", allow_query=True),
+            is_restricted=self._flag("CXMARTS_RESTRICTED"),
             memory_limit=memory,
             ca_file=self._ca_file(),
             sources=self._sources(),
@@ -233,6 +239,12 @@ class _Reader:
         except (KeyError, ValueError, OSError):
             self.problems.append(f"CXMARTS_TIMEZONE: {name!r} is no IANA time zone such as Europe/Berlin")
         return name
+
+    def _flag(self, name: str) -> bool:
+        text = self.values.get(name, "false").lower()
+        if text not in ("true", "false"):
+            self.problems.append(f"{name}: must be true or false")
+        return text == "true"
 
     def _folder(self, name: str) -> Path | None:
         if name not in self.values:

@@ -1,7 +1,8 @@
 """Publishing as an asset. It trusts no step before it: it verifies the candidates itself."""
 
+import shutil
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -20,7 +21,7 @@ def publish_assets(graph: Graph) -> dg.AssetsDefinition:
     @dg.asset(
         key=KEY,
         group_name="published",
-        deps=[graph.keys[name] for name in graph.marts],
+        deps=[graph.keys[name] for name in graph.marts + graph.restricted],
         kinds={"duckdb", "parquet"},
         owners=["team:data-engineering"],
         description="The version of the marts that readers see: Parquet, one DuckDB file and a manifest.",
@@ -30,7 +31,7 @@ def publish_assets(graph: Graph) -> dg.AssetsDefinition:
         run: Run = context.resources.run
         progress.current.phase("publish", "verifying and writing a new version")
         try:
-            found = publish_build(run, graph.marts, context.run_id)
+            found = publish_build(run, graph.marts, graph.restricted, context.run_id)
         except PublishError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         rows = {name: mart["rows"] for name, mart in found.manifest["marts"].items()}
@@ -57,8 +58,8 @@ def publish_assets(graph: Graph) -> dg.AssetsDefinition:
     return publication
 
 
-def publish_build(run: Run, marts: list[str], run_id: str) -> publish.Publication:
-    """Verify this run's build and publish it.
+def publish_build(run: Run, marts: list[str], restricted: list[str], run_id: str) -> publish.Publication:
+    """Verify this run's build and publish it: `restricted` apart, and only if the settings say so.
 
     Raises:
         PublishError: a mart is not of this build, the build did not pass its gate, a batch is held, or a
@@ -77,7 +78,7 @@ def publish_build(run: Run, marts: list[str], run_id: str) -> publish.Publicatio
         )
     with control.connect(run.warehouse) as con:
         status = control.status(con)
-        _verify_builds(run, marts, control.builds(con), build.judged_at)
+        _verify_builds(run, marts + restricted, control.builds(con), build.judged_at)
         compared_with = control.compared_with(con)
     _verify_sources(run, status)
     made_of = run.mart_fingerprints()
@@ -112,15 +113,25 @@ def publish_build(run: Run, marts: list[str], run_id: str) -> publish.Publicatio
         if compared_with != (found.version if found else None):
             raise PublishError("the marts were compared with another version: run the whole job `nightly`")
 
-    return publish.publish(
-        run.warehouse,
-        run.home.published,
-        marts,
-        facts,
-        keep=run.settings.keep_versions,
-        switch=not run.is_scratch,
-        check=as_judged,
+    now, keep, switch = datetime.now(UTC), run.settings.keep_versions, not run.is_scratch
+    done = publish.publish(
+        run.warehouse, run.home.published, marts, facts, keep=keep, switch=switch, check=as_judged, now=now
     )
+    if run.settings.is_restricted:
+        publish.publish(
+            run.warehouse,
+            run.home.published_restricted,
+            restricted,
+            facts,
+            keep=keep,
+            schema="restricted",
+            is_private=True,
+            switch=switch,
+            now=now,
+        )
+    elif switch:
+        shutil.rmtree(run.home.published_restricted, ignore_errors=True)
+    return done
 
 
 def _verify_builds(

@@ -296,7 +296,7 @@ def test_a_mart_changed_after_its_gate_is_refused(home: Copy) -> None:
     project = Project(Home(settings.home)).prepare()
     run = Run(settings, Home(settings.home), project, build_id=build_id, as_of=NOW)
     with pytest.raises(publish.PublishError, match="mart tickets changed after its gate"):
-        publish_build(run, Graph(project.manifest).marts, "run")
+        publish_build(run, Graph(project.manifest).marts, [], "run")
     assert tree(settings.home / "published") == before
 
 
@@ -341,3 +341,33 @@ def test_a_full_rebuild_gives_the_same_marts(home: Copy) -> None:
         if mart["content_hash"] != after.manifest["marts"][name]["content_hash"] and name != "publication"
     ]
     assert differing == []
+
+
+def test_names_and_comments_are_published_apart_and_only_when_asked(home: Copy) -> None:
+    settings = home()
+    assert not (settings.home / "published_restricted").exists()
+    outcome = refresh(home(CXMARTS_RESTRICTED="true"))
+    assert outcome.problems == []
+    apart = settings.home / "published_restricted"
+    assert apart.stat().st_mode & 0o777 == 0o700
+    current, restricted = (publish.current(settings.home / name) for name in ("published", apart.name))
+    assert current is not None
+    assert restricted is not None
+    assert restricted.version == current.version
+    with duckdb.connect(str(restricted.path / "marts.duckdb"), read_only=True) as con:
+        named = con.execute(
+            "SELECT customer_name, customer_email FROM follow_ups_restricted WHERE customer_name IS NOT NULL"
+        ).fetchall()
+    assert named
+    with duckdb.connect(str(current.path / "marts.duckdb"), read_only=True) as con:
+        tables = {name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    assert "follow_ups" in tables
+    assert "follow_ups_restricted" not in tables
+    texts = [text.encode() for row in named for text in row if text]
+    for file in current.path.rglob("*"):
+        if file.is_file():
+            content = file.read_bytes()
+            assert [text for text in texts if text in content] == []
+    # Off again: nothing of it stays.
+    assert refresh(settings).published
+    assert not apart.exists()

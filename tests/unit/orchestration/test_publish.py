@@ -265,3 +265,37 @@ def test_a_folder_with_a_quote_in_its_name(tmp_path: Path) -> None:
     path.parent.mkdir()
     build(path, "SELECT 1 AS ticket_id")
     assert write(path).manifest["marts"]["tickets"]["rows"] == 1
+
+
+def test_a_private_folder(warehouse: Path) -> None:
+    """What stands apart has the same version's name, and nobody else may enter."""
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute(
+            "CREATE SCHEMA restricted; CREATE TABLE restricted.people AS SELECT 'Ada' AS customer_name"
+        )
+        con.execute("COMMENT ON COLUMN restricted.people.customer_name IS 'who'")
+    apart = warehouse.parent / "published_restricted"
+    apart.mkdir(mode=0o755)
+    open_one = write(warehouse)
+    private = publish.publish(
+        warehouse, apart, ["people"], FACTS, keep=3, schema="restricted", is_private=True, now=START
+    )
+    assert private.version == open_one.version
+    assert apart.stat().st_mode & 0o777 == 0o700
+    with duckdb.connect(str(apart / "current" / "marts.duckdb"), read_only=True) as con:
+        assert con.execute("SELECT customer_name FROM people").fetchall() == [("Ada",)]
+        assert con.execute(
+            "SELECT comment FROM duckdb_columns() WHERE column_name = 'customer_name'"
+        ).fetchall() == [("who",)]
+
+
+def test_following_a_rollback(warehouse: Path) -> None:
+    """The pointer goes where the other one went; to a version that it does not have, nowhere."""
+    first, second = write(warehouse), write(warehouse, hours=1)
+    published = warehouse.parent / "published"
+    publish.follow(published, first.version)
+    assert publish.current(published) == first
+    publish.follow(published, "20200101T000000000000Z-abcdef")
+    assert publish.current(published) is None
+    publish.follow(published, second.version)
+    assert publish.current(published) == second

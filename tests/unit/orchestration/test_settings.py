@@ -35,6 +35,7 @@ def test_defaults(tmp_path: Path) -> None:
     assert settings.home == tmp_path.resolve() / ".cxmarts"
     assert (settings.timezone, settings.as_of, settings.keep_versions) == ("UTC", None, 14)
     assert settings.sources == ()
+    assert not settings.is_restricted
 
 
 def test_environment_wins_over_the_file(tmp_path: Path) -> None:
@@ -61,6 +62,7 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
             "CXMARTS_WEBHOOK_URL": "http://hooks.example/x",
             "CXMARTS_ALLOW_STALE": "zendesk, bad name",
             "CXMARTS_POSTGRES_URL": "postgres://x",
+            "CXMARTS_RESTRICTED": "yes",
             "INTERCOM_TOKEN": "t",
         },
         tmp_path,
@@ -77,11 +79,12 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
         "CXMARTS_RULES: nowhere is no folder",
         "CXMARTS_WEBHOOK_URL: plain http goes to loopback only",
         "CXMARTS_ALLOW_STALE: 'bad name' is no source name",
+        "CXMARTS_RESTRICTED: must be true or false",
         "CXMARTS_POSTGRES_URL: not supported in this version",
         "INTERCOM_TOKEN: not supported in this version",
     ):
         assert expected in text
-    assert len(found) == 12
+    assert len(found) == 13
 
 
 def test_zendesk_with_api_token(tmp_path: Path) -> None:
@@ -140,11 +143,17 @@ def test_plain_http_to_loopback(tmp_path: Path, host: str) -> None:
 
 
 def test_no_secret_in_any_text(tmp_path: Path) -> None:
-    settings = load({**ZENDESK, "CXMARTS_WEBHOOK_URL": "https://hooks.example/T000/xyz"}, tmp_path)
+    urls = dict.fromkeys(("CXMARTS_WEBHOOK_URL", "CXMARTS_FOLLOW_UP_URL"), "https://hooks.example/T000/xyz")
+    settings = load({**ZENDESK, **urls}, tmp_path)
     assert "s3cret" not in repr(settings)
     assert "xyz" not in repr(settings)
     broken = {**ZENDESK, "CXMARTS_WEBHOOK_URL": "http://hooks.example/T000/xyz", "ZENDESK_EMAIL": ""}
     assert not any("xyz" in p or "s3cret" in p for p in problems(broken, tmp_path))
+
+
+def test_names_and_comments_are_asked_for(tmp_path: Path) -> None:
+    assert load({"CXMARTS_RESTRICTED": "True"}, tmp_path).is_restricted
+    assert not load({"CXMARTS_RESTRICTED": "false"}, tmp_path).is_restricted
 
 
 def test_relative_paths_are_of_the_working_folder(tmp_path: Path) -> None:
