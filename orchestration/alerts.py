@@ -89,7 +89,7 @@ class Alerts:
 def secrets(settings: Settings) -> list[str]:
     """Every text that must not leave this process."""
     found = [source.token for source in settings.sources]
-    return [text for text in [*found, settings.webhook_url] if text]
+    return [text for text in [*found, settings.webhook_url, settings.follow_up_url] if text]
 
 
 def redact(text: str, hidden: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ from orchestration.jobs import nightly
 from orchestration.refresh import prepare_process
 from orchestration.resources import run_resource
 from orchestration.schedules import nightly_schedule
-from orchestration.sensors import alert_sensors
+from orchestration.sensors import alert_sensors, follow_up_sensor
 from orchestration.settings import Settings, load
 
 LATE = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=36))
@@ -38,7 +38,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         asset_checks=gate_checks(graph),
         jobs=[nightly],
         schedules=[nightly_schedule(settings)],
-        sensors=alert_sensors(settings, home),
+        sensors=[*alert_sensors(settings, home), follow_up_sensor(settings, home)],
         resources={"run": run_resource(settings, home, project)},
         executor=dg.in_process_executor,
     )

@@ -1,11 +1,13 @@
-"""What calls the webhook: runs that fail, and checks that fail in runs that do not."""
+"""What calls out: runs that fail, checks that fail in runs that do not, and customers to contact."""
 
 from collections.abc import Sequence
 
 import dagster as dg
 
 from orchestration.alerts import Alerts
+from orchestration.follow_ups import hand_over
 from orchestration.home import Home
+from orchestration.publish import current
 from orchestration.settings import Settings
 
 
@@ -50,6 +52,30 @@ def alert_sensors(settings: Settings, home: Home) -> list[dg.SensorDefinition]:
         return None if fresh else dg.SkipReason("no check failed that was not told already")
 
     return [run_failures, check_failures]
+
+
+def follow_up_sensor(settings: Settings, home: Home) -> dg.SensorDefinition:
+    """The sensor that hands new follow-ups on; on by itself once CXMARTS_FOLLOW_UP_URL is set."""
+
+    @dg.sensor(
+        name="follow_ups",
+        description="Hands customers to contact, of each publication the new ones, to CXMARTS_FOLLOW_UP_URL.",
+        minimum_interval_seconds=60,
+        default_status=(
+            dg.DefaultSensorStatus.RUNNING if settings.follow_up_url else dg.DefaultSensorStatus.STOPPED
+        ),
+    )
+    def follow_ups(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        published = current(home.published)
+        if settings.follow_up_url is None:
+            return dg.SkipReason("CXMARTS_FOLLOW_UP_URL is not set")
+        if published is None or published.version == context.cursor:
+            return dg.SkipReason("nothing new is published")
+        handed = hand_over(published, settings.follow_up_url, home.root / "follow_ups.json")
+        context.update_cursor(published.version)
+        return dg.SkipReason(f"handed over {handed} follow-ups of {published.version}")
+
+    return follow_ups
 
 
 def failed_steps(context: dg.RunFailureSensorContext) -> list[str]:

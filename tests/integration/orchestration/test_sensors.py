@@ -3,25 +3,43 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+import duckdb
 import pytest
 
+from orchestration import follow_ups, publish
+from orchestration.follow_ups import HandOverError
 from orchestration.home import Home
-from orchestration.sensors import alert_sensors
+from orchestration.sensors import alert_sensors, follow_up_sensor
 from orchestration.settings import Settings
 
 
+@dataclass
+class Receiver:
+    """A server that takes what is posted to it; the first answers may be others than 200."""
+
+    url: str = ""
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
+
+
 @pytest.fixture
-def told() -> Iterator[tuple[str, list[str]]]:
-    texts: list[str] = []
+def receiver() -> Iterator[Receiver]:
+    found = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            texts.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
-            self.send_response(200)
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            answer = found.answers.pop(0) if found.answers else 200
+            if answer == 200:
+                found.bodies.append(body)
+            self.send_response(answer)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -30,9 +48,15 @@ def told() -> Iterator[tuple[str, list[str]]]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/hook", texts
+    found.url = f"http://127.0.0.1:{server.server_address[1]}/hook"
+    yield found
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def told(receiver: Receiver) -> tuple[str, list[dict[str, Any]]]:
+    return receiver.url, receiver.bodies
 
 
 @dg.asset
@@ -72,23 +96,100 @@ def evaluate(
     run_failures(context)
 
 
-def test_a_failed_run_is_told_once(tmp_path: Path, told: tuple[str, list[str]]) -> None:
-    url, texts = told
+def test_a_failed_run_is_told_once(tmp_path: Path, told: tuple[str, list[dict[str, Any]]]) -> None:
+    url, bodies = told
     settings = Settings(home=tmp_path, webhook_url=url)
     with dg.DagsterInstance.ephemeral() as instance:
         evaluate(settings, 0, fails, instance)
         evaluate(settings, 0, fails, instance)
-    [text] = texts
+    [text] = [body["text"] for body in bodies]
     assert "step fails: zendesk/tickets: the token was refused" in text
     assert "the published marts stay as they were" in text
     assert "Traceback" not in text
 
 
-def test_a_warning_of_a_good_run_is_told_once(tmp_path: Path, told: tuple[str, list[str]]) -> None:
-    url, texts = told
+def test_a_warning_of_a_good_run_is_told_once(tmp_path: Path, told: tuple[str, list[dict[str, Any]]]) -> None:
+    url, bodies = told
     settings = Settings(home=tmp_path, webhook_url=url)
     with dg.DagsterInstance.ephemeral() as instance:
         evaluate(settings, 1, warns, instance)
         evaluate(settings, 1, warns, instance)
-    [text] = texts
+    [text] = [body["text"] for body in bodies]
     assert "warn warns:volume: fewer tickets than usual" in text
+
+
+def published(home: Home, hour: int, outcomes: dict[str, str], **more: str) -> publish.Publication:
+    """A version whose follow-ups have these outcomes, by response."""
+    home.root.mkdir(exist_ok=True)
+    values = ", ".join(f"('{response}', '{outcome}')" for response, outcome in outcomes.items())
+    with duckdb.connect(str(home.warehouse)) as con:
+        con.execute("CREATE SCHEMA IF NOT EXISTS marts")
+        texts = "".join(
+            f", 'x'::VARCHAR AS {name}"
+            for name in follow_ups.COLUMNS
+            if name not in ("response_id", "score", "flagged_at", "due_at", "outcome")
+        )
+        con.execute(
+            "CREATE OR REPLACE TABLE marts.follow_ups AS SELECT response_id, outcome, 2e0 AS score,"
+            f" TIMESTAMP '2026-03-01 10:00' AS flagged_at, TIMESTAMP '2026-03-03 10:00' AS due_at{texts}"
+            f" FROM (VALUES {values}) AS t (response_id, outcome)"
+        )
+    facts = {"as_of": "2026-03-02T00:00:00+00:00", "build_id": str(hour)}
+    now = datetime(2026, 3, 2, tzinfo=UTC) + timedelta(hours=hour)
+    return publish.publish(home.warehouse, home.published, ["follow_ups"], facts, keep=9, now=now)
+
+
+def tick(settings: Settings, cursor: str | None = None) -> str | None:
+    """One evaluation of the sensor; its new cursor."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(instance=instance, cursor=cursor)
+        follow_up_sensor(settings, Home(settings.home))(context)
+        return context.cursor
+
+
+def handed(receiver: Receiver) -> list[str]:
+    return [row["response_id"] for body in receiver.bodies for row in body["follow_ups"]]
+
+
+def test_each_follow_up_is_handed_over_once(tmp_path: Path, receiver: Receiver) -> None:
+    """Across ticks, versions, a lost cursor and a rollback. The first time, history stays untold."""
+    home = Home(tmp_path / "home")
+    settings = Settings(home=home.root, follow_up_url=receiver.url)
+    assert tick(settings) is None
+    first = published(home, 0, {"a": "open", "b": "overdue", "c": "contacted_late", "d": "no_due_time"})
+    cursor = tick(settings)
+    assert cursor == first.version
+    assert handed(receiver) == ["a"]
+    assert receiver.bodies[0]["version"] == first.version
+    assert receiver.bodies[0]["follow_ups"][0]["due_at"] == "2026-03-03T10:00:00Z"
+    tick(settings, cursor)
+    published(home, 1, {"a": "overdue", "b": "overdue", "e": "overdue", "f": "open"})
+    cursor = tick(settings, cursor)
+    assert sorted(handed(receiver)) == ["a", "e", "f"]
+    publish.rollback(home.published, first.version)
+    tick(settings, cursor)
+    tick(settings)
+    assert sorted(handed(receiver)) == ["a", "e", "f"]
+
+
+def test_what_a_receiver_refuses_comes_again(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow_ups, "AT_ONCE", 2)
+    home = Home(tmp_path / "home")
+    settings = Settings(home=home.root, follow_up_url=receiver.url)
+    published(home, 0, {name: "open" for name in "abcde"})
+    receiver.answers = [200, 503]
+    with pytest.raises(HandOverError, match=r"answered 503$"):
+        tick(settings)
+    assert handed(receiver) == ["a", "b"]
+    tick(settings)
+    assert handed(receiver) == ["a", "b", "c", "d", "e"]
+
+
+def test_nothing_is_handed_over_unless_asked(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    published(home, 0, {"a": "open"})
+    assert tick(Settings(home=home.root)) is None
+    assert follow_up_sensor(Settings(home=home.root), home).default_status == dg.DefaultSensorStatus.STOPPED
+    assert not (home.root / "follow_ups.json").exists()
