@@ -20,7 +20,7 @@ inner join ({{ landed_again('zendesk', 'satisfaction_ratings', {'comment': 'VARC
     on s.record_id = w.record_id and s.batch_id = w.batch_id
 union all
 select s.source, s.record_id, {{ joined_texts('w.p.answers', 'a', "a.type = 'open_ended'", 'a.value') }}, null
-from {{ in_force('stg_zendesk__survey_responses') }} as s
+from {{ in_force(ref('stg_zendesk__survey_responses')) }} as s
 inner join ({{ landed_again('zendesk', 'survey_responses', {'answers': [{'type': 'VARCHAR', 'value': 'VARCHAR'}]}) }}) as w
     on s.record_id = w.record_id and s.batch_id = w.batch_id
 union all
@@ -32,7 +32,7 @@ inner join ({{ landed_again('typeform', 'responses', {'answers': [{'type': 'VARC
     on s.record_id = w.record_id and s.batch_id = w.batch_id
 union all
 select s.source, s.response_id, w.p.values.comment, null
-from {{ in_force('stg_files__survey_answers') }} as s
+from {{ in_force(ref('stg_files__survey_answers')) }} as s
 inner join ({{ landed_again('files', 'survey_answers', {'values': {'comment': 'VARCHAR'}}) }}) as w
     on s.record_id = w.record_id and s.batch_id = w.batch_id
 {% endmacro %}
@@ -40,7 +40,7 @@ inner join ({{ landed_again('files', 'survey_answers', {'values': {'comment': 'V
 {#- Names and addresses of helpdesks' users: source, customer_id, customer_name, email. #}
 {% macro named_customers() %}
 select s.source, s.record_id as customer_id, w.p.name as customer_name, w.p.email as email
-from {{ in_force('stg_zendesk__users') }} as s
+from {{ in_force(ref('stg_zendesk__users')) }} as s
 inner join ({{ landed_again('zendesk', 'users', {'name': 'VARCHAR', 'email': 'VARCHAR'}) }}) as w
     on s.record_id = w.record_id and s.batch_id = w.batch_id
 {% endmacro %}
