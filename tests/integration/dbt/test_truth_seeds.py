@@ -1,4 +1,4 @@
-"""Ten small companies in one warehouse: what customers said of each agrees with its own truth."""
+"""Ten small companies in one warehouse: what customers said and lived through of each agrees with its own truth."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from ingestion.extract import fetch
 from ingestion.sources import typeform, zendesk
+from sandbox import journeys
 from sandbox.catalog import CSAT_FORM
 from sandbox.server import Sandbox
 from sandbox.truth import truth
@@ -37,7 +38,12 @@ def companies(tmp_path_factory: pytest.TempPathFactory) -> Companies:
             ):
                 result = fetch([vendor], warehouse.landing)
                 assert [each.error for each in result.streams if each.error] == []
-            expected[source] = truth(sandbox.company)
+            found = journeys.journeys(sandbox.company)
+            expected[source] = truth(sandbox.company) | {
+                "first_contact": journeys.first_contact(found),
+                "effort": journeys.effort(found),
+                "experience": journeys.experiences(sandbox.company, found),
+            }
     warehouse.build(NOW.isoformat())
     return warehouse, expected
 
@@ -128,3 +134,37 @@ def test_the_companies_differ(companies: Companies) -> None:
     """Ten times the same company would prove little."""
     _, expected = companies
     assert len({truths["csat"]["all"]["csat_pct"] for truths in expected.values()}) == len(SEEDS)
+
+
+def test_first_contact_and_effort(companies: Companies) -> None:
+    """By source: customers' and tickets' ids repeat from company to company."""
+    warehouse, expected = companies
+    where = "where period_grain = 'all' and dimension = 'source'"
+    rows = warehouse.query(
+        f"select member, convention, numerator, denominator, immature from marts.kpi_first_contact {where}"
+    )
+    assert {row[:2]: row[2:] for row in rows} == {
+        (source, convention): counts
+        for source, truths in expected.items()
+        for convention, counts in truths["first_contact"].items()
+    }
+    names = ("n", "affected", "total", "median_per_ticket", "p90_per_ticket")
+    rows = warehouse.query(f"select member, measure, {', '.join(names)} from marts.kpi_effort {where}")
+    assert {row[:2]: dict(zip(names, row[2:], strict=True)) for row in rows} == {
+        (source, measure): pytest.approx(numbers)
+        for source, truths in expected.items()
+        for measure, numbers in truths["effort"].items()
+    }
+
+
+def test_experience_behind_each_answer(companies: Companies) -> None:
+    warehouse, expected = companies
+    rows = warehouse.query(
+        "select source, ticket_id, points = 100, reopens, group_hops, first_reply_seconds::bigint, "
+        f"resolution_seconds::bigint from marts.experience where survey = '{CSAT_FORM}'"
+    )
+    assert {row[:2]: row[2:] for row in rows} == {
+        (source, ticket): experience
+        for source, truths in expected.items()
+        for ticket, experience in truths["experience"].items()
+    }
