@@ -160,7 +160,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Case, list[
             account.ticket(4 * n + m, created, assign_schedule(created, 2 * n), comment(answered))
         account.ticket(4 * n + 3, a, assign_schedule(a, 2 * n), assign_schedule(b, 2 * n + 1), comment(c))
     account.land(warehouse)
-    warehouse.build("2020-02-01T00:00:00Z")
+    warehouse.build("2020-02-01T00:00:00Z", select=["+tickets"])
     rows = warehouse.query(
         "select first_reply_business_seconds, first_reply_business_seconds_last_schedule, "
         "first_reply_seconds "

@@ -16,6 +16,8 @@ from .warehouse import BuildError, Warehouse
 START = datetime(2026, 11, 20, 3, tzinfo=UTC)
 # Journals of the run itself, not of the data.
 NOT_COMPARED = {"publication"}
+#: The KPI tables of which a night builds only some periods again, and what they read.
+BY_PERIOD = ("+config.incremental_strategy:replace_periods",)
 
 
 def rows_that_differ(one: Path, other: Path) -> dict[str, tuple[int, int]]:
@@ -29,7 +31,7 @@ def rows_that_differ(one: Path, other: Path) -> dict[str, tuple[int, int]]:
             ).fetchall()
             if name not in NOT_COMPARED
         ]
-        assert len(marts) > 10
+        assert len(marts) >= 10
         differences = {}
         for mart in marts:
             counts = tuple(
@@ -78,17 +80,18 @@ def test_a_build_that_breaks_off_is_made_up_for(tmp_path: Path) -> None:
     broken = Warehouse(tmp_path / "broken", time_zone="America/New_York")
     with Sandbox(tickets=200, seed=5, now=START) as sandbox:
         fetch_sandbox(sandbox, broken.landing)
-        broken.build(START.isoformat())
+        broken.build(START.isoformat(), select=BY_PERIOD)
         sandbox.advance(days=2)
         fetch_sandbox(sandbox, broken.landing)
     with pytest.raises(BuildError, match="kpi_volume"):
         broken.build(
             (START + timedelta(days=2)).isoformat(),
+            select=BY_PERIOD,
             appended={"kpi_volume": "\nwhere cast('dies' as integer) = 1\n"},
         )
-    broken.build((START + timedelta(days=2)).isoformat())
+    broken.build((START + timedelta(days=2)).isoformat(), select=BY_PERIOD)
 
     sound_build = Warehouse(tmp_path / "sound", time_zone="America/New_York")
     sound_build.landing = broken.landing
-    sound_build.build((START + timedelta(days=2)).isoformat())
+    sound_build.build((START + timedelta(days=2)).isoformat(), select=BY_PERIOD)
     assert rows_that_differ(broken.path, sound_build.path) == {}

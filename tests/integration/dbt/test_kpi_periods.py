@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .test_incremental import rows_that_differ
+from .test_incremental import BY_PERIOD, rows_that_differ
 from .warehouse import Warehouse
 from .zendesk_records import CUSTOMER, Account, comment
 
@@ -21,7 +21,7 @@ def at_once(warehouse: Warehouse, folder: Path, as_of: str = AS_OF) -> Path:
     """The same landing built from nothing."""
     fresh = Warehouse(folder, time_zone=warehouse.time_zone)
     fresh.landing = warehouse.landing
-    fresh.build(as_of)
+    fresh.build(as_of, select=BY_PERIOD)
     return fresh.path
 
 
@@ -40,7 +40,7 @@ def test_periods_are_local(tmp_path: Path) -> None:
     ):
         account.ticket(n, created)
     account.land(warehouse)
-    warehouse.build(AS_OF)
+    warehouse.build(AS_OF, select=["+kpi_volume", "+kpi_backlog"])
     rows = warehouse.query(
         "select period_grain, strftime(period_start, '%m-%d'), created, is_partial_period from "
         "marts.kpi_volume "
@@ -77,7 +77,7 @@ def test_the_first_ticket_disappears(tmp_path: Path) -> None:
     warehouse = Warehouse(nightly)
     opened(1, "2024-05-01T10:00").land(warehouse)
     opened(2, "2024-06-04T10:00").land(warehouse)
-    warehouse.build(AS_OF)
+    warehouse.build(AS_OF, select=BY_PERIOD)
     gone = {
         "id": 1,
         "created_at": "2024-05-01T10:00:00Z",
@@ -85,7 +85,7 @@ def test_the_first_ticket_disappears(tmp_path: Path) -> None:
         "requester_id": CUSTOMER,
     }
     warehouse.land("zendesk", "tickets", [gone | {"status": "deleted"}], source="desk")
-    warehouse.build(AS_OF)
+    warehouse.build(AS_OF, select=BY_PERIOD)
     in_may = "period_start between '2024-04-29' and '2024-05-31'"
     assert warehouse.query(f"select * from marts.kpi_volume where created > 0 and {in_may}") == []
     assert rows_that_differ(warehouse.path, at_once(warehouse, fresh)) == {}
@@ -95,9 +95,9 @@ def test_an_earlier_ticket_arrives(tmp_path: Path) -> None:
     nightly, fresh = folders(tmp_path)
     warehouse = Warehouse(nightly)
     opened(2, "2024-06-04T10:00").land(warehouse)
-    warehouse.build(AS_OF)
+    warehouse.build(AS_OF, select=BY_PERIOD)
     opened(1, "2024-05-01T10:00").land(warehouse)
-    warehouse.build(AS_OF)
+    warehouse.build(AS_OF, select=BY_PERIOD)
     # 1 May to 30 June, a row for every day.
     assert warehouse.query(
         "select count(*) from marts.kpi_volume where period_grain = 'day' and dimension = 'all'"
@@ -113,10 +113,10 @@ def test_a_new_sla_metric_appears(tmp_path: Path) -> None:
     account.apply_sla(1, "reply_time", "2024-06-04T10:00", 60, policy="p")
     account.clock(1, "reply_time", "2024-06-04T10:30", "fulfill")
     account.land(warehouse)
-    warehouse.build(AS_OF)
+    warehouse.build(AS_OF, select=BY_PERIOD)
     account.clock(1, "requester_wait_time", "2024-06-10T10:00", "activate")
     account.apply_sla(1, "requester_wait_time", "2024-06-10T10:00", 60, policy="p")
     account.clock(1, "requester_wait_time", "2024-06-10T10:30", "fulfill")
     account.land(warehouse)
-    warehouse.build(AS_OF)
+    warehouse.build(AS_OF, select=BY_PERIOD)
     assert rows_that_differ(warehouse.path, at_once(warehouse, fresh)) == {}

@@ -98,7 +98,7 @@ def desks(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
             streams = tuple(s for s in twin.streams if s.name != "ticket_metric_events")
             result = fetch([desk, dataclasses.replace(twin, streams=streams)], warehouse.landing)
             assert [each.error for each in result.streams if each.error] == []
-            warehouse.build((START + timedelta(days=night)).isoformat())
+            warehouse.build((START + timedelta(days=night)).isoformat(), select=["+sla_targets"])
     return warehouse
 
 

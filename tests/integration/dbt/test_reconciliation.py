@@ -154,7 +154,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     warehouse = Warehouse(tmp_path_factory.mktemp("reconciliation"))
     for account in accounts():
         account.land(warehouse)
-    warehouse.build(AS_OF)
+    warehouse.build(AS_OF, select=["+reconciliation_summary"])
     return warehouse
 
 

@@ -57,7 +57,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
             f"{response['metadata']['referer'].rpartition('/')[2]}/{response['response_id']}"
         )
     warehouse.land("typeform", "responses", responses, changed="submitted_at")
-    warehouse.build("2026-11-21T00:00:00Z")
+    warehouse.build("2026-11-21T00:00:00Z", select=["+tickets", "+publication"])
     return warehouse
 
 

@@ -133,7 +133,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     edited.schedule(1, "London", hours([TUESDAY], "09:00", "12:00"), at="2024-06-05T00:00")
     edited.ticket(1, "2024-06-04T00:00", comment("2024-06-11T23:00"))
     edited.land(warehouse)
-    warehouse.build("2025-02-01T00:00:00Z")
+    warehouse.build("2025-02-01T00:00:00Z", select=["+tickets", "+rejected_rows"])
     return warehouse
 
 
@@ -177,7 +177,7 @@ def test_an_unknown_zone_is_refused_with_a_reason(tmp_path: Path) -> None:
     account.schedule(1, "Middle of Nowhere", OFFICE)
     account.ticket(1, "2024-06-04T14:00", comment("2024-06-04T15:00"))
     account.land(warehouse)
-    warehouse.build("2025-02-01T00:00:00Z")
+    warehouse.build("2025-02-01T00:00:00Z", select=["+tickets", "+rejected_rows"])
     [(reason,)] = warehouse.query(
         "select reason from marts.rejected_rows where stream = 'zendesk__schedules'"
     )
@@ -200,7 +200,7 @@ def new_year(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     seeded.ticket(2, "2024-06-02T12:00", comment("2024-06-03T12:00"))
     seeded.ticket(3, "2024-06-17T12:00", comment("2024-06-18T12:00"))
     seeded.land(warehouse)
-    warehouse.build("2025-02-01T00:00:00Z")
+    warehouse.build("2025-02-01T00:00:00Z", select=["+tickets", "+rejected_rows"])
     return warehouse
 
 
