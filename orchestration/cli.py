@@ -191,15 +191,24 @@ def _print_scorecard(settings: Settings) -> None:
     if published is None:
         raise CommandError("nothing is published yet; run `cxmarts refresh`")
     table = Table(title=f"Scorecard as of {published.as_of:%Y-%m-%d %H:%M} UTC, all time")
+    lines = scorecard.read(published.path)
+    has_targets = any(line.target is not None for line in lines)
     table.add_column("KPI")
-    for name in ("value", "n", "95 % interval"):
+    for name in ("value", "n", "95 % interval", *(("target", "gap") if has_targets else ())):
         table.add_column(name, justify="right")
-    for line in scorecard.read(published.path):
+    for line in lines:
         interval = ""
         if line.low is not None and line.high is not None:
             interval = f"{scorecard.show(line.low, line.unit)} to {scorecard.show(line.high, line.unit)}"
-        table.add_row(line.name, scorecard.show(line.value, line.unit), f"{line.n:,}", interval)
+        cells = [line.name, scorecard.show(line.value, line.unit), f"{line.n:,}", interval]
+        if has_targets:
+            cells += [scorecard.show(number, line.unit) for number in (line.target, line.gap)]
+        table.add_row(*cells)
     Console().print(table)
+    if shifts := scorecard.shifts(published.path):
+        print("No noise:")
+        for shift in shifts:
+            print(f"  {shift}")
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -28,10 +28,15 @@ How the numbers are defined: [metrics](metrics.md).
 
 def render(project: Path = PROJECT) -> str:
     """The page as Markdown: published marts, KPI tables, restricted marts, KPI definitions, rule files."""
+    definitions = _definitions(project / "seeds" / "kpi_definitions.csv")
     parts = [_INTRODUCTION]
     for title, folder in (("Marts", "marts"), ("KPI tables", "kpis"), ("Restricted marts", "restricted")):
-        parts += [f"## {title}\n", *map(_model, _models(project / "models" / folder))]
-    parts += ["## KPI definitions\n", _definitions(project / "seeds" / "kpi_definitions.csv")]
+        models = _models(project / "models" / folder)
+        parts += [f"## {title}\n", *(_model(model, definitions) for model in models)]
+    parts += [
+        "## KPI definitions\n",
+        _table(_DEFINITION, [tuple(row[name] for name in _DEFINITION) for row in definitions]),
+    ]
     parts += ["## Rules that an analyst edits\n", _RULES, *_seeds(project / "seeds")]
     return "\n".join(parts)
 
@@ -48,20 +53,26 @@ def _models(folder: Path) -> Iterator[Mapping[str, Any]]:
         yield from yaml.safe_load(path.read_text()).get("models", [])
 
 
-def _model(model: Mapping[str, Any]) -> str:
+def _model(model: Mapping[str, Any], definitions: Sequence[Mapping[str, str]]) -> str:
     lines = [f"### {model['name']}\n", f"{model['description']}\n"]
     for test in model.get("data_tests", []):
         if isinstance(test, dict) and "unique_key" in test:
             lines.append(f"Key: {', '.join(test['unique_key']['arguments']['columns'])}\n")
-    rows = [(column["name"], column["data_type"], column["description"]) for column in model["columns"]]
+    rows = []
+    for column in model["columns"]:
+        place = (model["name"], column["name"])
+        kpis = [row["kpi"] for row in definitions if (row["mart"], row["value_column"]) == place]
+        meaning = column["description"] + (f" KPI: {', '.join(kpis)}." if kpis else "")
+        rows.append((column["name"], column["data_type"], meaning))
     return "\n".join([*lines, _table(("column", "type", "meaning"), rows)])
 
 
-def _definitions(path: Path) -> str:
-    names = ("kpi", "definition_version", "unit", "better", "definition")
+_DEFINITION = ("kpi", "definition_version", "unit", "better", "definition", "variant")
+
+
+def _definitions(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
-        rows = [tuple(row[name] for name in names) for row in csv.DictReader(file)]
-    return _table(("kpi", "version", "unit", "better", "definition"), rows)
+        return list(csv.DictReader(file))
 
 
 def _seeds(folder: Path) -> Iterator[str]:
@@ -73,17 +84,17 @@ def _seeds(folder: Path) -> Iterator[str]:
             [
                 f"### {seed['name']}.csv\n",
                 f"{seed['description']}\n",
-                _table(("column", "type", "values"), rows),
+                _table(("column", "type", "values or meaning"), rows),
             ]
         )
 
 
 def _values(column: Mapping[str, Any]) -> str:
-    """The values that a rule file's column may hold, where they are listed."""
+    """The values that a rule file's column may hold, where they are listed; else what it means."""
     for test in column.get("data_tests", []):
         if isinstance(test, dict) and "accepted_values" in test:
             return ", ".join(map(str, test["accepted_values"]["arguments"]["values"]))
-    return ""
+    return str(column.get("description", ""))
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -35,6 +35,8 @@ import duckdb
 
 FORMAT = 1
 VERSION_COLUMN = "version"
+#: The mart that says what each KPI means.
+DEFINITIONS = "kpi_definitions"
 RUN_COLUMNS = frozenset({"as_of", "built_at", "build_id", "run_id", "published_at", VERSION_COLUMN})
 # Read by every DuckDB since 1.0, which BI drivers still embed.
 STORAGE_VERSION = "v1.0.0"
@@ -123,8 +125,10 @@ def publish(
             candidates = [measure(con, f"{_name(warehouse.stem)}.{schema}", mart) for mart in sorted(marts)]
             if check:
                 check({mart.name: mart.rows for mart in candidates})
-            definitions = _write_database(
-                con, (warehouse.stem, schema), draft / "marts.duckdb", candidates, version
+            source = (warehouse.stem, schema)
+            definitions = _definitions(con, source) if DEFINITIONS in marts else {}
+            versions_of = _write_database(
+                con, source, draft / "marts.duckdb", candidates, version, definitions
             )
         _verify_and_export(draft, candidates, previous)
         manifest = {
@@ -133,7 +137,8 @@ def publish(
             "published_at": f"{now:%Y-%m-%dT%H:%M:%SZ}",
             "duckdb_version": duckdb.__version__,
             **facts,
-            "definition_versions": definitions,
+            "definition_versions": versions_of,
+            "definitions": definitions,
             "marts": {
                 mart.name: {
                     "rows": mart.rows,
@@ -220,25 +225,37 @@ def measure(con: duckdb.DuckDBPyConnection, schema: str, mart: str) -> Mart:
 
 
 def _write_database(
-    con: duckdb.DuckDBPyConnection, source: tuple[str, str], path: Path, marts: Sequence[Mart], version: str
+    con: duckdb.DuckDBPyConnection,
+    source: tuple[str, str],
+    path: Path,
+    marts: Sequence[Mart],
+    version: str,
+    definitions: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, list[str]]:
     """Copy tables with their comments, and name the version; return the definitions' versions of each."""
     con.execute(f"ATTACH {_text(path)} AS target (STORAGE_VERSION {_text(STORAGE_VERSION)})")
-    definitions: dict[str, list[str]] = {}
+    versions: dict[str, list[str]] = {}
     for mart in marts:
         table = f"target.main.{_name(mart.name)}"
         con.execute(f"CREATE TABLE {table} AS FROM {'.'.join(map(_name, source))}.{_name(mart.name)}")
         if VERSION_COLUMN in dict(mart.columns):
             con.execute(f"UPDATE {table} SET version = ? WHERE version IS NULL", [version])  # noqa: S608
-        _copy_comments(con, source, mart.name, table)
+        _copy_comments(con, source, mart.name, table, _meanings(definitions, mart.name))
         if "definition_version" in dict(mart.columns):
             found = con.execute(f"SELECT DISTINCT definition_version::VARCHAR FROM {table} ORDER BY 1")  # noqa: S608
-            definitions[mart.name] = [row[0] for row in found.fetchall() if row[0] is not None]
+            versions[mart.name] = [row[0] for row in found.fetchall() if row[0] is not None]
     con.execute("DETACH target")
-    return definitions
+    return versions
 
 
-def _copy_comments(con: duckdb.DuckDBPyConnection, source: tuple[str, str], mart: str, table: str) -> None:
+def _copy_comments(
+    con: duckdb.DuckDBPyConnection,
+    source: tuple[str, str],
+    mart: str,
+    table: str,
+    meanings: Mapping[str, Sequence[str]],
+) -> None:
+    """The comments of the warehouse; on a column that is a KPI's value, what it means too."""
     tables = con.execute(
         "SELECT comment FROM duckdb_tables()"
         " WHERE database_name = $1 AND schema_name = $2 AND table_name = $3"
@@ -254,7 +271,26 @@ def _copy_comments(con: duckdb.DuckDBPyConnection, source: tuple[str, str], mart
     for (comment,) in tables:
         con.execute(f"COMMENT ON TABLE {table} IS {_text(comment) if comment else 'NULL'}")
     for column, comment in columns:
-        con.execute(f"COMMENT ON COLUMN {table}.{_name(column)} IS {_text(comment)}")
+        text = "\n".join([comment, *meanings.get(column, ())])
+        con.execute(f"COMMENT ON COLUMN {table}.{_name(column)} IS {_text(text)}")
+
+
+def _definitions(con: duckdb.DuckDBPyConnection, source: tuple[str, str]) -> dict[str, dict[str, Any]]:
+    """What each KPI means, by its name."""
+    found = con.execute(f"SELECT * FROM {'.'.join(map(_name, source))}.{DEFINITIONS} ORDER BY kpi")  # noqa: S608
+    names = [str(column[0]) for column in found.description or []]
+    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    return {row.pop("kpi"): row for row in rows}
+
+
+def _meanings(definitions: Mapping[str, Mapping[str, Any]], mart: str) -> dict[str, list[str]]:
+    """Column of the mart to what the KPIs mean whose values it holds."""
+    meanings: dict[str, list[str]] = {}
+    for kpi, each in definitions.items():
+        if each["mart"] == mart and each["value_column"]:
+            text = f"{kpi}, version {each['definition_version']}: {each['definition']} ({each['variant']})"
+            meanings.setdefault(each["value_column"], []).append(text)
+    return meanings
 
 
 def _verify_and_export(draft: Path, candidates: Sequence[Mart], previous: Publication | None) -> None:

@@ -24,7 +24,7 @@ def published_marts(
     """
     if publication is None:
         return []
-    models = {n["name"]: n for n in manifest["nodes"].values() if n["resource_type"] == "model"}
+    models = {n["name"]: n for n in manifest["nodes"].values() if n["resource_type"] in ("model", "seed")}
     keys = {
         node["attached_node"]: node["test_metadata"]["kwargs"]["columns"]
         for node in manifest["nodes"].values()

@@ -204,3 +204,20 @@ select mart, version, cast(as_of as varchar) as as_of, as_of <= {{ as_of() }} as
     {% endfor %}
 )
 {% endmacro %}
+
+{#- Rows of the journal: the definitions that are another one now, with the versions of both. Where the version is the same, the column is
+    `definition`. #}
+{% macro redefined(mart) %}
+select
+    'kpi_definitions' as mart, coalesce(b.kpi, a.kpi) as key, cast(null as varchar) as period_grain, cast(null as date) as period_start,
+    cast(null as varchar) as dimension, cast(null as varchar) as member,
+    case when b.definition_version = a.definition_version then 'definition' else 'definition_version' end as column_name,
+    cast(b.definition_version as double) as before, cast(a.definition_version as double) as after, cast(1 as bigint) as cells,
+    '{{ mart.cause or 'rules' }}' as cause, {{ as_of() }} as restated_at, '{{ mart.version }}' as before_version,
+    cast(null as varchar) as version
+from {{ mart.relation }} as b
+full outer join {{ ref('kpi_definitions') }} as a on b.kpi = a.kpi
+where {% for column in ['definition_version', 'definition', 'variant', 'mart', 'value_column', 'unit', 'better'] -%}
+b.{{ column }} is distinct from a.{{ column }}{{ ' or ' if not loop.last }}
+{%- endfor %}
+{% endmacro %}

@@ -377,6 +377,23 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         _known("cause", CAUSES),
         _by_as_of("restated_at"),
         _range("cells_are_counted", 1, None, "cells"),
+        Expectation(
+            name="changed_definitions_have_a_new_version",
+            kind="present_when",
+            # Until it is published, a row of the journal is of no version.
+            kwargs={"column": "version", "when": "column_name", "values": ["definition"]},
+            severity="warning",
+            show=("key", "before"),
+            fault="of KPIs that are defined by another text under the same version",
+            why="Readers tell by definition_version whether two numbers mean the same.",
+            what_to_do="Raise definition_version in the rule file kpi_definitions",
+        ),
+    ),
+    "kpi_definitions": (
+        _key("kpi"),
+        _present("kpi", "mart", "small_n", "definition_version", "definition", "variant"),
+        _known("unit", ("percent", "points", "seconds", "tickets", "replies", "contacts", "money")),
+        _known("better", ("higher", "lower")),
     ),
     "kpi_csat": (
         *_kpi(may_declare=True),
@@ -502,7 +519,7 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
     ),
     "kpi_experience": (
         _key("time_span", "kind", "factor", "exposure"),
-        _present("time_span", "kind", "factor", "exposure", "n", "value"),
+        _present("time_span", "kind", "factor", "exposure", "n", "value", "definition_version"),
         _known("kind", ("csat", "nps", "ces")),
         _known("factor", FACTORS),
         _counts("n", "others_n"),
@@ -518,7 +535,7 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
     ),
     "kpi_retention": (
         _key("exposure", "window_days", "unit", "outcome", "factor"),
-        _present("window_days", "unit", "outcome", "factor", "exposure", "n"),
+        _present("window_days", "unit", "outcome", "factor", "exposure", "n", "definition_version"),
         _known("unit", ("customer", "organization")),
         _known("outcome", ("stayed", "came_back")),
         _counts("n", "retained", "others_n", "others_retained"),

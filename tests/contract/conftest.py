@@ -28,3 +28,10 @@ def marts(models: dict[str, Node]) -> dict[str, Node]:
     published = {name: node for name, node in models.items() if node["schema"] == "marts"}
     assert len(published) > 15
     return published
+
+
+@pytest.fixture(scope="session")
+def published(manifest: Node, marts: dict[str, Node]) -> dict[str, Node]:
+    """Whatever readers find: the marts, and the rule files that are published as they are."""
+    seeds = {n["name"]: n for n in manifest["nodes"].values() if n["resource_type"] == "seed"}
+    return marts | {name: node for name, node in seeds.items() if node["schema"] == "marts"}

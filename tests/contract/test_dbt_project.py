@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from typing import Any
 
 import pytest
+
+from quality.suites.marts import CONVENTIONS, DECLARED, MEASURES
+from tests.parsed import ROOT
 
 Node = dict[str, Any]
 
@@ -117,6 +121,57 @@ def test_kpis_by_period_are_journalled_when_restated(manifest: Node, marts: dict
     facts = {name: marts[name]["config"]["meta"].get("facts") for name in by_period}
     assert set(facts.values()) <= journalled
     assert [name for name in set(facts.values()) if "settled_at" not in marts[name]["config"]["meta"]] == []
+
+
+#: The KPIs of a table that looks up its definition by a column.
+BY_COLUMN = {
+    "c.measure || '_time'": {f"{measure}_time" for measure in MEASURES},
+    "c.convention || '_rate'": {f"{convention}_rate" for convention in CONVENTIONS},
+    "'sla_' || c.metric": {
+        "sla_first_reply", "sla_next_reply", "sla_periodic_update", "sla_pausable_update", "sla_agent_work",
+        "sla_requester_wait", "sla_total_resolution", "sla_group_ownership",
+    },
+    "m.kpi": {
+        "reopen_rate", "transfer_rate", "agent_transfer_rate", "escalation_rate", "agent_replies",
+        "customer_turns", "handle_time",
+    },
+}  # fmt: skip
+
+
+def test_published_rule_files_have_described_columns_with_types(published: dict[str, Node]) -> None:
+    seeds = [node for node in published.values() if node["resource_type"] == "seed"]
+    assert [node["name"] for node in seeds] == ["kpi_definitions"]
+    for node in seeds:
+        declared = {name: column["data_type"] for name, column in node["columns"].items()}
+        assert declared == node["config"]["column_types"]
+        assert [name for name, column in node["columns"].items() if not column["description"]] == []
+
+
+def test_every_kpi_has_one_definition_and_every_definition_its_kpi(marts: dict[str, Node]) -> None:
+    """Also: it says rightly where the KPI's value is. The gate refuses rows without a version."""
+    with (ROOT / "dbt_project" / "seeds" / "kpi_definitions.csv").open(newline="") as file:
+        definitions = list(csv.DictReader(file))
+    looked_up = {
+        (kpi, name)
+        for name, node in marts.items()
+        for by in re.findall(r"join_definition\(\"(.*?)\"\)", node["raw_code"])
+        for kpi in BY_COLUMN.get(by, {by.strip("'")})
+    }
+    # Beside cost_per_ticket, in the same rows.
+    looked_up.add(("service_roi", "kpi_cost"))
+    assert sorted((row["kpi"], row["mart"]) for row in definitions) == sorted(looked_up)
+    places = [(row["mart"], row["value_column"]) for row in definitions if row["value_column"]]
+    assert [place for place in places if place[1] not in marts[place[0]]["columns"]] == []
+    carries = {name for name, node in marts.items() if "definition_version" in node["columns"]}
+    judged = {
+        name
+        for name in carries
+        if any(
+            e.name == "required_columns_are_filled" and "definition_version" in e.columns
+            for e in DECLARED[name]
+        )
+    }
+    assert carries == judged == {mart for _, mart in looked_up} | {"kpi_scorecard"}
 
 
 def test_seeds_and_sources_are_described(manifest: Node) -> None:

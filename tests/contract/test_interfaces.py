@@ -87,6 +87,9 @@ PROMISED = {
         f"{PERIODS} kind flagged due contacted_in_time contacted in_time_pct ci_low_pct ci_high_pct "
         "median_hours_to_contact scored_again recovered recovered_pct"
     ),
+    "kpi_definitions": (
+        "kpi mart value_column unit better small_n settles_after_days definition_version definition variant"
+    ),
     "restatements": "mart key column_name before after cells cause version before_version restated_at",
     "kpi_csat": f"{PERIODS} n positive csat_pct ci_low_pct ci_high_pct",
     "kpi_nps": f"{PERIODS} n promoters passives detractors nps margin",
@@ -139,6 +142,7 @@ PROMISED = {
     "publication": "source",
 }
 KEYS = {
+    "kpi_definitions": {"kpi"},
     "tickets": {"source", "ticket_id"},
     "ticket_replies": {"source", "ticket_id", "reply_no"},
     "sla_targets": {"source", "ticket_id", "metric", "instance", "applied_at"},
@@ -173,42 +177,42 @@ PERSONAL = ("name", "email", "mail", "phone", "comment", "body", "subject", "des
 
 
 @pytest.mark.parametrize("mart", PROMISED)
-def test_promised_columns(marts: dict[str, Any], mart: str) -> None:
-    assert set(PROMISED[mart].split()) - set(marts[mart]["columns"]) == set()
+def test_promised_columns(published: dict[str, Any], mart: str) -> None:
+    assert set(PROMISED[mart].split()) - set(published[mart]["columns"]) == set()
 
 
 @pytest.mark.parametrize("mart", KEYS)
-def test_promised_keys(manifest: dict[str, Any], marts: dict[str, Any], mart: str) -> None:
+def test_promised_keys(manifest: dict[str, Any], published: dict[str, Any], mart: str) -> None:
     keys = [
         set(node["test_metadata"]["kwargs"]["columns"])
         for node in manifest["nodes"].values()
         if node["resource_type"] == "test"
-        and node.get("attached_node") == marts[mart]["unique_id"]
+        and node.get("attached_node") == published[mart]["unique_id"]
         and node["test_metadata"]["name"] == "unique_key"
     ]
     assert keys == [KEYS[mart]]
 
 
-def test_types_follow_from_names(marts: dict[str, Any]) -> None:
+def test_types_follow_from_names(published: dict[str, Any]) -> None:
     endings = {"_seconds": "double", "_pct": "double", "_at": "timestamp", "_date": "date", "_id": "varchar"}
     wrong = [
         (mart, column["name"], column["data_type"])
-        for mart, node in marts.items()
+        for mart, node in published.items()
         for column in node["columns"].values()
         for ending, kind in endings.items()
         if column["name"].endswith(ending) and column["data_type"] != kind
     ]
     wrong += [
         (mart, column["name"], column["data_type"])
-        for mart, node in marts.items()
+        for mart, node in published.items()
         for column in node["columns"].values()
         if column["name"].startswith(("is_", "has_")) != (column["data_type"] == "boolean")
     ]
     assert wrong == []
 
 
-def test_nothing_personal_is_published(marts: dict[str, Any]) -> None:
-    columns = {(mart, column) for mart, node in marts.items() for column in node["columns"]}
+def test_nothing_personal_is_published(published: dict[str, Any]) -> None:
+    columns = {(mart, column) for mart, node in published.items() for column in node["columns"]}
     found = {(mart, column) for mart, column in columns if set(column.split("_")) & set(PERSONAL)}
     # A group is a team, not a person; a column's name is none either.
     assert found == {("groups", "group_name"), ("restatements", "column_name")}

@@ -192,6 +192,55 @@ def test_terminated_is_a_clear_end(sandbox: Sandbox, tmp_path: Path) -> None:
     assert "Traceback" not in said
 
 
+def test_changed_definitions_and_targets_show(copy: Path, sandbox: Sandbox, tmp_path: Path) -> None:
+    """Of two formulas told in other words one has a new version; the other one is warned of."""
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    text = (parsed.ROOT / "dbt_project" / "seeds" / "kpi_definitions.csv").read_text()
+    for old, new in (
+        (',0,1,"100 x positive answers', ',0,2,"100 x happy answers'),
+        ('"percent promoters (9-10)', '"per cent promoters (9-10)'),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    (rules / "kpi_definitions.csv").write_text(text)
+    (rules / "kpi_targets.csv").write_text(
+        "kpi,dimension,member,target,direction,source,valid_from,valid_to\ncsat,,,99,,the board,,\n"
+    )
+    before = json.loads((copy / ".cxmarts" / "published" / "current" / "manifest.json").read_text())
+    assert run(copy, "refresh", **variables(sandbox, CXMARTS_RULES=str(rules))).returncode == 0
+    current = copy / ".cxmarts" / "published" / "current"
+    journal = duckdb.sql(
+        "SELECT key, column_name, before, after, cause, before_version"
+        f" FROM '{current}/marts/restatements.parquet' WHERE mart = 'kpi_definitions' ORDER BY key"
+    ).fetchall()
+    assert journal == [
+        ("csat", "definition_version", 1, 2, "rules", before["version"]),
+        ("nps", "definition", 1, 1, "rules", before["version"]),
+    ]
+    manifest = json.loads((current / "manifest.json").read_text())
+    assert manifest["definition_versions"]["kpi_csat"] == ["2"]
+    assert manifest["definitions"]["csat"]["definition"].startswith("100 x happy answers")
+    [warning] = [
+        result
+        for result in manifest["gate_results"]
+        if result["expectation"] == "changed_definitions_have_a_new_version"
+    ]
+    assert (warning["severity"], warning["outcome"]) == ("warning", "failed")
+    assert "nps" in warning["message"]
+    assert "Raise definition_version" in warning["message"]
+    with duckdb.connect(str(current / "marts.duckdb"), read_only=True) as con:
+        [(comment, version)] = con.execute(
+            "SELECT comment, (SELECT definition_version FROM kpi_definitions WHERE kpi = 'csat')"
+            " FROM duckdb_columns() WHERE table_name = 'kpi_csat' AND column_name = 'csat_pct'"
+        ).fetchall()
+    assert "csat, version 2: 100 x happy answers" in comment
+    assert version == 2
+    card = run(copy, "scorecard").stdout
+    assert "target" in card
+    assert "99.0 %" in card
+
+
 def test_the_demo_twice(tmp_path: Path) -> None:
     """From nothing to a scorecard; the second time only what changed is fetched."""
     once = run(tmp_path, "demo", "--tickets", "100")

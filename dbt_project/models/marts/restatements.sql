@@ -7,7 +7,7 @@
 ] -%}
 {%- set facts = ['tickets', 'sla_targets', 'survey_answers', 'survey_sends', 'follow_ups'] -%}
 {#- depends on #}
-{%- for name in kpis + facts + ['int_late_tickets'] -%}{%- do ref(name) -%}{%- endfor -%}
+{%- for name in kpis + facts + ['kpi_definitions', 'int_late_tickets'] -%}{%- do ref(name) -%}{%- endfor -%}
 {%- set published = published_marts() -%}
 {%- set matched = published.items() | selectattr('1.is_earlier') | selectattr('1.key') | map(attribute=0) | list -%}
 {%- set compared = kpis | select('in', matched) | list -%}
@@ -76,6 +76,10 @@ select
     {{ as_of() }} as restated_at, '{{ published[compared[0]].version }}' as before_version, cast(null as varchar) as version
 from ranked
 where is_listed
+{% if 'kpi_definitions' in matched %}
+union all
+{{ redefined(published['kpi_definitions']) }}
+{% endif %}
 union all
 select
     mart, '*' as key, cast(null as varchar) as period_grain, cast(null as date) as period_start, cast(null as varchar) as dimension,

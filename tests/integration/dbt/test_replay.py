@@ -166,7 +166,7 @@ def test_slices_in_any_order_equal_one_full_rebuild(
     marts = {
         n["name"]
         for n in manifest["nodes"].values()
-        if n["schema"] == "marts" and n["resource_type"] == "model"
+        if n["schema"] == "marts" and n["resource_type"] in ("model", "seed")
     }
     assert set(wanted) == marts
     assert {

@@ -73,7 +73,7 @@ def publish_marts(warehouse: Warehouse, as_of: str) -> publish.Publication:
     marts = [
         n["name"]
         for n in manifest["nodes"].values()
-        if n["schema"] == "marts" and n["resource_type"] == "model"
+        if n["schema"] == "marts" and n["resource_type"] in ("model", "seed")
     ]
     prints = {name: {"code": "same", "rules": "same"} for name in marts}
     facts = {"as_of": as_of, "build_id": as_of, "fingerprints": prints}

@@ -260,6 +260,38 @@ def test_definition_versions_are_named(warehouse: Path) -> None:
     assert write(warehouse, ["kpi_csat", "tickets"]).manifest["definition_versions"] == {"kpi_csat": ["3"]}
 
 
+def test_definitions_are_in_the_manifest_and_on_the_columns(warehouse: Path) -> None:
+    build(warehouse, "SELECT 80.0 AS csat_pct, 5 AS n", "kpi_csat")
+    build(
+        warehouse,
+        "SELECT 'csat' AS kpi, 'kpi_csat' AS mart, 'csat_pct' AS value_column, 3 AS definition_version,"
+        " 'positive / answers' AS definition, 'it''s top two' AS variant"
+        " UNION ALL SELECT 'team', 'kpi_csat', NULL, 1, 'several values', 'by event'",
+        "kpi_definitions",
+    )
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute("COMMENT ON COLUMN marts.kpi_csat.csat_pct IS 'Percent.'")
+        con.execute("COMMENT ON COLUMN marts.kpi_csat.n IS 'Answers.'")
+    done = write(warehouse, ["kpi_csat", "kpi_definitions"])
+    assert done.manifest["definitions"]["csat"] == {
+        "mart": "kpi_csat",
+        "value_column": "csat_pct",
+        "definition_version": 3,
+        "definition": "positive / answers",
+        "variant": "it's top two",
+    }
+    with duckdb.connect(str(done.path / "marts.duckdb"), read_only=True) as con:
+        comments = dict(
+            con.execute(
+                "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'kpi_csat'"
+            ).fetchall()
+        )
+    assert comments == {
+        "csat_pct": "Percent.\ncsat, version 3: positive / answers (it's top two)",
+        "n": "Answers.",
+    }
+
+
 def test_a_folder_with_a_quote_in_its_name(tmp_path: Path) -> None:
     path = tmp_path / "it's" / "warehouse.duckdb"
     path.parent.mkdir()

@@ -151,7 +151,14 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
         marts.suite("restatements"),
         {
             "mart": "kpi_csat", "key": "day all", "column_name": "n", "cells": 1, "cause": "late data",
-            "restated_at": DAY, "before_version": "v1", "as_of": DAY,
+            "restated_at": DAY, "before_version": "v1", "as_of": DAY, "version": None, "before": 1.0,
+        },
+    ),
+    "kpi_definitions": (
+        marts.suite("kpi_definitions"),
+        {
+            "kpi": "csat", "mart": "kpi_csat", "small_n": 30, "definition_version": 1,
+            "unit": "percent", "better": "higher", "definition": "yes / all", "variant": "top two",
         },
     ),
     "sla_at_risk": (
@@ -285,7 +292,7 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
             "time_span": "all", "kind": "csat", "factor": "sla", "exposure": "breached", "n": 40,
             "others_n": 60, "value": 50.0,
             "others_value": 90.0, "mean_score_pct": 50.0, "others_mean_score_pct": 70.0,
-            "ci_low": -57.3, "ci_high": -22.7,
+            "ci_low": -57.3, "ci_high": -22.7, "definition_version": 1,
         },
     ),
     "kpi_cost": (
@@ -297,7 +304,7 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
         {
             "window_days": 90, "unit": "customer", "outcome": "stayed", "factor": "sla", "exposure": "met",
             "n": 40, "retained": 30, "retention_pct": 75.0, "ci_low_pct": 60.0, "ci_high_pct": 86.0,
-            "others_n": 20, "others_retained": 10, "others_retention_pct": 50.0,
+            "others_n": 20, "others_retained": 10, "others_retention_pct": 50.0, "definition_version": 1,
         },
     ),
     "kpi_team": (
@@ -424,6 +431,7 @@ BREAKS: dict[str, dict[str, Any]] = {
     "attainment_pct_follows_from_its_parts": {"attainment_pct": 93.0},
     "classes_sum_to_n": {"passives": 3},
     "cells_are_counted": {"cells": 0},
+    "changed_definitions_have_a_new_version": {"column_name": "definition"},
     "differences_are_explained": {"reason": "unexplained"},
     "reasons_sum_to_compared": {"later_events": 2},
     "unexplained_pct_follows_from_its_parts": {"unexplained_pct": 0.4},
