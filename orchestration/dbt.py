@@ -6,6 +6,7 @@ import csv
 import functools
 import hashlib
 import importlib.metadata
+import io
 import json
 import os
 import shutil
@@ -24,6 +25,8 @@ from orchestration.settings import SettingsError
 PACKAGED = Path(__file__).parent.parent / "dbt_project"
 # A parsed project: the manifest as dbt writes it and as it keeps it for itself, and what it was parsed from.
 PARSED = ("manifest.json", "partial_parse.msgpack", "cxmarts_parsed")
+#: Columns that a rule file got later: one that was written before is taken to be empty in them.
+LATER_COLUMNS = {"kpi_targets.csv": ["source"], "benchmarks.csv": ["valid_from", "valid_to"]}
 FAILED = ("error", "fail", "runtime error", "skipped")
 
 # No network: dbt's telemetry and version check stay off. No logs: what matters is in the results, and
@@ -175,7 +178,7 @@ class Project:
     def _copy(self, wanted: Mapping[Path, Path]) -> None:
         for relative, origin in wanted.items():
             target = self.folder / relative
-            content = origin.read_bytes()
+            content = _completed(origin)
             if not target.exists() or target.read_bytes() != content:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
@@ -296,12 +299,25 @@ def _digest(*parts: str) -> str:
 
 def _header_problems(own: Path, packaged: Path) -> list[str]:
     ours, theirs = _header(packaged), _header(own)
-    missing, unknown = [c for c in ours if c not in theirs], [c for c in theirs if c not in ours]
+    needed = [c for c in ours if c not in LATER_COLUMNS.get(own.name, [])]
+    missing, unknown = [c for c in needed if c not in theirs], [c for c in theirs if c not in ours]
     if not missing and not unknown:
         return []
     parts = [f"lacks {', '.join(missing)}"] if missing else []
     parts += [f"has unknown {', '.join(unknown)}"] if unknown else []
     return [f"CXMARTS_RULES: {own.name} {' and '.join(parts)} (columns are {', '.join(ours)})"]
+
+
+def _completed(path: Path) -> bytes:
+    """The file's content, with the later columns of a rule file that lacks them."""
+    lacking = [c for c in LATER_COLUMNS.get(path.name, []) if c not in _header(path)]
+    if not lacking:
+        return path.read_bytes()
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        head, *rows = csv.reader(file)
+    text = io.StringIO()
+    csv.writer(text).writerows([[*head, *lacking], *([*row, *("" for _ in lacking)] for row in rows if row)])
+    return text.getvalue().encode()
 
 
 def _header(path: Path) -> list[str]:

@@ -1,5 +1,6 @@
 """The project that runs: the packaged one with the analyst's rules, parsed when something changed."""
 
+import csv
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,6 +105,16 @@ def test_other_columns_are_refused_with_their_names(packaged: Path, rules: Path,
         SettingsError, match=r"targets\.csv lacks target and has unknown goal \(columns are kpi, target\)"
     ):
         Project(Home(tmp_path / "home"), rules, packaged).prepare()
+
+
+def test_a_rule_file_from_before_a_column_came_is_empty_in_it(
+    packaged: Path, rules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(dbt.LATER_COLUMNS, "targets.csv", ["target"])
+    (rules / "targets.csv").write_text('\ufeffkpi\n"a, b"\n')
+    project = Project(Home(tmp_path / "home"), rules, packaged).prepare()
+    with (project.folder / "seeds" / "targets.csv").open(newline="") as file:
+        assert list(csv.reader(file)) == [["kpi", "target"], ["a, b", ""]]
 
 
 def test_the_analysts_rules_win_and_the_package_stays(packaged: Path, rules: Path, tmp_path: Path) -> None:
