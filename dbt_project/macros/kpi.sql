@@ -161,6 +161,15 @@ case when {{ n }} > 0 then
 end
 {%- endmacro %}
 
+{#- Bounds of the 95 % interval of the difference between two shares, in points: Newcombe's, from both Wilson intervals (1998, method 10). #}
+{% macro newcombe_pct(k, n, others_k, others_n, sign) -%}
+{%- set other_sign = '+' if sign == '-' else '-' -%}
+100e0 * {{ k }} / nullif({{ n }}, 0) - 100e0 * {{ others_k }} / nullif({{ others_n }}, 0) {{ sign }} sqrt(
+    power(100e0 * {{ k }} / nullif({{ n }}, 0) - {{ wilson_pct(k, n, sign) }}, 2)
+    + power(100e0 * {{ others_k }} / nullif({{ others_n }}, 0) - {{ wilson_pct(others_k, others_n, other_sign) }}, 2)
+)
+{%- endmacro %}
+
 {#- The local days on which a touched row differs from what the last build had, for a KPI table that is built again only for
     those periods; none when all periods must be built. rows: a list of (relation, columns that count, SQL of the UTC time).
     The model's meta says what it counts: facts (a mart), time (SQL), and key, if the table is split by one. #}

@@ -55,7 +55,7 @@ sums as (
 {#- Mean and variance of either side; the difference's variance is the sum of both, each by its count. #}
 compared as (
     select
-        time_span, kind, factor, exposure, value_n as n, others_value_n as others_n,
+        time_span, kind, factor, exposure, value_n as n, others_value_n as others_n, value_sum, others_value_sum,
         {% for name, (_, units) in values.items() %}
         {% for side in ['', 'others_'] %}
         {% set n = 'nullif(' ~ side ~ name ~ '_n, 0)' %}
@@ -79,6 +79,19 @@ tested as (
         {{- ',' if not loop.last }}
         {% endfor %}
     from compared
+),
+
+{#- Of shares Newcombe's interval, which does not shrink to nothing where all answers agree; NPS is no share. #}
+bounded as (
+    select
+        *,
+        {% for bound, sign in {'ci_low': '-', 'ci_high': '+'}.items() %}
+        case
+            when kind = 'nps' then value_difference {{ sign }} value_margin
+            else {{ newcombe_pct('(value_sum / 100)', 'n', '(others_value_sum / 100)', 'others_n', sign) }}
+        end as {{ bound }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from tested
 )
 
 select
@@ -91,15 +104,15 @@ select
     cast(c.value as double) as value,
     cast(c.others_value as double) as others_value,
     cast(c.value_difference as double) as difference,
-    cast(c.value_difference - c.value_margin as double) as ci_low,
-    cast(c.value_difference + c.value_margin as double) as ci_high,
+    cast(c.ci_low as double) as ci_low,
+    cast(c.ci_high as double) as ci_high,
     cast(c.mean_score_pct as double) as mean_score_pct,
     cast(c.others_mean_score_pct as double) as others_mean_score_pct,
     cast(c.mean_score_pct_difference as double) as mean_difference,
     cast(c.mean_score_pct_difference - c.mean_score_pct_margin as double) as mean_ci_low,
     cast(c.mean_score_pct_difference + c.mean_score_pct_margin as double) as mean_ci_high,
-    case when least(c.n, c.others_n) >= coalesce(d.small_n, 30) then abs(c.value_difference) > c.value_margin end as is_significant,
+    case when least(c.n, c.others_n) >= coalesce(d.small_n, 30) then c.ci_low > 0 or c.ci_high < 0 end as is_significant,
     {{ is_small_n('least(c.n, c.others_n)') }} as is_small_n,
     d.definition_version
-from tested as c
+from bounded as c
 {{ join_definition("'experience'") }}

@@ -162,9 +162,8 @@ tested as (
 intervals as (
     select
         *,
-        1.959963984540054e0 * sqrt(
-            retention_pct * (100 - retention_pct) / n + others_retention_pct * (100 - others_retention_pct) / nullif(others_n, 0)
-        ) as margin
+        {{ newcombe_pct('retained', 'n', 'others_retained', 'others_n', '-') }} as ci_low,
+        {{ newcombe_pct('retained', 'n', 'others_retained', 'others_n', '+') }} as ci_high
     from tested
 )
 
@@ -183,10 +182,9 @@ select
     cast(c.others_retained as bigint) as others_retained,
     cast(c.others_retention_pct as double) as others_retention_pct,
     cast(c.retention_pct - c.others_retention_pct as double) as difference,
-    cast(c.retention_pct - c.others_retention_pct - c.margin as double) as difference_ci_low,
-    cast(c.retention_pct - c.others_retention_pct + c.margin as double) as difference_ci_high,
-    case when least(c.n, c.others_n) >= coalesce(d.small_n, 30) then abs(c.retention_pct - c.others_retention_pct) > c.margin end
-        as is_significant,
+    cast(c.ci_low as double) as difference_ci_low,
+    cast(c.ci_high as double) as difference_ci_high,
+    case when least(c.n, c.others_n) >= coalesce(d.small_n, 30) then c.ci_low > 0 or c.ci_high < 0 end as is_significant,
     {{ is_small_n('least(c.n, c.others_n)') }} as is_small_n,
     d.definition_version
 from intervals as c
