@@ -19,20 +19,18 @@
 {{ return(false) }}
 {% endmacro %}
 
-{#- A filter on the touched tickets for a relation with source and the ticket's id. #}
+{#- A filter on the touched tickets for a relation with source and the ticket's id. `in`, for a correlated `exists` costs three
+    times as much: DuckDB first copies the rows that it filters. #}
 {% macro is_touched(alias, ticket_id='ticket_id') -%}
-exists (
-    select 1 from {{ ref('int_touched_tickets') }} as touched
-    where touched.source = {{ alias }}.source and touched.ticket_id = {{ alias }}.{{ ticket_id }}
-)
+({{ alias }}.source, {{ alias }}.{{ ticket_id }}) in (select touched.source, touched.ticket_id from {{ ref('int_touched_tickets') }} as touched)
 {%- endmacro %}
 
 {#- The touched rows of a relation, for models that find out while they run whether they need them: it is no reference. #}
 {% macro touched_rows(relation) -%}
 select t.* from {{ relation }} as t
-where exists (
-    select 1 from {{ this.incorporate(path={'schema': 'core', 'identifier': 'int_touched_tickets'}) }} as touched
-    where touched.source = t.source and touched.ticket_id = t.ticket_id
+where (t.source, t.ticket_id) in (
+    select touched.source, touched.ticket_id
+    from {{ this.incorporate(path={'schema': 'core', 'identifier': 'int_touched_tickets'}) }} as touched
 )
 {%- endmacro %}
 
@@ -41,19 +39,12 @@ where exists (
 {% set target = arg_dict['target_relation'] %}
 {#- What the touched tickets had, for models that group by period: they rebuild the periods in which a row differs. #}
 {% if config.get('meta', {}).get('keeps_before') %}
-create table {{ before_relation(target.identifier) }} as
-select t.* from {{ target }} as t
-where exists (
-    select 1 from {{ target.incorporate(path={'schema': 'core', 'identifier': 'int_touched_tickets'}) }} as touched
-    where touched.source = t.source and touched.ticket_id = t.ticket_id
-);
+create table {{ before_relation(target.identifier) }} as {{ touched_rows(target) }};
 {% endif %}
 {% set touched = target.incorporate(path={'schema': 'core', 'identifier': 'int_touched_tickets'}) %}
 {% set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') %}
 delete from {{ target }} as t
-where exists (
-    select 1 from {{ touched }} as touched where touched.source = t.source and touched.ticket_id = t.ticket_id
-);
+where (t.source, t.ticket_id) in (select touched.source, touched.ticket_id from {{ touched }} as touched);
 insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ arg_dict['temp_relation'] }};
 {% endmacro %}
 

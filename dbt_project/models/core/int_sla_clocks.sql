@@ -52,7 +52,7 @@ statuses as (
         s.source, s.ticket_id, s.span_no, s.value, s.started_at, s.ended_at, s.held_until,
         s.value in ('solved', 'closed') and coalesce(s.previous_value not in ('solved', 'closed'), true) as is_solve
     from {{ ref('int_ticket_spans') }} as s
-    where s.kind = 'status' and exists (select 1 from tickets as t where t.source = s.source and t.ticket_id = s.ticket_id)
+    where s.kind = 'status' and (s.source, s.ticket_id) in (select t.source, t.ticket_id from tickets as t)
 ),
 
 histories as (select source, ticket_id from statuses group by source, ticket_id),
@@ -93,7 +93,7 @@ messages as (
     select e.source, e.ticket_id, e.event_at, e.event_no, e.is_opening, e.actor_role = 'agent' as is_agent
     from {{ ref('int_ticket_events') }} as e
     where e.kind = 'comment' and e.is_public and e.actor_role in ('agent', 'end_user')
-      and exists (select 1 from tickets as t where t.source = e.source and t.ticket_id = e.ticket_id)
+      and (e.source, e.ticket_id) in (select t.source, t.ticket_id from tickets as t)
 ),
 
 {#- What ends a wait for a reply: a reply, or a solve. #}

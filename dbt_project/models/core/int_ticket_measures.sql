@@ -138,7 +138,7 @@ contacts as (
     from {{ ref('int_tickets') }} as t
     inner join rules as r on t.source = r.source
     where t.exclusion_reason is null
-      and exists (select 1 from tickets as c where c.source = t.source and c.customer_id = t.customer_id)
+      and (t.source, t.customer_id) in (select c.source, c.customer_id from tickets as c)
 ),
 
 settled as (

@@ -215,6 +215,12 @@ answered_for as (
             else coalesce(breached_at, ended_at, {{ as_of() }})
         end as held_at
     from targets
+),
+
+states as (
+    select s.source, s.ticket_id, s.started_at, s.held_until, s.priority, s.group_id, s.assignee_id
+    from {{ ref('int_ticket_states') }} as s
+    where {{ is_touched('s') }}
 )
 
 select
@@ -246,7 +252,7 @@ select
     g.breached_at
 from answered_for as g
 inner join counted as t on g.source = t.source and g.ticket_id = t.ticket_id
-left join {{ ref('int_ticket_states') }} as put
+left join states as put
     on g.source = put.source and g.ticket_id = put.ticket_id and g.applied_at >= put.started_at and g.applied_at < put.held_until
-left join {{ ref('int_ticket_states') }} as held
+left join states as held
     on g.source = held.source and g.ticket_id = held.ticket_id and g.held_at >= held.started_at and g.held_at < held.held_until
