@@ -222,7 +222,7 @@ def add_old_ticket(first: str, later: str, warehouse: str) -> None:
 
 
 def compare(warehouse: str) -> None:
-    """All columns of all rows must be those of the script, seconds to the microsecond.
+    """All rows must be those of the script in all of its columns, seconds to the microsecond.
 
     Raises:
         SystemExit: they differ.
@@ -231,7 +231,7 @@ def compare(warehouse: str) -> None:
         for mart in MARTS:
             columns = con.execute(
                 "select column_name, data_type from information_schema.columns"
-                " where table_schema = 'marts' and table_name = ?",
+                " where table_schema = 'by_hand' and table_name = ?",
                 [mart],
             ).fetchall()
             values = ", ".join(f"round({name}, 6)" if kind == "DOUBLE" else name for name, kind in columns)

@@ -375,6 +375,7 @@ replies as (
     select
         source, ticket_id,
         count(replied_at) as public_agent_replies,
+        count(waits_from) as customer_turns,
         min(replied_at) as first_reply_at,
         any_value(seconds) filter (where is_first_reply) as seconds,
         any_value(business_seconds) filter (where is_first_reply) as business_seconds,
@@ -438,11 +439,17 @@ select
     coalesce(r.public_agent_replies, 0) as public_agent_replies,
     l.is_resolved and coalesce(r.public_agent_replies, 0) = 1 as is_one_touch,
     l.is_resolved and coalesce(r.public_agent_replies, 0) < 2 as is_one_touch_explore,
+    coalesce(r.customer_turns, 1) as customer_turns,
+    null::double as handle_seconds,
     case
-        when l.first_solved_at + interval 7 days <= as_of() then
-            not coalesce(t.next_contact_at <= l.first_solved_at + interval 7 days, false)
-            and not coalesce(l.first_reopened_at <= l.first_solved_at + interval 7 days, false)
-    end as is_first_contact_resolved,
+        when l.first_solved_at + interval 7 days <= as_of()
+            then coalesce(t.next_contact_at <= l.first_solved_at + interval 7 days, false)
+    end as has_repeat_contact,
+    case
+        when l.first_solved_at + interval 7 days <= as_of()
+            then coalesce(l.first_reopened_at <= l.first_solved_at + interval 7 days, false)
+    end as is_reopened_in_window,
+    not has_repeat_contact and not is_reopened_in_window as is_first_contact_resolved,
     true as has_status_history
 from contacts as t
 inner join lives as l on t.source = l.source and t.ticket_id = l.ticket_id
