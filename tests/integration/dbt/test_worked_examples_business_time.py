@@ -82,7 +82,14 @@ CASES = {
     ),
     # Samoa went from Thursday, 29 December 2011, to Saturday: 8 hours on Thursday, 3 on Monday.
     "day_skipped": ("Pacific/Apia", OFFICE, (), "2011-12-29T19:00Z", "2012-01-01T22:00Z", 660),
-    "always_over_the_skipped_day": ("Pacific/Apia", ALWAYS, (), "2011-12-29T00:00Z", "2012-01-01T00:00Z", 4320),
+    "always_over_the_skipped_day": (
+        "Pacific/Apia",
+        ALWAYS,
+        (),
+        "2011-12-29T00:00Z",
+        "2012-01-01T00:00Z",
+        4320,
+    ),
     "new_york_holiday": (NEW_YORK, OFFICE, ("2024-12-25",), "2024-12-24T20:00Z", "2024-12-26T15:00Z", 180),
     "closed_all_through": (NEW_YORK, OFFICE, (), "2024-06-08T14:00Z", "2024-06-09T14:00Z", 0),
     "two_years": (NEW_YORK, OFFICE, (), "2022-01-03T14:00Z", "2024-01-08T14:00Z", 252_000),
