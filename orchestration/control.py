@@ -107,6 +107,11 @@ def register_published(con: duckdb.DuckDBPyConnection, marts: Sequence[Published
     con.commit()
 
 
+def published_sql(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Name -> statement of the views and functions that readers get beside the marts, in order."""
+    return dict(con.execute("SELECT name, sql FROM control.published_sql ORDER BY place").fetchall())
+
+
 def compared_with(con: duckdb.DuckDBPyConnection) -> str | None:
     """The version that the marts were compared with; None if with none."""
     try:

@@ -7,6 +7,8 @@
 
 `published_restricted/` beside it has the same layout and version names, for what holds names or free text.
 
+Views and functions stand in the database alone: they read its tables, so they hold no rows of their own.
+
 A version appears complete or not at all, and is never changed afterwards. Readers that hold an old
 version open keep it: the pointer moves, files are only ever unlinked.
 
@@ -82,6 +84,7 @@ def publish(
     facts: Mapping[str, Any],
     *,
     keep: int,
+    views: Mapping[str, str] | None = None,
     schema: str = "marts",
     is_private: bool = False,
     switch: bool = True,
@@ -96,7 +99,8 @@ def publish(
         marts: names of the tables.
         facts: goes into the manifest as it is; must hold `as_of` (ISO, UTC) and `build_id`.
         keep: how many versions stay, the current one always among them.
-        schema: the warehouse's schema that holds them.
+        views: name -> the statement that creates a view or a function over the marts' bare names, in order.
+        schema: the warehouse's schema that holds the marts, and the views' comments.
         is_private: nobody but the owner may enter the folder.
         switch: False writes the version but leaves the pointer alone.
         check: called with the row count of each mart before anything is written; raises to refuse.
@@ -128,7 +132,7 @@ def publish(
             source = (warehouse.stem, schema)
             definitions = _definitions(con, source) if DEFINITIONS in marts else {}
             versions_of = _write_database(
-                con, source, draft / "marts.duckdb", candidates, version, definitions
+                con, source, draft / "marts.duckdb", candidates, views or {}, version, definitions
             )
         _verify_and_export(draft, candidates, previous)
         manifest = {
@@ -139,6 +143,7 @@ def publish(
             **facts,
             "definition_versions": versions_of,
             "definitions": definitions,
+            "views": list(views or {}),
             "marts": {
                 mart.name: {
                     "rows": mart.rows,
@@ -229,10 +234,11 @@ def _write_database(
     source: tuple[str, str],
     path: Path,
     marts: Sequence[Mart],
+    views: Mapping[str, str],
     version: str,
     definitions: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, list[str]]:
-    """Copy tables with their comments, and name the version; return the definitions' versions of each."""
+    """Copy tables with their comments, name the version, add the views; return the definitions' versions."""
     con.execute(f"ATTACH {_text(path)} AS target (STORAGE_VERSION {_text(STORAGE_VERSION)})")
     versions: dict[str, list[str]] = {}
     for mart in marts:
@@ -244,7 +250,11 @@ def _write_database(
         if "definition_version" in dict(mart.columns):
             found = con.execute(f"SELECT DISTINCT definition_version::VARCHAR FROM {table} ORDER BY 1")  # noqa: S608
             versions[mart.name] = [row[0] for row in found.fetchall() if row[0] is not None]
-    con.execute("DETACH target")
+    con.execute("USE target")
+    for name, statement in views.items():
+        con.execute(statement)
+        _copy_comments(con, source, name, _name(name), {}, kind="VIEW")
+    con.execute("USE memory; DETACH target")
     return versions
 
 
@@ -254,6 +264,7 @@ def _copy_comments(
     mart: str,
     table: str,
     meanings: Mapping[str, Sequence[str]],
+    kind: str = "TABLE",
 ) -> None:
     """The comments of the warehouse; on a column that is a KPI's value, what it means too."""
     tables = con.execute(
@@ -269,7 +280,7 @@ def _copy_comments(
         [*source, mart],
     ).fetchall()
     for (comment,) in tables:
-        con.execute(f"COMMENT ON TABLE {table} IS {_text(comment) if comment else 'NULL'}")
+        con.execute(f"COMMENT ON {kind} {table} IS {_text(comment) if comment else 'NULL'}")
     for column, comment in columns:
         text = "\n".join([comment, *meanings.get(column, ())])
         con.execute(f"COMMENT ON COLUMN {table}.{_name(column)} IS {_text(text)}")

@@ -20,6 +20,7 @@ create table if not exists control.source_status (
     source varchar, vendor varchar, stream varchar, is_on boolean, is_stale boolean, last_fetched_at timestamp,
     received bigint, landed bigint, duplicates bigint, unchanged bigint, tombstones bigint
 );
+create table if not exists control.published_sql (place integer, name varchar, sql varchar);
 create table if not exists control.published (
     mart varchar, version varchar, as_of timestamp, path varchar, declared varchar, cause varchar
 );

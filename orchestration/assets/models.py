@@ -62,6 +62,7 @@ class Graph:
         self.names = {spec.key: built[key]["name"] for key, spec in self.specs.items()}
         self.keys = {name: key for key, name in self.names.items()}
         self.schemas = {node["name"]: node["schema"] for node in built.values()}
+        self._views = {n["name"] for n in built.values() if n["config"]["materialized"] == "view"}
         self.files = {node["name"]: node["original_file_path"] for node in built.values()}
         self.descriptions = {
             node["name"]: {column["name"]: column["description"] for column in node["columns"].values()}
@@ -83,8 +84,8 @@ class Graph:
 
     @property
     def marts(self) -> list[str]:
-        """Names of the marts, which are what gets published."""
-        return sorted(name for name, schema in self.schemas.items() if schema == "marts")
+        """Names of the marts, which are what gets published; views over them are no marts."""
+        return sorted({name for name, schema in self.schemas.items() if schema == "marts"} - self._views)
 
     @property
     def restricted(self) -> list[str]:

@@ -78,8 +78,11 @@ def publish_build(run: Run, marts: list[str], restricted: list[str], run_id: str
         )
     with control.connect(run.warehouse) as con:
         status = control.status(con)
-        _verify_builds(run, marts + restricted, control.builds(con), build.judged_at)
+        builds = control.builds(con)
         compared_with = control.compared_with(con)
+        views = control.published_sql(con)
+    built = [*marts, *restricted, *(name for name in views if name in builds)]
+    _verify_builds(run, built, builds, build.judged_at)
     _verify_sources(run, status)
     made_of = run.mart_fingerprints()
     facts = {
@@ -115,7 +118,15 @@ def publish_build(run: Run, marts: list[str], restricted: list[str], run_id: str
 
     now, keep, switch = datetime.now(UTC), run.settings.keep_versions, not run.is_scratch
     done = publish.publish(
-        run.warehouse, run.home.published, marts, facts, keep=keep, switch=switch, check=as_judged, now=now
+        run.warehouse,
+        run.home.published,
+        marts,
+        facts,
+        keep=keep,
+        views=views,
+        switch=switch,
+        check=as_judged,
+        now=now,
     )
     if run.settings.is_restricted:
         publish.publish(

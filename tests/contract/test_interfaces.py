@@ -77,6 +77,10 @@ PROMISED = {
         "group_id agent_id promised_hours due_at contacted_at contact_kind hours_to_contact outcome "
         "next_score next_answered_at score_change is_recovered"
     ),
+    "metric_members": (
+        "kpi key source ticket_id response_id day segment product service_area complexity channel priority "
+        "group_id agent_id in_numerator in_denominator value"
+    ),
     "answer_dimensions": "source response_id question_id dimension member",
     "kpi_ces": f"{PERIODS} n easy ces_pct ci_low_pct ci_high_pct",
     "kpi_distribution": f"{PERIODS} source survey question_id kind score n share_pct",
@@ -206,7 +210,8 @@ def test_types_follow_from_names(published: dict[str, Any]) -> None:
         (mart, column["name"], column["data_type"])
         for mart, node in published.items()
         for column in node["columns"].values()
-        if column["name"].startswith(("is_", "has_")) != (column["data_type"] == "boolean")
+        if column["name"].startswith(("is_", "has_", "in_numerator", "in_denominator"))
+        != (column["data_type"] == "boolean")
     ]
     assert wrong == []
 

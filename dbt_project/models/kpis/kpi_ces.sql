@@ -3,8 +3,8 @@
     all answers of the row are on one scale in one direction. #}
 with facts as (
     select *, {{ business_date('answered_at') }} as day
-    from {{ ref('survey_answers') }}
-    where kind = 'ces' and is_headline
+    from {{ ref('survey_answers') }} as a
+    where {{ is_headline_answer('ces') }}
 ),
 
 own as ({{ by_own_dimension() }}),

@@ -2,8 +2,8 @@
 {#- Share of positive answers to the headline CSAT questions, by the local date of the answer. #}
 with facts as (
     select *, {{ business_date('answered_at') }} as day
-    from {{ ref('survey_answers') }}
-    where kind = 'csat' and is_headline
+    from {{ ref('survey_answers') }} as a
+    where {{ is_headline_answer('csat') }}
 ),
 
 own as ({{ by_own_dimension() }}),

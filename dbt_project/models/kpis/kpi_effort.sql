@@ -7,17 +7,7 @@
     'source': 'source', 'segment': 'segment', 'product': 'product', 'service_area': 'service_area', 'complexity': 'complexity',
     'channel': 'channel', 'priority': 'priority', 'group': 'group_id', 'agent': 'assignee_id'
 } -%}
-{#- Column, of which tickets, and the KPI that defines it. #}
-{%- set ever_solved, solved_now = 'first_solved_at is not null', 'full_resolution_seconds is not null' -%}
-{%- set measures = {
-    'reopens': ('reopens', ever_solved, 'reopen_rate'),
-    'transfers': ('group_hops', ever_solved, 'transfer_rate'),
-    'agent_transfers': ('assignee_hops', ever_solved, 'agent_transfer_rate'),
-    'escalations': ('escalations', ever_solved, 'escalation_rate'),
-    'agent_replies': ('public_agent_replies', solved_now, 'agent_replies'),
-    'customer_turns': ('customer_turns', solved_now, 'customer_turns'),
-    'handle_seconds': ('handle_seconds', solved_now, 'handle_time')
-} -%}
+{%- set measures = effort_measures() -%}
 {%- set numbers = [] -%}
 {%- set columns = [] -%}
 {%- for measure, (column, _, _) in measures.items() -%}

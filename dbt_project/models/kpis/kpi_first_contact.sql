@@ -7,14 +7,7 @@
     'source': 'source', 'segment': 'segment', 'product': 'product', 'service_area': 'service_area', 'complexity': 'complexity',
     'channel': 'channel', 'priority': 'priority', 'group': 'group_id', 'agent': 'assignee_id'
 } -%}
-{#- What says yes (null: not known yet), of the tickets that may. #}
-{%- set conventions = {
-    'first_contact_resolution': ('is_first_contact_resolved', 'first_solved_at is not null'),
-    'no_repeat_contact': ('not has_repeat_contact', 'first_solved_at is not null'),
-    'not_reopened': ('not is_reopened_in_window', 'first_solved_at is not null'),
-    'one_touch': ('is_one_touch', 'full_resolution_seconds is not null'),
-    'one_touch_explore': ('is_one_touch_explore', 'full_resolution_seconds is not null')
-} -%}
+{%- set conventions = first_contact_conventions() -%}
 {%- set numbers = [] -%}
 {%- for convention in conventions -%}{%- do numbers.append(((convention,), convention)) -%}{%- endfor -%}
 {%- set changed = changed_days([(
@@ -24,11 +17,8 @@
 with facts as (
     select
         {{ business_date('created_at') }} as day, {{ dimensions.values() | join(', ') }},
-        {#- 1 yes, 0 no, -1 not known before the window is over. Without a customer a repeat never will be. #}
         {% for convention, (yes, may) in conventions.items() %}
-        case when {{ may }} then
-            case when {{ yes }} then 1 when not ({{ yes }}) then 0 when customer_id is not null then -1 end
-        end as {{ convention }}{{ ',' if not loop.last }}
+        {{ first_contact_verdict(yes, may) }} as {{ convention }}{{ ',' if not loop.last }}
         {% endfor %}
     from {{ ref('tickets') }}
 ),

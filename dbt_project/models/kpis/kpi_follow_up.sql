@@ -3,7 +3,7 @@
 with facts as (
     select
         *,
-        outcome in ('overdue', 'contacted_in_time', 'contacted_late') as is_due,
+        {{ is_follow_up_due() }} as is_due,
         {{ micros_between('flagged_at', 'contacted_at') }} as contact_micros,
         {{ business_date('flagged_at') }} as day
     from {{ ref('follow_ups') }}

@@ -2,8 +2,8 @@
 {#- Percent promoters minus percent detractors of the headline NPS questions, by the local date of the answer. #}
 with facts as (
     select *, {{ business_date('answered_at') }} as day
-    from {{ ref('survey_answers') }}
-    where kind = 'nps' and is_headline
+    from {{ ref('survey_answers') }} as a
+    where {{ is_headline_answer('nps') }}
 ),
 
 own as ({{ by_own_dimension() }}),

@@ -7,10 +7,8 @@
     'source': 'source', 'segment': 'segment', 'product': 'product', 'service_area': 'service_area', 'complexity': 'complexity',
     'channel': 'channel', 'priority': 'priority', 'group': 'group_id', 'agent': 'assignee_id'
 } -%}
-{%- set measures = [
-    'first_reply', 'first_resolution', 'full_resolution', 'requester_wait', 'agent_wait', 'on_hold', 'agent_work'
-] -%}
-{%- set clocks = {'calendar': 'seconds', 'business': 'business_seconds'} -%}
+{%- set measures = ticket_durations() -%}
+{%- set clocks = duration_clocks() -%}
 {%- set columns = 'source, segment, product, service_area, complexity, channel, priority, group_id, assignee_id' -%}
 {%- set measure_columns = [] -%}
 {%- set numbers = [] -%}
@@ -36,7 +34,7 @@ with facts as (
         r.seconds, r.business_seconds
     from {{ ref('tickets') }} as t
     inner join {{ ref('ticket_replies') }} as r on t.source = r.source and t.ticket_id = r.ticket_id
-    where r.reply_no > 1 and r.seconds is not null
+    where {{ is_next_reply('r') }}
 ),
 
 measure_clocks as (

@@ -11,12 +11,12 @@
 } -%}
 {%- set changed = changed_days([(
     'sla_targets', 'ended_at, breached_at, metric, outcome, ' ~ dimensions.values() | join(', '),
-    'coalesce(ended_at, breached_at, ' ~ as_of() ~ ')'
+    target_counted_at()
 )]) -%}
 with facts as (
-    select *, {{ business_date('coalesce(ended_at, breached_at, ' ~ as_of() ~ ')') }} as day
+    select *, {{ business_date(target_counted_at()) }} as day
     from {{ ref('sla_targets') }}
-    where outcome in ('met', 'breached', 'active')
+    where {{ is_counted_target() }}
 ),
 
 metrics as (select distinct metric from facts),

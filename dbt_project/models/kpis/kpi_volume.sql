@@ -17,7 +17,7 @@ with facts as (
 
 {{ kpi_cells(dimensions, {
     'created': 'count(*)',
-    'solved': "count(case when status in ('solved', 'closed') then 1 end)",
+    'solved': 'count(case when ' ~ is_solved_now() ~ ' then 1 end)',
     'reopened': 'count(case when reopens > 0 then 1 end)',
     'with_customer': 'count(customer_id)',
     'customers': "count(distinct case when customer_id is not null then " ~ row_hash(['source', 'customer_id']) ~ " end)",

@@ -664,6 +664,10 @@ def test_a_dimension_of_ones_own(warehouse: Warehouse) -> None:
     )
     assert split == whole > 1000
     assert warehouse.query(
+        "select count(*), sum(in_numerator::int) from marts.metric_members where kpi = 'kpi_csat' and "
+        "list_contains(own_dimensions, 'region=west')"
+    ) == [(920, 820)]
+    assert warehouse.query(
         "select member, n from marts.kpi_nps where period_grain = 'quarter' and dimension = 'region' and "
         "period_start = '2023-01-01'"
     ) == [("(none)", 104)]

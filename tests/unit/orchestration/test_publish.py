@@ -331,3 +331,31 @@ def test_following_a_rollback(warehouse: Path) -> None:
     assert publish.current(published) is None
     publish.follow(published, second.version)
     assert publish.current(published) == second
+
+
+def test_views_and_functions_read_the_published_tables(warehouse: Path) -> None:
+    """They are created over the copies, with the comments of the warehouse's view, and are no marts."""
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute("CREATE VIEW marts.solved AS SELECT status FROM marts.tickets")
+        con.execute(
+            "COMMENT ON VIEW marts.solved IS 'a view'; COMMENT ON COLUMN marts.solved.status IS 'its column'"
+        )
+    done = write(
+        warehouse,
+        views={
+            "solved": "create view solved as select status from tickets",
+            "having": "create macro having_status(wanted) as table"
+            " select s.status from solved as s where s.status = wanted",
+        },
+    )
+    with duckdb.connect(str(done.path / "marts.duckdb"), read_only=True) as con:
+        assert con.execute("FROM having_status('a''b')").fetchall() == [("a'b",)]
+        assert con.execute("FROM having_status('c')").fetchall() == []
+        assert con.execute("SELECT comment FROM duckdb_views() WHERE NOT internal").fetchall() == [
+            ("a view",)
+        ]
+        assert con.execute("SELECT comment FROM duckdb_columns() WHERE table_name = 'solved'").fetchall() == [
+            ("its column",)
+        ]
+    assert done.manifest["views"] == ["solved", "having"]
+    assert done.manifest["marts"].keys() == {"tickets"}

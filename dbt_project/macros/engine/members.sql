@@ -1,0 +1,27 @@
+{#- A list of the values in a group. #}
+{% macro list_of(expression) %}{{ return(adapter.dispatch('list_of')(expression)) }}{% endmacro %}
+{% macro default__list_of(expression) %}array_agg({{ expression }}){% endmacro %}
+
+{#- The records behind one cell of a KPI table, as a function for readers. Words that DuckDB 1.0 knows. #}
+{% macro kpi_cell_sql() %}{{ return(adapter.dispatch('kpi_cell_sql')()) }}{% endmacro %}
+{% macro default__kpi_cell_sql() -%}
+create macro kpi_cell(kpi, period_grain, period_start, dimension, member, key := '') as table
+select m.*
+from metric_members as m
+where m.kpi = kpi
+  and m.key = key
+  and case period_grain
+      when 'all' then true
+      when 'day' then m.day = cast(period_start as date)
+      {% for grain in period_grains() if grain not in ('all', 'day') %}
+      when '{{ grain }}' then cast(date_trunc('{{ grain }}', m.day) as date) = cast(period_start as date)
+      {% endfor %}
+  end
+  and case dimension
+      when 'all' then true
+      {% for name, column in survey_dimensions().items() %}
+      when '{{ name }}' then coalesce(m.{{ column }}, '(none)') = member
+      {% endfor %}
+      else list_contains(m.own_dimensions, dimension || '=' || member)
+  end
+{%- endmacro %}

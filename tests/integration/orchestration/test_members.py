@@ -1,0 +1,202 @@
+"""Every cell of every KPI table opens: kpi_cell gives exactly the records that its counts count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration import publish
+from orchestration.refresh import Outcome
+from orchestration.settings import Settings
+from tests import parsed
+
+#: KPI table -> key of its members (SQL on its row) -> count of the row (SQL) -> which members that is (SQL).
+NUMERATOR, DENOMINATOR = "in_numerator", "in_denominator"
+COUNTS: dict[str, dict[str, dict[str, str]]] = {
+    "kpi_csat": {"''": {"n": DENOMINATOR, "positive": NUMERATOR}},
+    "kpi_nps": {
+        "''": {
+            "n": DENOMINATOR,
+            "promoters": NUMERATOR,
+            "passives": "value = 0",
+            "detractors": "outcome = 'detractor'",
+        }
+    },
+    "kpi_ces": {"''": {"n": DENOMINATOR, "easy": NUMERATOR}},
+    "kpi_distribution": {
+        "source || '/' || survey || '/' || question_id || '/' || score::INT": {"n": DENOMINATOR}
+    },
+    "kpi_survey_response": {
+        "''": {"sent": DENOMINATOR, "answered": NUMERATOR, "awaited": "outcome = 'awaited'"}
+    },
+    "kpi_follow_up": {
+        "kind": {
+            "flagged": "true",
+            "due": DENOMINATOR,
+            "contacted_in_time": NUMERATOR,
+            "contacted": "value IS NOT NULL",
+            "overdue": "outcome = 'overdue'",
+        }
+    },
+    "kpi_response_times": {"measure || '/' || clock": {"n": DENOMINATOR}},
+    "kpi_sla_compliance": {
+        "metric": {"met": NUMERATOR, "met + breached": DENOMINATOR, "active": "outcome = 'active'"}
+    },
+    "kpi_volume": {"''": {"created": DENOMINATOR, "solved": NUMERATOR, "reopened": "value > 0"}},
+    "kpi_effort": {"measure": {"n": DENOMINATOR, "affected": NUMERATOR}},
+    "kpi_first_contact": {
+        "convention": {
+            "numerator": NUMERATOR,
+            "denominator": DENOMINATOR,
+            "immature": "outcome = 'not known yet'",
+        }
+    },
+    "kpi_team": {
+        "'solved'": {"solved": DENOMINATOR, "reopened": NUMERATOR},
+        "'replies'": {"replies": DENOMINATOR},
+        "'first_replies'": {"first_replies": DENOMINATOR},
+        "'csat'": {"csat_n": DENOMINATOR, "csat_positive": NUMERATOR},
+        "'sla'": {"sla_met": NUMERATOR, "sla_breached": "outcome = 'breached'"},
+    },
+    "kpi_backlog": {"age_bucket": {"open_at_end": DENOMINATOR}},
+}
+#: The keys that the members of a table may have.
+KEYS = {
+    table: " UNION ALL ".join(f"SELECT {key} FROM {table}" for key in counts)
+    for table, counts in COUNTS.items()
+}
+#: What is left out of a table that opens otherwise.
+ONLY = {"kpi_backlog": "period_grain = 'all'"}
+#: KPI tables whose cells are no groups of records, and why.
+DO_NOT_OPEN = {
+    "kpi_scorecard": "repeats the other tables' numbers: open those",
+    "kpi_bottlenecks": "sums of stays in statuses and groups, which are not published",
+    "kpi_cost": "a rule file's amounts; the tickets solved are those of kpi_team, key solved",
+    "kpi_experience": "a comparison of groups without periods; its records are the mart experience",
+    "kpi_retention": "a comparison of customers at a landmark, not of records in periods",
+}
+
+
+@pytest.fixture(scope="module")
+def published(refreshed: tuple[Settings, Outcome]) -> Path:
+    current = publish.current(refreshed[0].home / "published")
+    assert current is not None
+    return current.path / "marts.duckdb"
+
+
+@pytest.fixture
+def con(published: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(published), read_only=True) as opened:
+        yield opened
+
+
+def test_every_kpi_table_opens_or_says_why_not() -> None:
+    nodes = parsed.project().manifest["nodes"].values()
+    tables = {n["name"] for n in nodes if n["resource_type"] == "model" and n["name"].startswith("kpi_")}
+    assert tables == COUNTS.keys() | DO_NOT_OPEN.keys()
+
+
+@pytest.mark.parametrize("table", COUNTS)
+def test_members_agree_with_every_cell(con: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Every row of the table by a call of its own: all grains, dimensions, members and keys."""
+    for key, counts in COUNTS[table].items():
+        wanted = ", ".join(f"{count} AS want_{n}" for n, count in enumerate(counts))
+        got = ", ".join(f"count(*) FILTER ({which}) AS got_{n}" for n, which in enumerate(counts.values()))
+        cells = f"SELECT *, {key} AS key_, {wanted} FROM {table} WHERE {ONLY.get(table, 'true')}"
+        arguments = "c.period_grain, c.period_start, c.dimension, c.member, key := c.key_"
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE compared AS SELECT c.*, l.* FROM ({cells}) AS c,"
+            f" LATERAL (SELECT {got} FROM kpi_cell('{table}', {arguments})) AS l"
+        )
+        differs = " OR ".join(f"want_{n} <> got_{n}" for n in range(len(counts)))
+        columns = "period_grain, period_start, dimension, member, key_, COLUMNS('^(want|got)_')"
+        assert con.execute(f"SELECT {columns} FROM compared WHERE {differs} LIMIT 3").fetchall() == []
+        # No member is in no cell: each dimension holds all of them.
+        missing = con.execute(
+            "SELECT period_grain, dimension, sum(want_0), any_value(members) FROM compared, LATERAL ("
+            "SELECT count(*) AS members FROM metric_members"
+            f" WHERE kpi = '{table}' AND {next(iter(counts.values()))}"
+            " AND key IN (SELECT key_ FROM compared) AND (period_grain = 'all' OR day IS NOT NULL)) AS m"
+            " GROUP BY ALL HAVING sum(want_0) <> any_value(members)"
+        ).fetchall()
+        assert missing == []
+    unknown = con.execute(
+        f"SELECT DISTINCT key FROM metric_members WHERE kpi = '{table}' AND key NOT IN ({KEYS[table]})"
+    ).fetchall()
+    assert unknown == []
+
+
+def test_the_company_fills_the_tables(con: duckdb.DuckDBPyConnection) -> None:
+    """What is compared above is not nothing."""
+    filled = con.execute("SELECT kpi, count(*) FROM metric_members GROUP BY kpi").fetchall()
+    assert {kpi for kpi, _ in filled} >= COUNTS.keys() - {"kpi_ces"}
+
+
+def test_a_statistic_is_made_of_its_members_values(con: duckdb.DuckDBPyConnection) -> None:
+    differing = con.execute(
+        "SELECT * FROM kpi_response_times AS c, LATERAL (SELECT median(value) AS median, avg(value) AS mean"
+        " FROM kpi_cell('kpi_response_times', c.period_grain, c.period_start, c.dimension, c.member,"
+        " key := c.measure || '/' || c.clock)) AS m"
+        " WHERE abs(c.median_seconds - m.median) > 1e-6 OR abs(c.mean_seconds - m.mean) > 1e-3"
+    ).fetchall()
+    assert differing == []
+
+
+def test_a_record_is_listed_once_for_a_key(con: duckdb.DuckDBPyConnection) -> None:
+    key = "kpi, key, source, ticket_id, response_id, question_id, record_id"
+    assert con.execute(f"SELECT {key} FROM metric_members GROUP BY ALL HAVING count(*) > 1").fetchall() == []
+
+
+def test_members_lead_to_their_tickets(con: duckdb.DuckDBPyConnection) -> None:
+    """From a cell to the rows of a mart; and a cell that is not there is empty."""
+    [(month, breached)] = con.execute(
+        "SELECT period_start, breached FROM kpi_sla_compliance"
+        " WHERE period_grain = 'month' AND dimension = 'all' AND metric = 'first_reply'"
+        " ORDER BY breached DESC LIMIT 1"
+    ).fetchall()
+    cell = f"kpi_cell('kpi_sla_compliance', 'month', DATE '{month}', 'all', 'all', key := 'first_reply')"
+    found = con.execute(
+        f"SELECT count(*), count(t.ticket_id) FROM {cell} AS m"
+        " LEFT JOIN tickets AS t ON t.source = m.source AND t.ticket_id = m.ticket_id"
+        " WHERE m.outcome = 'breached'"
+    ).fetchall()
+    assert found == [(breached, breached)]
+    for arguments in (
+        "'kpi_sla_compliance', 'month', NULL, 'all', 'all', key := 'first_reply'",
+        "'kpi_sla_compliance', 'all', NULL, 'all', 'all'",
+        "'kpi_sla_compliance', 'all', NULL, 'segment', 'nobody', key := 'first_reply'",
+        "'kpi_sla_compliance', 'all', NULL, 'no_dimension', 'x', key := 'first_reply'",
+        "'kpi_nothing', 'all', NULL, 'all', 'all'",
+    ):
+        assert con.execute(f"FROM kpi_cell({arguments})").fetchall() == []
+
+
+def test_the_file_under_another_name(published: Path) -> None:
+    """Attached, the view resolves as it is, the function after `USE`."""
+    with duckdb.connect() as con:
+        con.execute(f"ATTACH '{published}' AS elsewhere (READ_ONLY)")
+        [(members,)] = con.execute(
+            "SELECT count(*) FROM elsewhere.metric_members WHERE kpi = 'kpi_volume'"
+        ).fetchall()
+        con.execute("USE elsewhere")
+        cell = con.execute(
+            "SELECT count(*) FROM kpi_cell('kpi_volume', 'all', NULL, 'all', 'all')"
+        ).fetchall()
+    assert cell == [(members,)]
+    assert members > 50
+
+
+def test_what_readers_are_told(published: Path, con: duckdb.DuckDBPyConnection) -> None:
+    """The view is described, is in the manifest, and holds no rows of its own."""
+    found = publish.current(published.parents[2])
+    assert found is not None
+    assert found.manifest["views"] == ["metric_members", "kpi_cell"]
+    assert "metric_members" not in found.manifest["marts"]
+    assert not (published.parent / "marts" / "metric_members.parquet").exists()
+    [(comment,)] = con.execute(
+        "SELECT comment FROM duckdb_views() WHERE view_name = 'metric_members'"
+    ).fetchall()
+    assert "kpi_cell(" in comment
