@@ -62,7 +62,7 @@ class Graph:
         self.names = {spec.key: built[key]["name"] for key, spec in self.specs.items()}
         self.keys = {name: key for key, name in self.names.items()}
         self.schemas = {node["name"]: node["schema"] for node in built.values()}
-        self._views = {n["name"] for n in built.values() if n["config"]["materialized"] == "view"}
+        self.views = {n["name"] for n in built.values() if n["config"]["materialized"] == "view"}
         self.files = {node["name"]: node["original_file_path"] for node in built.values()}
         self.descriptions = {
             node["name"]: {column["name"]: column["description"] for column in node["columns"].values()}
@@ -85,7 +85,7 @@ class Graph:
     @property
     def marts(self) -> list[str]:
         """Names of the marts, which are what gets published; views over them are no marts."""
-        return sorted({name for name, schema in self.schemas.items() if schema == "marts"} - self._views)
+        return sorted({name for name, schema in self.schemas.items() if schema == "marts"} - self.views)
 
     @property
     def restricted(self) -> list[str]:
@@ -338,7 +338,6 @@ def _metadata(
     table = f'{schema}."{name}"'
     described = graph.descriptions[name]
     metadata: dict[str, Any] = {
-        "dagster/row_count": con.execute(f"SELECT count(*) FROM {table}").fetchone()[0],  # noqa: S608
         "dagster/table_name": f"{schema}.{name}",
         "dagster/column_schema": dg.TableSchema(
             [
@@ -347,6 +346,9 @@ def _metadata(
             ]
         ),
     }
+    # To count a view is to compute it: millions of members every night.
+    if name not in graph.views:
+        metadata["dagster/row_count"] = con.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
     if deps:
         metadata["dagster/column_lineage"] = dg.TableColumnLineage(deps)
     if result:
