@@ -57,7 +57,9 @@ def test_lineage_leads_from_the_landing_to_the_publication(specs: dict[str, dg.A
 
     assert "raw_zendesk/tickets" in upstream("parse/new_zendesk__tickets")
     assert "parse/new_zendesk__tickets" in upstream("staging/stg_zendesk__tickets")
-    assert upstream("published/publication") == {key for key in specs if key.startswith("marts/")}
+    assert upstream("published/publication") == {
+        key for key in specs if key.startswith(("marts/", "restricted/"))
+    }
     every = set().union(*(upstream(key) for key in specs))
     assert every <= specs.keys()
 
