@@ -16,8 +16,8 @@ from .warehouse import Warehouse
 ROW_BY_ROW = {"NESTED_LOOP_JOIN", "CROSS_PRODUCT", "BLOCKWISE_NL_JOIN", "PIECEWISE_MERGE_JOIN", "IE_JOIN"}
 #: Schemas whose tables grow with the company's data; rules, the run's own book-keeping and constants do not.
 DATA = ("staging.", "core.", "marts.", "parse.")
-#: Calendars are days by schedules; neither grows with tickets.
-SMALL = {"core.int_business_calendar"}
+#: Calendars are days by schedules, definitions are rules; neither grows with tickets.
+SMALL = {"core.int_business_calendar", "marts.kpi_definitions"}
 
 Plan = dict[str, Any]
 
