@@ -21,7 +21,7 @@ def publish_assets(graph: Graph) -> dg.AssetsDefinition:
     @dg.asset(
         key=KEY,
         group_name="published",
-        deps=[graph.keys[name] for name in graph.marts + graph.restricted],
+        deps=[graph.keys[name] for name in [*graph.marts, *sorted(graph.views), *graph.restricted]],
         kinds={"duckdb", "parquet"},
         owners=["team:data-engineering"],
         description="The version of the marts that readers see: Parquet, one DuckDB file and a manifest.",

@@ -17,7 +17,7 @@ from orchestration.run import sources
 from orchestration.settings import Settings, load
 from sandbox.server import Sandbox
 
-from .test_refresh import tree
+from .test_refused import tree
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
 

@@ -99,7 +99,11 @@ def test_the_schedule_is_in_the_business_zone_and_on_once_a_source_is_set(
 
 
 def test_sensors(definitions: dg.Definitions) -> None:
-    assert {sensor.name for sensor in definitions.sensors or []} == {"run_failures", "check_failures"}
+    assert {sensor.name for sensor in definitions.sensors or []} == {
+        "run_failures",
+        "check_failures",
+        "follow_ups",
+    }
 
 
 def test_no_run_shares_a_process_with_great_expectations_until_a_gate_needs_it(
