@@ -1,6 +1,5 @@
 """The same landing and instant give the same numbers, whenever and wherever; what changed is journalled."""
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import pytest
 
 from sandbox.catalog import BUSINESS_ZONE
 from sandbox.server import Sandbox
+from tests.trees import tree
 
 from .test_commands import run
 
@@ -35,17 +35,6 @@ class Nights:
     earlier: dict[str, Any]
 
 
-def contents(folder: Path) -> dict[str, str]:
-    """Every file with a digest of its content, and where links point to."""
-    return {
-        str(p.relative_to(folder)): str(p.readlink())
-        if p.is_symlink()
-        else hashlib.sha256(p.read_bytes()).hexdigest()
-        for p in sorted(folder.rglob("*"))
-        if p.is_symlink() or p.is_file()
-    }
-
-
 def hashes(version: Path) -> dict[str, str]:
     manifest = json.loads((version / "manifest.json").read_text())
     return {name: mart["content_hash"] for name, mart in manifest["marts"].items() if name != OF_THE_RUN}
@@ -65,7 +54,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
         first = refresh(folder, FIRST, **sandbox.env())
         sandbox.advance(days=4)
         second = refresh(folder, SECOND, **sandbox.env())
-        published = contents(folder / ".cxmarts" / "published")
+        published = tree(folder / ".cxmarts" / "published")
         # Neither the landing of later nights nor the machine's clock may show.
         earlier = refresh(folder, FIRST, **sandbox.env(), TZ="Pacific/Kiritimati")
     yield Nights(folder, Path(first["path"]), Path(second["path"]), published, earlier)
@@ -82,7 +71,7 @@ def test_an_earlier_instant_leaves_the_current_version_alone(nights: Nights) -> 
     assert nights.earlier["published"] is False
     published = nights.folder / ".cxmarts" / "published"
     assert (published / "current").resolve() == nights.second.resolve()
-    now = contents(published)
+    now = tree(published)
     added = f"versions/{nights.earlier['version']}/"
     assert {name: digest for name, digest in now.items() if not name.startswith(added)} == nights.published
 

@@ -16,8 +16,7 @@ from orchestration.refresh import refresh
 from orchestration.run import sources
 from orchestration.settings import Settings, load
 from sandbox.server import Sandbox
-
-from .test_refused import tree
+from tests.trees import tree
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
 

@@ -1,9 +1,7 @@
 """What a refresh never publishes, and how it ends instead."""
 
-import hashlib
 import resource
 from collections.abc import Callable
-from pathlib import Path
 
 import dagster as dg
 import pyarrow as pa
@@ -24,21 +22,11 @@ from quality.store import Store
 from quality.suites import marts
 from quality.verdicts import Expectation
 from sandbox.server import Sandbox
+from tests.trees import tree
 
 from .conftest import NOW
 
 Copy = Callable[..., Settings]
-
-
-def tree(folder: Path) -> dict[str, str]:
-    """Every path with its content, or where it points to."""
-    return {
-        str(p.relative_to(folder)): str(p.readlink())
-        if p.is_symlink()
-        else hashlib.sha256(p.read_bytes()).hexdigest()
-        for p in sorted(folder.rglob("*"))
-        if p.is_symlink() or p.is_file()
-    }
 
 
 def materialize(settings: Settings, selection: list[dg.AssetKey]) -> tuple[bool, str]:

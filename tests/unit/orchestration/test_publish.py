@@ -1,6 +1,5 @@
 """A publication is complete, verified, and switched to in one step; otherwise nothing changes."""
 
-import hashlib
 import itertools
 import threading
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ import pytest
 
 from orchestration import publish
 from orchestration.publish import PublishError
+from tests.trees import tree
 
 FACTS = {"as_of": "2026-03-01T02:00:00+00:00", "build_id": "build-1"}
 START = datetime(2026, 3, 1, 3, tzinfo=UTC)
@@ -38,17 +38,6 @@ def write(
     published = path.parent / "published"
     now = START + timedelta(hours=hours)
     return publish.publish(path, published, marts or ["tickets"], FACTS, keep=keep, now=now, **options)  # type: ignore[arg-type]
-
-
-def tree(folder: Path) -> dict[str, str]:
-    """Every path with its content, or where it points to."""
-    return {
-        str(p.relative_to(folder)): str(p.readlink())
-        if p.is_symlink()
-        else hashlib.sha256(p.read_bytes()).hexdigest()
-        for p in sorted(folder.rglob("*"))
-        if p.is_symlink() or p.is_file()
-    }
 
 
 def test_what_readers_find(warehouse: Path) -> None:
