@@ -28,7 +28,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,17 @@ class Mart:
 
 
 @dataclass(frozen=True)
+class Description:
+    """What a mart or view is in words, and what its columns are, by name."""
+
+    text: str
+    columns: Mapping[str, str]
+
+
+NOTHING_SAID = Description("", {})
+
+
+@dataclass(frozen=True)
 class Publication:
     """One version: its folder and its manifest."""
 
@@ -85,6 +96,7 @@ def publish(
     *,
     keep: int,
     views: Mapping[str, str] | None = None,
+    descriptions: Mapping[str, Description] | None = None,
     schema: str = "marts",
     is_private: bool = False,
     switch: bool = True,
@@ -100,7 +112,8 @@ def publish(
         facts: goes into the manifest as it is; must hold `as_of` (ISO, UTC) and `build_id`.
         keep: how many versions stay, the current one always among them.
         views: name -> the statement that creates a view or a function over the marts' bare names, in order.
-        schema: the warehouse's schema that holds the marts, and the views' comments.
+        descriptions: of marts and views, by name: they become comments in the database.
+        schema: the warehouse's schema that holds the marts.
         is_private: nobody but the owner may enter the folder.
         switch: False writes the version but leaves the pointer alone.
         check: called with the row count of each mart before anything is written; raises to refuse.
@@ -126,13 +139,14 @@ def publish(
         with duckdb.connect() as con:
             con.execute("SET TimeZone = 'UTC'")
             con.execute(f"ATTACH {_text(warehouse)} AS {_name(warehouse.stem)} (READ_ONLY)")
-            candidates = [measure(con, f"{_name(warehouse.stem)}.{schema}", mart) for mart in sorted(marts)]
+            source = f"{_name(warehouse.stem)}.{_name(schema)}"
+            candidates = [measure(con, source, mart) for mart in sorted(marts)]
             if check:
                 check({mart.name: mart.rows for mart in candidates})
-            source = (warehouse.stem, schema)
             definitions = _definitions(con, source) if DEFINITIONS in marts else {}
+            described = _with_meanings(descriptions or {}, definitions)
             versions_of = _write_database(
-                con, source, draft / "marts.duckdb", candidates, views or {}, version, definitions
+                con, source, draft / "marts.duckdb", candidates, views or {}, version, described
             )
         _verify_and_export(draft, candidates, previous)
         manifest = {
@@ -231,77 +245,73 @@ def measure(con: duckdb.DuckDBPyConnection, schema: str, mart: str) -> Mart:
 
 def _write_database(
     con: duckdb.DuckDBPyConnection,
-    source: tuple[str, str],
+    source: str,
     path: Path,
     marts: Sequence[Mart],
     views: Mapping[str, str],
     version: str,
-    definitions: Mapping[str, Mapping[str, Any]],
+    descriptions: Mapping[str, Description],
 ) -> dict[str, list[str]]:
-    """Copy tables with their comments, name the version, add the views; return the definitions' versions."""
+    """Copy and describe tables, name the version, add the views; return the definitions' versions."""
     con.execute(f"ATTACH {_text(path)} AS target (STORAGE_VERSION {_text(STORAGE_VERSION)})")
+    con.execute("USE target")
     versions: dict[str, list[str]] = {}
     for mart in marts:
-        table = f"target.main.{_name(mart.name)}"
-        con.execute(f"CREATE TABLE {table} AS FROM {'.'.join(map(_name, source))}.{_name(mart.name)}")
+        table = _name(mart.name)
+        con.execute(f"CREATE TABLE {table} AS FROM {source}.{table}")
         if VERSION_COLUMN in dict(mart.columns):
             con.execute(f"UPDATE {table} SET version = ? WHERE version IS NULL", [version])  # noqa: S608
-        _copy_comments(con, source, mart.name, table, _meanings(definitions, mart.name))
         if "definition_version" in dict(mart.columns):
             found = con.execute(f"SELECT DISTINCT definition_version::VARCHAR FROM {table} ORDER BY 1")  # noqa: S608
             versions[mart.name] = [row[0] for row in found.fetchall() if row[0] is not None]
-    con.execute("USE target")
-    for name, statement in views.items():
+    for statement in views.values():
         con.execute(statement)
-        _copy_comments(con, source, name, _name(name), {}, kind="VIEW")
+    con.execute(_comments(con, descriptions))
     con.execute("USE memory; DETACH target")
     return versions
 
 
-def _copy_comments(
-    con: duckdb.DuckDBPyConnection,
-    source: tuple[str, str],
-    mart: str,
-    table: str,
-    meanings: Mapping[str, Sequence[str]],
-    kind: str = "TABLE",
-) -> None:
-    """The comments of the warehouse; on a column that is a KPI's value, what it means too."""
-    tables = con.execute(
-        "SELECT comment FROM duckdb_tables()"
-        " WHERE database_name = $1 AND schema_name = $2 AND table_name = $3"
-        " UNION ALL SELECT comment FROM duckdb_views()"
-        " WHERE database_name = $1 AND schema_name = $2 AND view_name = $3",
-        [*source, mart],
-    ).fetchall()
+def _comments(con: duckdb.DuckDBPyConnection, descriptions: Mapping[str, Description]) -> str:
+    """The statements that put each description on what the database at hand holds of it."""
+    statements = []
+    for kind, catalog in (("TABLE", "duckdb_tables()"), ("VIEW", "duckdb_views()")):
+        found = con.execute(
+            f"SELECT {kind}_name FROM {catalog} WHERE database_name = current_database() AND NOT internal"  # noqa: S608
+        )
+        for (name,) in found.fetchall():
+            if text := descriptions.get(name, NOTHING_SAID).text:
+                statements.append(f"COMMENT ON {kind} {_name(name)} IS {_text(text)}")
     columns = con.execute(
-        "SELECT column_name, comment FROM duckdb_columns()"
-        " WHERE database_name = ? AND schema_name = ? AND table_name = ? AND comment IS NOT NULL",
-        [*source, mart],
-    ).fetchall()
-    for (comment,) in tables:
-        con.execute(f"COMMENT ON {kind} {table} IS {_text(comment) if comment else 'NULL'}")
-    for column, comment in columns:
-        text = "\n".join([comment, *meanings.get(column, ())])
-        con.execute(f"COMMENT ON COLUMN {table}.{_name(column)} IS {_text(text)}")
+        "SELECT table_name, column_name FROM duckdb_columns()"
+        " WHERE database_name = current_database() AND NOT internal"
+    )
+    for name, column in columns.fetchall():
+        if meaning := descriptions.get(name, NOTHING_SAID).columns.get(column):
+            statements.append(f"COMMENT ON COLUMN {_name(name)}.{_name(column)} IS {_text(meaning)}")
+    return ";\n".join(statements)
 
 
-def _definitions(con: duckdb.DuckDBPyConnection, source: tuple[str, str]) -> dict[str, dict[str, Any]]:
+def _definitions(con: duckdb.DuckDBPyConnection, source: str) -> dict[str, dict[str, Any]]:
     """What each KPI means, by its name."""
-    found = con.execute(f"SELECT * FROM {'.'.join(map(_name, source))}.{DEFINITIONS} ORDER BY kpi")  # noqa: S608
+    found = con.execute(f"SELECT * FROM {source}.{DEFINITIONS} ORDER BY kpi")  # noqa: S608
     names = [str(column[0]) for column in found.description or []]
     rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
     return {row.pop("kpi"): row for row in rows}
 
 
-def _meanings(definitions: Mapping[str, Mapping[str, Any]], mart: str) -> dict[str, list[str]]:
-    """Column of the mart to what the KPIs mean whose values it holds."""
-    meanings: dict[str, list[str]] = {}
+def _with_meanings(
+    descriptions: Mapping[str, Description], definitions: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Description]:
+    """The same descriptions; on a column that holds the value of KPIs, what these mean too."""
+    described = dict(descriptions)
     for kpi, each in definitions.items():
-        if each["mart"] == mart and each["value_column"]:
-            text = f"{kpi}, version {each['definition_version']}: {each['definition']} ({each['variant']})"
-            meanings.setdefault(each["value_column"], []).append(text)
-    return meanings
+        mart, column = each["mart"], each["value_column"]
+        if column:
+            before = described.get(mart, NOTHING_SAID)
+            meaning = f"{kpi}, version {each['definition_version']}: {each['definition']} ({each['variant']})"
+            text = "\n".join(filter(None, (before.columns.get(column), meaning)))
+            described[mart] = replace(before, columns={**before.columns, column: text})
+    return described
 
 
 def _verify_and_export(draft: Path, candidates: Sequence[Mart], previous: Publication | None) -> None:

@@ -9,6 +9,7 @@ import dagster as dg
 
 from orchestration import control, progress, publish
 from orchestration.assets.models import Graph
+from orchestration.dbt import is_built
 from orchestration.publish import PublishError
 from orchestration.run import Run, code_version
 
@@ -117,6 +118,7 @@ def publish_build(run: Run, marts: list[str], restricted: list[str], run_id: str
             raise PublishError("the marts were compared with another version: run the whole job `nightly`")
 
     now, keep, switch = datetime.now(UTC), run.settings.keep_versions, not run.is_scratch
+    described = descriptions(run.project.manifest)
     done = publish.publish(
         run.warehouse,
         run.home.published,
@@ -124,6 +126,7 @@ def publish_build(run: Run, marts: list[str], restricted: list[str], run_id: str
         facts,
         keep=keep,
         views=views,
+        descriptions=described,
         switch=switch,
         check=as_judged,
         now=now,
@@ -135,6 +138,7 @@ def publish_build(run: Run, marts: list[str], restricted: list[str], run_id: str
             restricted,
             facts,
             keep=keep,
+            descriptions=described,
             schema="restricted",
             is_private=True,
             switch=switch,
@@ -143,6 +147,17 @@ def publish_build(run: Run, marts: list[str], restricted: list[str], run_id: str
     elif switch:
         shutil.rmtree(run.home.published_restricted, ignore_errors=True)
     return done
+
+
+def descriptions(manifest: Mapping[str, Any]) -> dict[str, publish.Description]:
+    """What the project says of each model and seed, by name."""
+    return {
+        node["name"]: publish.Description(
+            node["description"], {name: column["description"] for name, column in node["columns"].items()}
+        )
+        for node in manifest["nodes"].values()
+        if is_built(node)
+    }
 
 
 def _verify_builds(

@@ -157,9 +157,6 @@ class Warehouse:
         for node in manifest.nodes.values():
             if node.resource_type == "seed":
                 node.root_path = str(self._project)
-            else:
-                # Comments are a sixth of a small build; refreshes keep them.
-                node.config.persist_docs = {}
             node.raw_code += appended.get(node.name, "")
         return manifest
 

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from orchestration import publish
-from orchestration.publish import PublishError
+from orchestration.publish import Description, PublishError
 from tests.trees import tree
 
 FACTS = {"as_of": "2026-03-01T02:00:00+00:00", "build_id": "build-1"}
@@ -41,10 +41,8 @@ def write(
 
 
 def test_what_readers_find(warehouse: Path) -> None:
-    with duckdb.connect(str(warehouse)) as con:
-        con.execute("COMMENT ON TABLE marts.tickets IS 'Tickets, one a row: it''s all'")
-        con.execute("COMMENT ON COLUMN marts.tickets.status IS 'new, \"open\"'")
-    done = write(warehouse)
+    tickets = Description("Tickets, one a row: it's all", {"status": 'new, "open"', "later": "not built yet"})
+    done = write(warehouse, descriptions={"tickets": tickets, "agents": Description("not published", {})})
     current = warehouse.parent / "published" / "current"
     assert current.is_symlink()
     assert publish.current(current.parent) == done
@@ -258,10 +256,8 @@ def test_definitions_are_in_the_manifest_and_on_the_columns(warehouse: Path) -> 
         " UNION ALL SELECT 'team', 'kpi_csat', NULL, 1, 'several values', 'by event'",
         "kpi_definitions",
     )
-    with duckdb.connect(str(warehouse)) as con:
-        con.execute("COMMENT ON COLUMN marts.kpi_csat.csat_pct IS 'Percent.'")
-        con.execute("COMMENT ON COLUMN marts.kpi_csat.n IS 'Answers.'")
-    done = write(warehouse, ["kpi_csat", "kpi_definitions"])
+    csat = Description("", {"csat_pct": "Percent.", "n": "Answers."})
+    done = write(warehouse, ["kpi_csat", "kpi_definitions"], descriptions={"kpi_csat": csat})
     assert done.manifest["definitions"]["csat"] == {
         "mart": "kpi_csat",
         "value_column": "csat_pct",
@@ -294,12 +290,19 @@ def test_a_private_folder(warehouse: Path) -> None:
         con.execute(
             "CREATE SCHEMA restricted; CREATE TABLE restricted.people AS SELECT 'Ada' AS customer_name"
         )
-        con.execute("COMMENT ON COLUMN restricted.people.customer_name IS 'who'")
     apart = warehouse.parent / "published_restricted"
     apart.mkdir(mode=0o755)
     open_one = write(warehouse)
     private = publish.publish(
-        warehouse, apart, ["people"], FACTS, keep=3, schema="restricted", is_private=True, now=START
+        warehouse,
+        apart,
+        ["people"],
+        FACTS,
+        keep=3,
+        descriptions={"people": Description("", {"customer_name": "who"})},
+        schema="restricted",
+        is_private=True,
+        now=START,
     )
     assert private.version == open_one.version
     assert apart.stat().st_mode & 0o777 == 0o700
@@ -323,14 +326,10 @@ def test_following_a_rollback(warehouse: Path) -> None:
 
 
 def test_views_and_functions_read_the_published_tables(warehouse: Path) -> None:
-    """They are created over the copies, with the comments of the warehouse's view, and are no marts."""
-    with duckdb.connect(str(warehouse)) as con:
-        con.execute("CREATE VIEW marts.solved AS SELECT status FROM marts.tickets")
-        con.execute(
-            "COMMENT ON VIEW marts.solved IS 'a view'; COMMENT ON COLUMN marts.solved.status IS 'its column'"
-        )
+    """They are created over the copies, are described as these are, and are no marts."""
     done = write(
         warehouse,
+        descriptions={"solved": Description("a view", {"status": "its column"})},
         views={
             "solved": "create view solved as select status from tickets",
             "having": "create macro having_status(wanted) as table"
