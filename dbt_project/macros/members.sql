@@ -50,22 +50,79 @@ case when {{ may }} then case when {{ yes }} then 1 when not ({{ yes }}) then 0 
 {#- kpi_follow_up: those whose time is over, or who were contacted. #}
 {% macro is_follow_up_due() %}outcome in ('overdue', 'contacted_in_time', 'contacted_late'){% endmacro %}
 
+{#- kpi_bottlenecks: which stays are counted in a stage; s: a state, t: its ticket. The statuses share out a ticket's whole time; the other
+    stages lie across them. #}
+{% macro stages() %}
+{{ return({
+    'all': 'true',
+    'new': "s.status = 'new'",
+    'open': "s.status = 'open'",
+    'pending': "s.status = 'pending'",
+    'hold': "s.status = 'hold'",
+    'solved': "s.status in ('solved', 'closed')",
+    'first_assignment': 's.is_before_assignment and t.first_assigned_at is not null',
+    'unassigned': 's.has_assignee_history and s.assignee_id is null and s.status in (' ~ unsolved_statuses() ~ ')'
+}) }}
+{% endmacro %}
+
+{#- The time of a ticket's stays in a stage, an aggregate of `time`; who was assigned at once waited for none. #}
+{% macro time_in_stage(stage, time) -%}
+sum(case when {{ stages()[stage] }} then {{ time }}{% if stage == 'first_assignment' %} when s.state_no = 1 and t.first_assigned_at is not null then 0{% endif %} end)
+{%- endmacro %}
+{% macro is_stay_counted() %}s.started_at < t.last_solved_at{% endmacro %}
+
+{#- kpi_cost: the dimensions that a rule may name, with the column of tickets. #}
+{% macro ticket_dimensions() %}
+{{ return({
+    'source': 'source', 'segment': 'segment', 'product': 'product', 'service_area': 'service_area', 'complexity': 'complexity',
+    'channel': 'channel', 'priority': 'priority', 'group': 'group_id', 'agent': 'assignee_id'
+}) }}
+{% endmacro %}
+{% macro ticket_member(dimension, alias='t') -%}
+case {{ dimension }}
+    when 'all' then 'all'
+    {% for name, column in ticket_dimensions().items() %}
+    when '{{ name }}' then coalesce({{ alias }}.{{ column }}, '(none)')
+    {% endfor %}
+end
+{%- endmacro %}
+
+{#- kpi_experience: what is known of the ticket behind an answer, and how far back answers count. #}
+{% macro experience_factors() %}
+{{ return({
+    'sla': "case when is_breached then 'breached' when not is_breached then 'met' end",
+    'first_reply_wait': 'first_reply_wait',
+    'resolution_wait': 'resolution_wait',
+    'reopened': "case when is_reopened then 'yes' when not is_reopened then 'no' end",
+    'hops': "case when group_hops >= 2 then '2 and more' else cast(group_hops as varchar) end",
+    'channel': 'channel'
+}) }}
+{% endmacro %}
+{% macro experience_spans() %}
+{{ return({'all': the_beginning(), 'last 365 days': add_micros(as_of(), '-365 * 86400000000')}) }}
+{% endmacro %}
+
+{#- kpi_retention: what the mart retention knows of a customer. #}
+{% macro retention_factors() %}{{ return(['sla', 'first_reply_wait', 'reopened', 'contacts', 'csat', 'nps']) }}{% endmacro %}
+{% macro retention_outcomes() %}{{ return({'stayed': 'has_stayed', 'came_back': 'has_come_back'}) }}{% endmacro %}
+
 {#- The columns of metric_members, with their types. #}
 {% macro member_columns() %}
 {{ return({
     'kpi': 'varchar', 'key': 'varchar', 'source': 'varchar', 'ticket_id': 'varchar', 'response_id': 'varchar', 'question_id': 'varchar',
-    'record_id': 'varchar', 'day': 'date', 'survey': 'varchar', 'segment': 'varchar', 'product': 'varchar', 'service_area': 'varchar',
+    'record_id': 'varchar', 'day': 'date', 'until_day': 'date', 'survey': 'varchar', 'segment': 'varchar', 'product': 'varchar', 'service_area': 'varchar',
     'complexity': 'varchar', 'channel': 'varchar', 'priority': 'varchar', 'group_id': 'varchar', 'agent_id': 'varchar',
     'own_dimensions': 'varchar[]', 'outcome': 'varchar', 'in_numerator': 'boolean', 'in_denominator': 'boolean', 'value': 'double'
 }) }}
 {% endmacro %}
 
-{#- One KPI's members: a select that fills the columns it has; `have` are those that the relation has under their own name. #}
+{#- One KPI's members: a select that fills the columns it has; `have` are those that the relation has under their own name. Without a time
+    `at` the day is a column too. #}
 {% macro members_of(kpi, relation, at, columns, have, key="''", where='true') %}
 select
     {% for name, type in member_columns().items() %}
     cast({% if name == 'kpi' %}'{{ kpi }}'{% elif name == 'key' %}{{ key }}
-        {%- elif name == 'day' %}{{ business_date(at) if at else 'null' }}{% else %}{{ columns.get(name, name if name in have else 'null') }}
+        {%- elif name == 'day' and at %}{{ business_date(at) }}{% else %}{{ columns.get(name, name if name in have else 'null') }}
         {%- endif %} as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
     {% endfor %}
 from {{ relation }}
@@ -76,7 +133,10 @@ where {{ where }}
     key as a constant where it can, so that a cell reads no other. #}
 {% macro metric_members_sql(bare=false) %}
 {%- set mart = {} -%}
-{%- for name in ['tickets', 'ticket_replies', 'sla_targets', 'survey_answers', 'survey_sends', 'follow_ups', 'answer_dimensions'] -%}
+{%- for name in [
+    'tickets', 'ticket_replies', 'ticket_states', 'sla_targets', 'survey_answers', 'survey_sends', 'follow_ups', 'answer_dimensions', 'experience', 'retention',
+    'kpi_cost'
+] -%}
 {%- do mart.update({name: name if bare else ref(name)}) -%}
 {%- endfor -%}
 {%- set placed = ['source', 'ticket_id', 'segment', 'product', 'service_area', 'complexity', 'channel', 'priority', 'group_id'] -%}
@@ -145,10 +205,42 @@ where {{ where }}
     'in_numerator': verdict ~ ' = 1', 'in_denominator': verdict ~ ' >= 0'
 }, placed, key="'" ~ convention ~ "'", where=verdict ~ ' is not null')) -%}
 {%- endfor -%}
-{%- for key in ["'all'", age_bucket_of('unsolved_age_seconds')] -%}
-{%- do members.append(members_of('kpi_backlog', mart.tickets, none, {
-    'agent_id': 'assignee_id', 'outcome': 'status', 'in_denominator': 'true', 'value': 'unsolved_age_seconds'
-}, placed, key=key, where='status in (' ~ unsolved_statuses() ~ ')')) -%}
+{%- for key, relation in {"'all'": 'unsolved', 'age_bucket': 'aged'}.items() -%}
+{%- do members.append(members_of('kpi_backlog', relation, none, {
+    'record_id': 'state_no', 'day': 'from_day', 'agent_id': 'assignee_id', 'outcome': 'status', 'in_denominator': 'true'
+}, placed + ['until_day'], key=key, where='from_day <= until_day')) -%}
+{%- endfor -%}
+
+{%- for clock in duration_clocks() -%}
+{%- for stage in stages() -%}
+{%- do members.append(members_of('kpi_bottlenecks', 'stays', 'created_at', {
+    'record_id': "coalesce(group_id, '')", 'in_denominator': 'true', 'value': stage ~ '_' ~ clock
+}, placed, key="'" ~ stage ~ '/' ~ clock ~ "'", where=stage ~ '_' ~ clock ~ ' is not null')) -%}
+{%- endfor -%}
+{%- do members.append(members_of('kpi_bottlenecks', 'hand_overs', 'created_at', {
+    'record_id': 'state_no', 'in_denominator': 'true', 'value': clock
+}, placed, key="'hand_over/" ~ clock ~ "'", where=clock ~ ' is not null')) -%}
+{%- endfor -%}
+{%- do members.append(members_of(
+    'kpi_cost', 'costed', 'last_solved_at', {'agent_id': 'assignee_id', 'in_denominator': 'true'}, placed + ['own_dimensions'], key='scenario'
+)) -%}
+
+{%- for span, since in experience_spans().items() -%}
+{%- for factor, exposure in experience_factors().items() -%}
+{%- do members.append(members_of('kpi_experience', mart.experience, 'answered_at', {
+    'in_numerator': 'points = 100', 'in_denominator': 'true', 'value': 'points'
+}, answer, key="'" ~ span ~ "/' || kind || '/" ~ factor ~ "/' || " ~ exposure,
+    where='answered_at > ' ~ since ~ ' and ' ~ exposure ~ ' is not null')) -%}
+{%- endfor -%}
+{%- endfor -%}
+
+{%- for outcome, column in retention_outcomes().items() -%}
+{%- for factor in retention_factors() -%}
+{%- do members.append(members_of('kpi_retention', mart.retention, 'landmark', {
+    'record_id': "unit || '/' || unit_id", 'outcome': factor, 'in_numerator': column, 'in_denominator': 'true'
+}, ['source'], key="window_days || '/' || unit || '/" ~ outcome ~ "/" ~ factor ~ "/' || " ~ factor,
+    where=column ~ ' is not null and ' ~ factor ~ ' is not null')) -%}
+{%- endfor -%}
 {%- endfor -%}
 
 {#- What groups and agents did. #}
@@ -172,16 +264,90 @@ with own as (
     select d.source, d.response_id, d.question_id, {{ list_of("d.dimension || '=' || d.member") }} as own_dimensions
     from {{ mart.answer_dimensions }} as d
     group by d.source, d.response_id, d.question_id
+),
+
+{#- On which local days a ticket was unsolved at the day's end, and where; without a history, from its creation to its solve. #}
+{%- set of_ticket = ['source', 'ticket_id', 'created_at', 'segment', 'product', 'service_area', 'complexity', 'channel'] %}
+
+unsolved as (
+    select
+        {{ of_ticket | map('replace', '', 't.', 1) | join(', ') }}, s.priority, s.group_id, s.assignee_id, s.status, s.state_no,
+        {{ business_date('s.started_at') }} as from_day, {{ day_before_or_today('s.ended_at') }} as until_day
+    from {{ mart.tickets }} as t
+    inner join {{ mart.ticket_states }} as s on t.source = s.source and t.ticket_id = s.ticket_id
+    where t.has_status_history and s.status in ({{ unsolved_statuses() }})
+    union all
+    select
+        {{ of_ticket | map('replace', '', 't.', 1) | join(', ') }}, t.priority, t.group_id, t.assignee_id, t.status, 1,
+        {{ business_date('t.created_at') }}, {{ day_before_or_today('t.last_solved_at') }}
+    from {{ mart.tickets }} as t
+    where not t.has_status_history and (t.last_solved_at is not null or t.unsolved_age_seconds is not null)
+),
+
+aged as (
+    select
+        {{ of_ticket | map('replace', '', 'u.', 1) | join(', ') }}, u.priority, u.group_id, u.assignee_id, u.status, u.state_no, b.age_bucket,
+        greatest(u.from_day, {{ business_date(add_micros('u.created_at', 'b.from_days * 86400000000')) }}) as from_day,
+        least(u.until_day, {{ day_before_or_today(add_micros('u.created_at', 'b.to_days * 86400000000')) }}) as until_day
+    from unsolved as u
+    cross join ({{ age_bucket_rows() }}) as b
+    where {{ add_micros('u.created_at', 'b.from_days * 86400000000') }} <= {{ as_of() }}
+),
+
+stays as (
+    select
+        {{ of_ticket | map('replace', '', 't.', 1) | join(', ') }}, t.priority, s.group_id
+        {% for stage in stages() %}{% for clock, column in duration_clocks().items() %}
+        , {{ time_in_stage(stage, 's.' ~ column) }} as {{ stage }}_{{ clock }}
+        {%- endfor %}{% endfor %}
+    from {{ mart.ticket_states }} as s
+    inner join {{ mart.tickets }} as t on s.source = t.source and s.ticket_id = t.ticket_id
+    where t.full_resolution_seconds is not null and {{ is_stay_counted() }}
+    group by {{ of_ticket | map('replace', '', 't.', 1) | join(', ') }}, t.priority, s.group_id
+),
+
+hand_overs as (
+    select
+        {{ of_ticket | map('replace', '', 't.', 1) | join(', ') }}, t.priority, s.group_id, s.state_no
+        {% for clock, column in duration_clocks().items() %}, s.take_up_{{ column }} as {{ clock }}{% endfor %}
+    from {{ mart.ticket_states }} as s
+    inner join {{ mart.tickets }} as t on s.source = t.source and s.ticket_id = t.ticket_id
+    where t.full_resolution_seconds is not null and {{ is_stay_counted() }}
+),
+
+{#- The tickets solved in the months that a scenario has, with the cells that count them. #}
+cost_cells as (
+    select t.source, t.ticket_id, c.scenario, {{ list_of("c.dimension || '=' || c.member") }} as own_dimensions
+    from {{ mart.tickets }} as t
+    inner join {{ mart.kpi_cost }} as c
+        on c.period_grain = 'month' and c.period_start = {{ period_start('month', business_date('t.last_solved_at')) }}
+        and c.member = {{ ticket_member('c.dimension') }}
+    where t.full_resolution_seconds is not null
+    group by t.source, t.ticket_id, c.scenario
+),
+
+costed as (
+    select t.*, c.scenario, c.own_dimensions
+    from {{ mart.tickets }} as t
+    inner join cost_cells as c on t.source = c.source and t.ticket_id = c.ticket_id
 )
 
 {{ members | join('union all') }}
 {% endmacro %}
 
-{#- The age bucket (rule file age_buckets) of an age in seconds. #}
-{% macro age_bucket_of(seconds) -%}
+{#- The local day before a time's; today's where it is still to come. #}
+{% macro day_before_or_today(at) -%}
+case when {{ at }} <= {{ as_of() }} then cast({{ add_days(business_date(at), -1) }} as date) else {{ business_date(as_of()) }} end
+{%- endmacro %}
+
+{#- The rule file age_buckets in words that the published file knows too: age_bucket, from_days, to_days. #}
+{% macro age_bucket_rows() -%}
 {%- set rules = ref('age_buckets') -%}
-{%- set buckets = run_query('select age_bucket, from_days from ' ~ rules ~ ' order by from_days desc').rows if execute else [] -%}
-case {% for b in buckets %}when {{ seconds }} >= {{ b.from_days * 86400 }} then '{{ b.age_bucket | replace("'", "''") }}' {% endfor %}else '' end
+{%- set buckets = run_query('select age_bucket, from_days from ' ~ rules ~ ' order by from_days').rows if execute else [] -%}
+{%- for b in buckets %}
+select '{{ b.age_bucket | replace("'", "''") }}' as age_bucket, {{ b.from_days }} as from_days, {{ 100000 if loop.last else buckets[loop.index].from_days }} as to_days
+{{ 'union all' if not loop.last }}
+{%- endfor %}
 {%- endmacro %}
 
 {#- Post-hook: keeps what the publisher writes into the published file beside the tables. #}

@@ -6,7 +6,8 @@
     ('core', 'int_tickets'), ('core', 'int_ticket_events'), ('core', 'int_ticket_schedules'), ('core', 'int_ticket_spans'),
     ('core', 'int_ticket_states'), ('core', 'int_ticket_measures'), ('core', 'int_sla_clocks'), ('core', 'int_sla_applied'),
     ('core', 'int_vendor_numbers'),
-    ('marts', 'tickets'), ('marts', 'excluded_tickets'), ('marts', 'ticket_replies'), ('marts', 'sla_targets'), ('marts', 'reconciliation')
+    ('marts', 'tickets'), ('marts', 'excluded_tickets'), ('marts', 'ticket_replies'), ('marts', 'ticket_states'),
+    ('marts', 'sla_targets'), ('marts', 'reconciliation')
 ]) }}
 {% endmacro %}
 

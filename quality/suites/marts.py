@@ -81,6 +81,7 @@ MAY_BE_EMPTY: Final = frozenset(
         "kpi_cost",
         "kpi_experience",
         "kpi_retention",
+        "retention",
         "excluded_tickets",
         "follow_ups",
         "kpi_follow_up",
@@ -253,6 +254,15 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         _by_as_of("created_at", "waits_from", "replied_at"),
         _durations("seconds", "business_seconds"),
     ),
+    "ticket_states": (
+        _key("source", "ticket_id", "state_no"),
+        _present("source", "ticket_id", "state_no", "started_at", "status"),
+        _known("status", (*STATUSES, "deleted")),
+        _known("priority", PRIORITIES),
+        _by_as_of("started_at", "ended_at"),
+        _at_most("started_at", "ended_at"),
+        _durations("seconds", "business_seconds", "take_up_seconds", "take_up_business_seconds"),
+    ),
     "excluded_tickets": (
         _key("source", "ticket_id"),
         _present("source", "ticket_id", "reason"),
@@ -350,6 +360,12 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         _counts("breaches", "reopens", "group_hops"),
         _durations("first_reply_seconds", "resolution_seconds"),
         _percentages("score_pct"),
+    ),
+    "retention": (
+        _key("unit_id", "source", "unit", "window_days"),
+        _present("window_days", "unit", "source", "unit_id", "landmark", "has_come_back"),
+        _known("unit", ("customer", "organization")),
+        _by_as_of("landmark"),
     ),
     "survey_sends": (
         _key("source", "survey", "invitation_id"),

@@ -42,6 +42,11 @@ PROMISED = {
         "business_seconds_last_schedule agent_id group_id is_role_assumed priority complexity channel "
         "customer_id segment product service_area"
     ),
+    "ticket_states": (
+        "source ticket_id state_no started_at ended_at seconds business_seconds status priority group_id "
+        "assignee_id has_assignee_history is_before_assignment is_solve is_reopening is_group_hop "
+        "is_assignee_hop is_priority_raise taken_up_at take_up_seconds take_up_business_seconds"
+    ),
     "sla_targets": (
         "source ticket_id policy metric instance origin priority complexity segment product service_area "
         "channel group_id "
@@ -128,6 +133,10 @@ PROMISED = {
         "deflection_saving upsell_revenue benefit roi_pct monthly_cost retained_pct revenue_per_customer "
         "deflected_per_month saving_per_deflected upsell_pct revenue_per_upsell"
     ),
+    "retention": (
+        "window_days unit source unit_id landmark has_come_back has_stayed sla first_reply_wait reopened "
+        "contacts csat nps"
+    ),
     "kpi_retention": (
         "window_days unit outcome factor exposure n retained retention_pct ci_low_pct ci_high_pct others_n "
         "others_retention_pct difference difference_ci_low difference_ci_high is_significant is_small_n"
@@ -149,6 +158,7 @@ KEYS = {
     "kpi_definitions": {"kpi"},
     "tickets": {"source", "ticket_id"},
     "ticket_replies": {"source", "ticket_id", "reply_no"},
+    "ticket_states": {"source", "ticket_id", "state_no"},
     "sla_targets": {"source", "ticket_id", "metric", "instance", "applied_at"},
     "reconciliation": {"source", "ticket_id", "published_in", "vendor_field"},
     "reconciliation_summary": {"source", "published_in", "vendor_field"},
@@ -172,6 +182,7 @@ KEYS = {
     "experience": {"source", "response_id", "question_id"},
     "kpi_experience": {"time_span", "kind", "factor", "exposure"},
     "kpi_cost": {"period_grain", "period_start", "dimension", "member", "scenario"},
+    "retention": {"window_days", "unit", "source", "unit_id"},
     "kpi_retention": {"window_days", "unit", "outcome", "factor", "exposure"},
     "kpi_team": {"period_grain", "period_start", "dimension", "member"},
     "kpi_scorecard": {"period_grain", "period_start", "dimension", "member", "kpi"},

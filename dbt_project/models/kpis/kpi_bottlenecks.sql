@@ -7,16 +7,6 @@
 {%- set dimensions = {
     'source': 'source', 'product': 'product', 'service_area': 'service_area', 'complexity': 'complexity', 'group': 'group_id'
 } -%}
-{%- set stages = {
-    'all': 'true',
-    'new': "s.status = 'new'",
-    'open': "s.status = 'open'",
-    'pending': "s.status = 'pending'",
-    'hold': "s.status = 'hold'",
-    'solved': "s.status in ('solved', 'closed')",
-    'first_assignment': 's.is_before_assignment and t.first_assigned_at is not null',
-    'unassigned': 's.has_assignee_history and s.assignee_id is null and s.status in (' ~ unsolved_statuses() ~ ')'
-} -%}
 {%- set clocks = {
     'calendar': micros_between('s.started_at', 's.ended_at'), 'business': 's.position_to - s.position_from'
 } -%}
@@ -24,7 +14,7 @@
     'calendar': micros_between('s.started_at', 's.taken_up_at'), 'business': 's.taken_up_position - s.position_from'
 } -%}
 {%- set numbers = [] -%}
-{%- for stage in (stages | list) + ['hand_over'] -%}
+{%- for stage in (stages() | list) + ['hand_over'] -%}
 {%- for clock in clocks -%}{%- do numbers.append(((stage, clock), stage ~ '_' ~ clock)) -%}{%- endfor -%}
 {%- endfor -%}
 {%- set changed = changed_days([
@@ -42,33 +32,33 @@ spent as (
         s.source,
         s.ticket_id,
         s.group_id,
-        {% for stage, condition in stages.items() %}
+        {% for stage in stages() %}
+        {% set is_last_stage = loop.last %}
         {% for clock, micros in clocks.items() %}
-        sum(case when {{ condition }} then {{ micros }}{{ ' when s.state_no = 1 and t.first_assigned_at is not null then 0' if stage == 'first_assignment' }} end)
-            as {{ stage }}_{{ clock }}{{ ',' if not (loop.last and stage == 'unassigned') }}
+        {{ time_in_stage(stage, micros) }} as {{ stage }}_{{ clock }}{{ ',' if not (loop.last and is_last_stage) }}
         {% endfor %}
         {% endfor %}
     from {{ ref('int_ticket_states') }} as s
     inner join solved as t on s.source = t.source and s.ticket_id = t.ticket_id
-    where s.started_at < t.last_solved_at
+    where {{ is_stay_counted() }}
     group by s.source, s.ticket_id, s.group_id
 ),
 
 facts as (
     select
         t.day, t.source, t.product, t.service_area, t.complexity, s.group_id,
-        {% for stage in stages %}{% for clock in clocks %}cast(s.{{ stage }}_{{ clock }} as bigint) as {{ stage }}_{{ clock }}, {% endfor %}{% endfor %}
+        {% for stage in stages() %}{% for clock in clocks %}cast(s.{{ stage }}_{{ clock }} as bigint) as {{ stage }}_{{ clock }}, {% endfor %}{% endfor %}
         cast(null as bigint) as hand_over_calendar, cast(null as bigint) as hand_over_business
     from spent as s
     inner join solved as t on s.source = t.source and s.ticket_id = t.ticket_id
     union all
     select
         t.day, t.source, t.product, t.service_area, t.complexity, s.group_id,
-        {{ (['null'] * (2 * stages | length)) | join(', ') }},
+        {{ (['null'] * (2 * stages() | length)) | join(', ') }},
         {{ hand_over.values() | join(', ') }}
     from {{ ref('int_ticket_states') }} as s
     inner join solved as t on s.source = t.source and s.ticket_id = t.ticket_id
-    where s.taken_up_at is not null and s.started_at < t.last_solved_at
+    where s.taken_up_at is not null and {{ is_stay_counted() }}
 ),
 
 stage_clocks as (

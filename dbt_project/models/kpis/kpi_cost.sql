@@ -1,10 +1,6 @@
 {{ config(meta={'facts': 'tickets', 'time': 'last_solved_at'}) }}
 {#- What a solved ticket costs and what service brings in, by the rule file service_costs: one row per scenario, with every assumption. Months
     are counted, longer periods are their sums; the month that holds the as-of time counts by its days so far. #}
-{%- set columns = {
-    'source': 'source', 'segment': 'segment', 'product': 'product', 'service_area': 'service_area', 'complexity': 'complexity',
-    'channel': 'channel', 'priority': 'priority', 'group': 'group_id', 'agent': 'assignee_id'
-} -%}
 {%- set today = business_date(as_of()) -%}
 {%- set assumptions = [
     'monthly_cost', 'retained_pct', 'revenue_per_customer', 'deflected_per_month', 'saving_per_deflected', 'upsell_pct', 'revenue_per_upsell'
@@ -38,12 +34,7 @@ solved as (
         count(distinct case when t.customer_id is not null then {{ row_hash(['t.source', 't.customer_id']) }} end) as customers
     from (select *, {{ period_start('month', business_date('last_solved_at')) }} as month_start from {{ ref('tickets') }}) as t
     inner join (select distinct dimension, member from {{ ref('service_costs') }}) as s
-        on s.member = case s.dimension
-            when 'all' then 'all'
-            {% for name, column in columns.items() %}
-            when '{{ name }}' then coalesce(t.{{ column }}, '(none)')
-            {% endfor %}
-        end
+        on s.member = {{ ticket_member('s.dimension') }}
     where t.full_resolution_seconds is not null
     group by t.month_start, s.dimension, s.member
 ),

@@ -1,16 +1,8 @@
 {#- How answers differ by what happened on the ticket: those who experienced it against all others of whom it is known. An association, not
     a cause: hard tickets wait longer and please less. #}
-{%- set factors = {
-    'sla': "case when is_breached then 'breached' when not is_breached then 'met' end",
-    'first_reply_wait': 'first_reply_wait',
-    'resolution_wait': 'resolution_wait',
-    'reopened': "case when is_reopened then 'yes' when not is_reopened then 'no' end",
-    'hops': "case when group_hops >= 2 then '2 and more' else cast(group_hops as varchar) end",
-    'channel': 'channel'
-} -%}
 {%- set values = {'value': ('points', 1), 'mean_score_pct': ('score_pct', 1000)} -%}
 with facts as (
-    {% for factor, exposure in factors.items() %}
+    {% for factor, exposure in experience_factors().items() %}
     select kind, answered_at, points, score_pct, '{{ factor }}' as factor, {{ exposure }} as exposure
     from {{ ref('experience') }}
     {{ 'union all' if not loop.last }}
@@ -18,9 +10,10 @@ with facts as (
 ),
 
 spans as (
-    select 'all' as time_span, {{ the_beginning() }} as since
-    union all
-    select 'last 365 days', {{ add_micros(as_of(), '-365 * 86400000000') }}
+    {% for time_span, since in experience_spans().items() %}
+    select '{{ time_span }}' as time_span, {{ since }} as since
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 {#- Sums of integers, so that no order of rows changes a digit. #}

@@ -127,6 +127,14 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
             "business_seconds": 60.0, "as_of": DAY,
         },
     ),
+    "ticket_states": (
+        marts.suite("ticket_states"),
+        {
+            "source": "z", "ticket_id": "1", "state_no": 1, "started_at": DAY, "ended_at": DAY,
+            "status": "open", "priority": "low", "seconds": 60.0,
+            "business_seconds": 60.0, "take_up_seconds": 60.0, "take_up_business_seconds": 60.0, "as_of": DAY,
+        },
+    ),
     "excluded_tickets": (
         marts.suite("excluded_tickets"),
         {"source": "z", "ticket_id": "1", "reason": "spam"},
@@ -286,6 +294,13 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
             "first_reply_seconds": 60.0, "resolution_seconds": 90.0, "score_pct": 75.0,
         },
     ),
+    "retention": (
+        marts.suite("retention"),
+        {
+            "window_days": 90, "unit": "customer", "source": "z", "unit_id": "1", "landmark": DAY,
+            "as_of": DAY, "has_come_back": True,
+        },
+    ),
     "kpi_experience": (
         marts.suite("kpi_experience"),
         {
@@ -365,9 +380,18 @@ BREAKS: dict[str, dict[str, Any]] = {
     "required_columns_are_filled": {"source": None, "member": None, "mart": None, "factor": None},
     "times_are_not_after_as_of": {
         name: LATER
-        for name in ("created_at", "applied_at", "restated_at", "ended_at", "answered_at", "contacted_at")
+        for name in (
+            "created_at",
+            "applied_at",
+            "restated_at",
+            "ended_at",
+            "answered_at",
+            "contacted_at",
+            "landmark",
+        )
     },
     "first_solved_at_is_at_most_last_solved_at": {"first_solved_at": LATER},
+    "started_at_is_at_most_ended_at": {"started_at": LATER},
     "sent_at_is_at_most_answered_at": {"sent_at": LATER},
     "solved_at_is_at_most_sent_at": {"solved_at": LATER},
     "delivered_is_at_most_sent": {"delivered": 201},

@@ -1,0 +1,79 @@
+"""A cell of kpi_cost opens where the rule file has one, and to the tickets of its months alone."""
+
+import duckdb
+import pytest
+
+from .warehouse import Warehouse
+from .zendesk_records import Account, comment, status
+
+COSTS = """\
+scenario,dimension,member,currency,monthly_cost,retained_pct,revenue_per_customer,deflected_per_month,\
+saving_per_deflected,upsell_pct,revenue_per_upsell,valid_from,valid_to,source
+base,all,all,EUR,1000,,,,,,,,,books
+base,priority,high,EUR,400,,,,,,,,2024-06-01,books
+high,all,all,EUR,1500,,,,,,,2024-06-01,,books
+"""
+#: Ticket, the day of its solve, its priority.
+SOLVED = [
+    (1, "2024-05-20", "high"),
+    (2, "2024-05-21", "low"),
+    (3, "2024-06-03", "high"),
+    (4, "2024-06-04", "low"),
+]
+#: Scenario, period and cell -> the tickets in it, by hand. June has no rule for priority high, May none for scenario high.
+CELLS = {
+    ("base", "month", "2024-05-01", "all", "all"): {"1", "2"},
+    ("base", "month", "2024-06-01", "all", "all"): {"3", "4"},
+    ("base", "quarter", "2024-04-01", "all", "all"): {"1", "2", "3", "4"},
+    ("base", "all", None, "all", "all"): {"1", "2", "3", "4"},
+    ("base", "month", "2024-05-01", "priority", "high"): {"1"},
+    ("base", "quarter", "2024-04-01", "priority", "high"): {"1"},
+    ("base", "all", None, "priority", "high"): {"1"},
+    ("high", "month", "2024-06-01", "all", "all"): {"3", "4"},
+    ("high", "quarter", "2024-04-01", "all", "all"): {"3", "4"},
+    ("high", "all", None, "all", "all"): {"3", "4"},
+}
+
+
+@pytest.fixture(scope="module")
+def con(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
+    warehouse = Warehouse(tmp_path_factory.mktemp("costs") / "w", rules={"service_costs.csv": COSTS})
+    account = Account("zendesk")
+    for ticket, day, priority in SOLVED:
+        told = (comment(f"{day}T10:00"), status(f"{day}T12:00", "solved"))
+        account.ticket(ticket, f"{day}T09:00", *told, priority=priority)
+    account.land(warehouse)
+    warehouse.build("2024-06-12T12:00:00Z", select=["+metric_members"])
+    opened = duckdb.connect(str(warehouse.path), read_only=True)
+    [(function,)] = opened.execute("SELECT sql FROM control.published_sql WHERE name = 'kpi_cell'").fetchall()
+    opened.execute("USE marts")
+    opened.execute(function.replace("create macro", "create temp macro"))
+    return opened
+
+
+def test_every_cell_has_its_tickets(con: duckdb.DuckDBPyConnection) -> None:
+    cells = con.execute(
+        "SELECT scenario, period_grain, period_start::VARCHAR, dimension, member, solved FROM kpi_cost"
+    ).fetchall()
+    assert {cell[:5]: cell[5] for cell in cells} == {cell: len(tickets) for cell, tickets in CELLS.items()}
+    for (scenario, grain, start, dimension, member), tickets in CELLS.items():
+        found = con.execute(
+            "SELECT ticket_id FROM kpi_cell('kpi_cost', ?, ?, ?, ?, key := ?)",
+            [grain, start, dimension, member, scenario],
+        ).fetchall()
+        assert sorted(ticket for (ticket,) in found) == sorted(tickets)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "month", "dimension", "member"),
+    [
+        ("high", "2024-05-01", "all", "all"),
+        ("base", "2024-06-01", "priority", "high"),
+        ("base", "2024-05-01", "priority", "low"),
+    ],
+)
+def test_what_is_no_cell_is_empty(
+    con: duckdb.DuckDBPyConnection, scenario: str, month: str, dimension: str, member: str
+) -> None:
+    arguments = [month, dimension, member, scenario]
+    assert con.execute("FROM kpi_cell('kpi_cost', 'month', ?, ?, ?, key := ?)", arguments).fetchall() == []
