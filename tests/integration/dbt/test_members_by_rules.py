@@ -1,10 +1,10 @@
-"""A cell of kpi_cost opens where the rule file has one, and to the tickets of its months alone."""
+"""Cells that rule files make open to what they count: costs in their months, customers at their landmarks."""
 
 import duckdb
 import pytest
 
 from .warehouse import Warehouse
-from .zendesk_records import Account, comment, status
+from .zendesk_records import CUSTOMER, Account, comment, status
 
 COSTS = """\
 scenario,dimension,member,currency,monthly_cost,retained_pct,revenue_per_customer,deflected_per_month,\
@@ -37,13 +37,14 @@ CELLS = {
 
 @pytest.fixture(scope="module")
 def con(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
-    warehouse = Warehouse(tmp_path_factory.mktemp("costs") / "w", rules={"service_costs.csv": COSTS})
+    rules = {"service_costs.csv": COSTS, "retention_windows.csv": "window_days\n15\n"}
+    warehouse = Warehouse(tmp_path_factory.mktemp("members") / "w", rules=rules)
     account = Account("zendesk")
     for ticket, day, priority in SOLVED:
         told = (comment(f"{day}T10:00"), status(f"{day}T12:00", "solved"))
         account.ticket(ticket, f"{day}T09:00", *told, priority=priority)
     account.land(warehouse)
-    warehouse.build("2024-06-12T12:00:00Z", select=["+metric_members"])
+    warehouse.build("2024-06-12T12:00:00Z", select=["+metric_members", "kpi_retention"])
     opened = duckdb.connect(str(warehouse.path), read_only=True)
     [(function,)] = opened.execute("SELECT sql FROM control.published_sql WHERE name = 'kpi_cell'").fetchall()
     opened.execute("USE marts")
@@ -51,7 +52,7 @@ def con(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
     return opened
 
 
-def test_every_cell_has_its_tickets(con: duckdb.DuckDBPyConnection) -> None:
+def test_a_cost_has_its_tickets(con: duckdb.DuckDBPyConnection) -> None:
     cells = con.execute(
         "SELECT scenario, period_grain, period_start::VARCHAR, dimension, member, solved FROM kpi_cost"
     ).fetchall()
@@ -77,3 +78,19 @@ def test_what_is_no_cell_is_empty(
 ) -> None:
     arguments = [month, dimension, member, scenario]
     assert con.execute("FROM kpi_cell('kpi_cost', 'month', ?, ?, ?, key := ?)", arguments).fetchall() == []
+
+
+def test_a_customer_stands_for_what_they_experienced(con: duckdb.DuckDBPyConnection) -> None:
+    """The landmark is 28 May: the one customer had asked twice before, and came back in June."""
+    cells = con.execute(
+        "SELECT c.unit, c.factor, c.exposure, c.n, c.retained, m.* FROM kpi_retention AS c, LATERAL ("
+        " SELECT string_agg(record_id), count(*), count(*) FILTER (in_numerator)"
+        " FROM kpi_cell('kpi_retention', 'all', NULL, 'all', 'all', key := concat_ws('/', c.window_days, c.unit,"
+        " c.outcome, c.factor, c.exposure))) AS m WHERE c.outcome = 'came_back' AND c.unit = 'customer'"
+        " AND c.factor IN ('contacts', 'reopened') ORDER BY ALL"
+    ).fetchall()
+    member = (f"customer/{CUSTOMER}", 1, 1)
+    assert cells == [
+        ("customer", "contacts", "2 to 3", 1, 1, *member),
+        ("customer", "reopened", "no", 1, 1, *member),
+    ]
