@@ -328,6 +328,38 @@ def experiences(company: Company, found: Sequence[Journey]) -> dict[str, Experie
     return result
 
 
+class FollowUp(NamedTuple):
+    """A bad answer and what was done about it, in unix seconds; the outcome as the mart names it."""
+
+    score: int
+    flagged: int
+    contacted: int | None
+    outcome: str
+
+
+def follow_ups(company: Company, found: Sequence[Journey], promised: int) -> dict[str, FollowUp]:
+    """By ticket id, the latest answer to the rating form where it is bad.
+
+    Contact is due `promised` seconds later. Agents open tickets only to log calls that came in, so contact
+    is a public reply.
+    """
+    latest = {a.ticket: a for a in reversed(company.visible_answers(CSAT_FORM)) if a.score is not None}
+    result = {}
+    for one in found:
+        if (answer := latest.get(one.ticket)) is None or answer.score is None or answer.score >= 4:
+            continue
+        due = answer.submitted + promised
+        replied = [u.t for u in one.updates if u.comment == AGENT_REPLY and u.t > answer.submitted]
+        if replied:
+            outcome = "contacted_in_time" if replied[0] <= due else "contacted_late"
+        else:
+            outcome = "overdue" if due <= company.now_seconds else "open"
+        result[one.ticket_id] = FollowUp(
+            answer.score, answer.submitted, replied[0] if replied else None, outcome
+        )
+    return result
+
+
 def stages(found: Sequence[Journey]) -> dict[tuple[str, str, str], dict[str, float]]:
     """(group's id or `all`, stage, clock) -> distribution, sum and share of the whole time in percent."""
     values: dict[tuple[str, str, str], list[int]] = defaultdict(list)

@@ -1,8 +1,8 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
 {#- Every ticket known at the as-of time, whichever vendor it came from, excluded ones with their reason. #}
 {%- set columns = [
-    'source', 'ticket_id', 'created_at', 'status', 'priority', 'source_priority', 'channel', 'customer_id', 'organization_id', 'group_id',
-    'assignee_id', 'segment', 'product', 'service_area', 'complexity', 'collaborator_ids', 'rating_score', 'exclusion_reason',
+    'source', 'ticket_id', 'created_at', 'status', 'priority', 'source_priority', 'channel', 'is_outgoing', 'customer_id', 'organization_id',
+    'group_id', 'assignee_id', 'segment', 'product', 'service_area', 'complexity', 'collaborator_ids', 'rating_score', 'exclusion_reason',
     'declared_first_reply_at', 'declared_resolved_at', 'declares_first_reply', 'declares_resolved', 'declared_reopens',
     'declared_replies', 'handle_seconds', 'logs_assignment', 'changed_at'
 ] -%}
@@ -29,6 +29,7 @@ select
     t.priority,
     t.source_priority,
     t.channel,
+    t.is_outgoing,
     t.customer_id,
     t.known_organization_id as organization_id,
     t.group_id,

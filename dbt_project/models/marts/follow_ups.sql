@@ -95,13 +95,14 @@ contacts as (
         on f.ticket_source = e.source and f.ticket_id = e.ticket_id and e.event_at > f.answered_at
     where e.kind = 'comment' and e.is_public and e.actor_role = 'agent' and not e.is_opening
     union all
-    {#- A ticket that an agent opened for the customer. #}
+    {#- A ticket that an agent opened for the customer, not to log a call that came in. #}
     select
         {% for column in key %}f.{{ column }}, {% endfor %}
         2, 'outbound_ticket', e.event_at, e.ticket_id, e.actor_id
     from flagged as f
     inner join {{ ref('int_tickets') }} as t
         on f.helpdesk = t.source and f.customer_id = t.customer_id and t.created_at > f.answered_at and t.exclusion_reason is null
+        and (t.is_outgoing or lower(t.channel) not in ('voice', 'phone') or t.channel is null)
     inner join {{ ref('int_ticket_events') }} as e on t.source = e.source and t.ticket_id = e.ticket_id and e.is_opening
     where e.kind = 'comment' and e.is_public and e.actor_role = 'agent'
     union all

@@ -39,6 +39,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, dict[s
         expected["journeys"] = journeys.journeys(sandbox.company)
         expected["team"] = journeys.team(expected["journeys"], sandbox.company.team.ids)
         expected["experience"] = journeys.experiences(sandbox.company, expected["journeys"])
+        expected["follow_ups"] = journeys.follow_ups(sandbox.company, expected["journeys"], 48 * 3600)
         expected["comebacks"] = journeys.comebacks(sandbox.company, expected["journeys"], 90)
         expected["backlog"] = journeys.backlog(sandbox.company, expected["journeys"])
     warehouse.build(NOW.isoformat())
@@ -298,6 +299,26 @@ def test_experience(company: tuple[Warehouse, dict[str, Any]]) -> None:
         sides = [[p for p, is_exposed in points if is_exposed is side] for side in (True, False)]
         assert n == len(sides[0])
         assert (value, others) == pytest.approx([sum(side) / len(side) for side in sides])
+
+
+def test_what_was_done_about_bad_ratings(company: tuple[Warehouse, dict[str, Any]]) -> None:
+    """Contact is due two days after the answer, by the rule file as it is shipped; a public reply is contact."""
+    warehouse, expected = company
+    rows = warehouse.query(
+        "select f.ticket_id, f.score::integer, epoch(f.flagged_at)::bigint, epoch(f.contacted_at)::bigint, f.outcome "
+        "from marts.follow_ups as f inner join marts.tickets using (ticket_id) "
+        f"where f.survey = '{CSAT_FORM}'"
+    )
+    assert {row[0]: row[1:] for row in rows} == expected["follow_ups"]
+    outcomes = Counter(row[-1] for row in rows)
+    assert outcomes.keys() >= {"contacted_in_time", "overdue"}
+    [counted] = warehouse.query(
+        "select count(*), count(*) filter (outcome = 'contacted_in_time'), count(*) filter (outcome = 'overdue') "
+        "from marts.follow_ups where kind = 'csat'"
+    )
+    assert warehouse.query(
+        f"select flagged, contacted_in_time, overdue from marts.kpi_follow_up where {ALL} and kind = 'csat'"
+    ) == [counted]
 
 
 def test_stages(company: tuple[Warehouse, dict[str, Any]]) -> None:

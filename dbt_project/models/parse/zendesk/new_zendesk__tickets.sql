@@ -2,7 +2,7 @@
 {%- set shape = {
     'created_at': 'VARCHAR', 'updated_at': 'VARCHAR', 'status': 'VARCHAR', 'priority': 'VARCHAR', 'type': 'VARCHAR',
     'requester_id': 'VARCHAR', 'submitter_id': 'VARCHAR', 'assignee_id': 'VARCHAR', 'organization_id': 'VARCHAR',
-    'group_id': 'VARCHAR', 'brand_id': 'VARCHAR', 'via': {'channel': 'VARCHAR'}, 'tags': ['VARCHAR'],
+    'group_id': 'VARCHAR', 'brand_id': 'VARCHAR', 'via': {'channel': 'VARCHAR', 'source': {'rel': 'VARCHAR'}}, 'tags': ['VARCHAR'],
     'collaborator_ids': ['VARCHAR'], 'custom_fields': [{'id': 'VARCHAR', 'value': 'VARCHAR'}],
     'satisfaction_rating': {'id': 'VARCHAR', 'score': 'VARCHAR', 'reason': 'VARCHAR'},
     'metric_set': {
@@ -28,6 +28,7 @@ select
     p.group_id as group_id,
     p.brand_id as brand_id,
     p.via.channel as channel,
+    p.via.source.rel = 'outbound' as is_outgoing,
     p.tags as tags,
     p.collaborator_ids as collaborator_ids,
     p.custom_fields as custom_fields,

@@ -38,6 +38,7 @@ select
     t.priority,
     t.source_priority,
     t.channel,
+    cast(null as boolean) as is_outgoing,
     t.customer_id,
     t.organization_id,
     t.group_id,

@@ -50,6 +50,7 @@ select
     case when t.priority in ('low', 'normal', 'high', 'urgent') then t.priority end as priority,
     t.priority as source_priority,
     t.channel,
+    t.is_outgoing,
     t.requester_id as customer_id,
     t.organization_id,
     t.group_id,
