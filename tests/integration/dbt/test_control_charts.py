@@ -108,7 +108,7 @@ def noise() -> dict[str, np.ndarray]:
 @pytest.fixture(scope="module")
 def charts(tmp_path_factory: pytest.TempPathFactory, noise: dict[str, np.ndarray]) -> Iterator[Warehouse]:
     """The scorecard over the worked series and the noise."""
-    warehouse = Warehouse(tmp_path_factory.mktemp("charts"))
+    warehouse = Warehouse(tmp_path_factory.mktemp("charts"), is_empty=True)
     tables = {
         "kpi_csat": [
             answers("small", [80] * 19 + [40], is_small_n=[False] * 19 + [True]),

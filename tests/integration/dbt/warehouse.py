@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +20,7 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt.parser.manifest import extended_mashumuro_decoder
 
 from ingestion.landing import Landing
+from orchestration import control, locking
 from tests import parsed
 
 
@@ -32,10 +35,16 @@ class Warehouse:
         folder: An empty folder.
         time_zone: The business zone.
         rules: Seeds to use instead of the shipped ones: file name to CSV text.
+        is_empty: Without the seeds and the staging models, empty, that a warehouse has from the start otherwise.
     """
 
     def __init__(
-        self, folder: Path, *, time_zone: str = "UTC", rules: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        time_zone: str = "UTC",
+        rules: Mapping[str, str] | None = None,
+        is_empty: bool = False,
     ) -> None:
         self.landing = Landing(folder / "landing")
         self.path = folder / "warehouse.duckdb"
@@ -43,10 +52,13 @@ class Warehouse:
         self.time_zone = time_zone
         self.builds = 0
         self._project = folder / "dbt"
+        self._rules = {name.removesuffix(".csv") for name in rules or {}}
         folder.mkdir(exist_ok=True)
         shutil.copytree(parsed.project().folder, self._project, ignore=shutil.ignore_patterns("target"))
         for name, text in (rules or {}).items():
             (self._project / "seeds" / name).write_text(text)
+        if not is_empty:
+            shutil.copyfile(_template(), self.path)
 
     def land(
         self,
@@ -98,7 +110,7 @@ class Warehouse:
         appended: Mapping[str, str] | None = None,
         restricted: bool = False,
     ) -> list[Any]:
-        """Runs dbt over everything landed, all batches passed.
+        """Runs dbt over everything landed, all batches passed; as in a refresh, over the seeds and streams that are new.
 
         Args:
             as_of: The instant the numbers hold for.
@@ -125,6 +137,8 @@ class Warehouse:
         }
         os.environ.update(environment)
         self._register()
+        manifest = self._manifest(appended or {})
+        idle = self._idle(manifest)
         folder = str(self._project)
         arguments = ["--log-level=none", "--log-level-file=none", "build", "--no-write-json"]
         arguments += ["--project-dir", folder, "--profiles-dir", folder, "--target-path", str(self.target)]
@@ -132,8 +146,10 @@ class Warehouse:
             arguments += ["--resource-type", kind]
         if names := list(select):
             arguments += ["--select", *names]
+        if idle:
+            arguments += ["--exclude", *idle]
         try:
-            outcome = dbtRunner(self._manifest(appended or {})).invoke(arguments)
+            outcome = dbtRunner(manifest).invoke(arguments)
         finally:
             DuckDBConnectionManager.close_all_connections()
         results = list(getattr(outcome.result, "results", []))
@@ -160,6 +176,21 @@ class Warehouse:
             node.raw_code += appended.get(node.name, "")
         return manifest
 
+    def _idle(self, manifest: Manifest) -> list[str]:
+        """Seeds that are loaded, and the models of streams of which nothing is to be merged."""
+        schemas = {node.name: node.schema for node in manifest.nodes.values()}
+        seeds = {node.name for node in manifest.nodes.values() if node.resource_type == "seed"}
+        staging = {name: _stream(name) for name in schemas if name.startswith("stg_")}
+        with duckdb.connect(str(self.path)) as con:
+            pending = control.pending(con, staging)
+            if self.builds == 1:
+                # Built from nothing, as without the template.
+                for name in {*pending, *self._rules}:
+                    con.execute(f"drop table if exists {schemas[name]}.{name}")
+            present = {name for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()}
+        merged = staging.keys() - pending
+        return sorted({*(seeds & present), *merged, *(name.replace("stg_", "new_", 1) for name in merged)})
+
     def _register(self) -> None:
         with duckdb.connect(str(self.path)) as connection:
             connection.execute("create schema if not exists control")
@@ -173,6 +204,33 @@ class Warehouse:
                     "insert into control.batches values (?, ?, ?, ?, ?, ?, 'passed')",
                     [info.source, info.vendor, info.stream, info.batch_id, str(path), info.landed],
                 )
+
+
+@functools.cache
+def _template() -> Path:
+    """A warehouse with the shipped seeds and staging of nothing, built once for each state of the project."""
+    project = parsed.project()
+    found = project.folder.parent / "empty.duckdb"
+    state = f"{(project.folder / 'target' / 'cxmarts_parsed').read_text()} {duckdb.__version__}"
+    marker = found.with_suffix(".state")
+    with locking.exclusive(found.with_suffix(".lock"), "building an empty warehouse", wait=True):
+        if not (found.exists() and marker.exists() and marker.read_text() == state):
+            marker.unlink(missing_ok=True)
+            with tempfile.TemporaryDirectory() as folder:
+                empty = Warehouse(Path(folder), is_empty=True)
+                empty.build("2000-01-01T00:00:00Z", select=["resource_type:seed", "parse", "staging"])
+                with duckdb.connect(str(empty.path)) as con:
+                    con.execute("use control")
+                    for (table,) in con.execute("show tables").fetchall():
+                        con.execute(f"delete from {table}")
+                shutil.copyfile(empty.path, found)
+            marker.write_text(state)
+    return found
+
+
+def _stream(staging: str) -> tuple[str, str]:
+    vendor, _, stream = staging.removeprefix("stg_").partition("__")
+    return vendor, stream
 
 
 def _text(value: Any) -> str | None:
