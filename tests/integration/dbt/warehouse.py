@@ -23,6 +23,8 @@ from ingestion.landing import Landing
 from orchestration import control, locking
 from tests import parsed
 
+from .quick import quick
+
 
 class BuildError(Exception):
     """dbt did not finish; the text names the nodes that failed."""
@@ -149,7 +151,8 @@ class Warehouse:
         if idle:
             arguments += ["--exclude", *idle]
         try:
-            outcome = dbtRunner(manifest).invoke(arguments)
+            with quick():
+                outcome = dbtRunner(manifest).invoke(arguments)
         finally:
             DuckDBConnectionManager.close_all_connections()
         results = list(getattr(outcome.result, "results", []))
