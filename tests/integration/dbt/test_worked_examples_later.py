@@ -1,4 +1,4 @@
-"""Numbers at an earlier as-of time, what late records change, and what the order of arrival must not."""
+"""Numbers at an earlier as-of time, what late records change, and what the order of arrival must not; the plans of both builds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from .plans import Plan, explained, plans, row_by_row
 from .test_incremental import rows_that_differ
 from .warehouse import Warehouse
 from .zendesk_records import (
@@ -151,20 +152,26 @@ def moved_to(customer: int, ticket_id: int) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """Built on Tuesday afternoon, and in July after more has landed; Tuesday's marts stay beside it."""
+def nights(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, dict[str, Plan]]:
+    """Built on Tuesday afternoon, and in July after more has landed; Tuesday's marts stay beside it. The plans of both."""
     folder = tmp_path_factory.mktemp("later")
     warehouse = Warehouse(folder, rules=RULES)
     accounts = first_night()
     for account in accounts:
         account.land(warehouse)
     warehouse.build(TUESDAY_AFTERNOON)
+    found = plans(warehouse)
     (folder / "tuesday.duckdb").write_bytes(warehouse.path.read_bytes())
     later_nights(accounts)
     for account in accounts:
         account.land(warehouse, fetched_at="2030-01-02T00:00:00Z")
     warehouse.build(JULY)
-    return warehouse
+    return warehouse, found | plans(warehouse)
+
+
+@pytest.fixture(scope="module")
+def warehouse(nights: tuple[Warehouse, dict[str, Plan]]) -> Warehouse:
+    return nights[0]
 
 
 @pytest.fixture(scope="module")
@@ -322,3 +329,21 @@ def test_what_a_gate_holds_back_is_not_superseded(tmp_path: Path) -> None:
         "select landed_rows, staged_rows, held_batches, superseded_rows from marts.publication where "
         "stream = 'tickets'"
     ) == [(2, 1, 1, 0)]
+
+
+def test_no_model_compares_data_pair_by_pair(nights: tuple[Warehouse, dict[str, Plan]]) -> None:
+    """Data joins data by hashing, never row against row, in a first and in a following build."""
+    _, found = nights
+    assert len(found) > 50
+    assert {name: joins for name, plan in found.items() if (joins := list(row_by_row(plan)))} == {}
+
+
+def test_the_check_of_the_plans_sees_such_a_join() -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create schema staging; create table staging.a as from range(5000) t(x); create table "
+            "staging.b as from staging.a"
+        )
+        plan = explained(connection, "select count(*) from staging.a join staging.b on a.x < b.x + random()")
+    [(_, left, right)] = row_by_row(plan)
+    assert (left, right) == (["staging.a"], ["staging.b"])

@@ -1,0 +1,56 @@
+"""DuckDB's plans of the models: which of them join data row against row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+
+from .warehouse import Warehouse
+
+ROW_BY_ROW = {"NESTED_LOOP_JOIN", "CROSS_PRODUCT", "BLOCKWISE_NL_JOIN", "PIECEWISE_MERGE_JOIN", "IE_JOIN"}
+#: Schemas whose tables grow with the company's data; rules, the run's own book-keeping and constants do not.
+DATA = ("staging.", "core.", "marts.", "parse.")
+#: Calendars are days by schedules, definitions are rules; neither grows with tickets.
+SMALL = {"core.int_business_calendar", "marts.kpi_definitions"}
+
+Plan = dict[str, Any]
+
+
+def plans(warehouse: Warehouse) -> dict[str, Plan]:
+    """Plans of what dbt ran in the last build, by `build/model`."""
+    found = {}
+    with duckdb.connect(str(warehouse.path), read_only=True) as connection:
+        for folder in ("core", "marts", "kpis"):
+            for path in (warehouse.target / "compiled/cxmarts/models" / folder).glob("*.sql"):
+                found[f"{warehouse.builds}/{path.stem}"] = explained(connection, path.read_text())
+    return found
+
+
+def explained(connection: duckdb.DuckDBPyConnection, sql: str) -> Plan:
+    [(_, text)] = connection.execute(f"explain (format json) {sql}").fetchall()
+    return {"name": "ROOT", "children": json.loads(text)}
+
+
+def tables(plan: Plan) -> Iterator[str]:
+    """Data tables that a branch reads row by row; one that ends in a single row reads none."""
+    if plan["name"].strip() == "UNGROUPED_AGGREGATE":
+        return
+    name = str(plan.get("extra_info", {}).get("Table", ""))
+    table = ".".join(name.replace('"', "").split(".")[-2:])
+    if table.startswith(DATA) and table not in SMALL:
+        yield table
+    for child in plan["children"]:
+        yield from tables(child)
+
+
+def row_by_row(plan: Plan) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Joins of two branches that both hold data, compared pair by pair."""
+    if plan["name"].strip() in ROW_BY_ROW:
+        left, right = (sorted(set(tables(child))) for child in plan["children"])
+        if left and right:
+            yield plan["name"].strip(), left, right
+    for child in plan["children"]:
+        yield from row_by_row(child)
