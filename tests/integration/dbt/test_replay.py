@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,7 +16,7 @@ from tests import parsed
 
 from .conftest import fetch_sandbox
 from .contents import content_hashes
-from .test_worked_examples_later import RULES, first_night, later_nights
+from .test_worked_examples_later import RULES, Slices, first_night, later_nights
 from .test_worked_examples_surveys import FORMS, RESPONSES, land_scores
 from .warehouse import Warehouse
 from .zendesk_records import CUSTOMER, Account, comment, status, utc
@@ -27,20 +25,6 @@ NOW = datetime(2024, 7, 10, 6, tzinfo=UTC)
 SLICES = 10
 #: How the rows came into staging is part of it; each slice supersedes others.
 OF_THE_RUN = {"publication"}
-
-
-class Slices(Warehouse):
-    """Builds over the batches in `shown` only."""
-
-    shown: AbstractSet[str] = frozenset()
-
-    def _register(self) -> None:
-        super()._register()
-        with duckdb.connect(str(self.path)) as connection:
-            connection.execute(
-                "update control.batches set verdict = 'held' where not list_contains(?, batch_id)",
-                [list(self.shown)],
-            )
 
 
 def ticket(ticket_id: int, at: str, **fields: Any) -> dict[str, Any]:
@@ -147,7 +131,7 @@ def test_the_landing_holds_what_it_should(at_once: Warehouse) -> None:
     assert at_once.query("select count(distinct source) from marts.survey_answers") == [(5,)]
 
 
-@pytest.mark.parametrize(("seed", "sizes", "nightly"), [(1, [2, 3, 2, 3], True), (2, [3, 4, 3], False)])
+@pytest.mark.parametrize(("seed", "sizes", "nightly"), [(1, [3, 4, 3], True), (2, [5, 5], False)])
 def test_slices_in_any_order_equal_one_full_rebuild(
     landing: tuple[Landing, list[set[str]]],
     at_once: Warehouse,
@@ -156,7 +140,7 @@ def test_slices_in_any_order_equal_one_full_rebuild(
     sizes: list[int],
     nightly: bool,
 ) -> None:
-    """Ten slices at random over four nights, then over three builds at one instant."""
+    """Ten slices at random over three nights, then over two builds at one instant."""
     sliced, slices = landing
     mixed = random.Random(seed).sample(slices, SLICES)
     order = [[mixed.pop() for _ in range(size)] for size in sizes]
