@@ -11,26 +11,6 @@ from .zendesk_records import CUSTOMER, Account, comment
 AS_OF = "2024-06-30T12:00:00Z"
 
 
-def opened(ticket_id: int, created: str) -> Account:
-    account = Account("desk")
-    account.ticket(ticket_id, created, comment(f"{created[:11]}20:00"))
-    return account
-
-
-def at_once(warehouse: Warehouse, folder: Path, as_of: str = AS_OF) -> Path:
-    """The same landing built from nothing."""
-    fresh = Warehouse(folder, time_zone=warehouse.time_zone)
-    fresh.landing = warehouse.landing
-    fresh.build(as_of, select=BY_PERIOD)
-    return fresh.path
-
-
-def folders(tmp_path: Path) -> tuple[Path, Path]:
-    for name in ("nightly", "fresh"):
-        (tmp_path / name).mkdir()
-    return tmp_path / "nightly", tmp_path / "fresh"
-
-
 def test_periods_are_local(tmp_path: Path) -> None:
     """One second before and at midnight in New York, from Sunday to Monday and from March to April."""
     warehouse = Warehouse(tmp_path, time_zone="America/New_York")
@@ -72,12 +52,28 @@ def test_periods_are_local(tmp_path: Path) -> None:
     ) == [(1 + 30 + 31 + 30,)]
 
 
-def test_the_first_ticket_disappears(tmp_path: Path) -> None:
-    nightly, fresh = folders(tmp_path)
-    warehouse = Warehouse(nightly)
-    opened(1, "2024-05-01T10:00").land(warehouse)
-    opened(2, "2024-06-04T10:00").land(warehouse)
+def test_what_begins_or_ends_long_ago_is_built_as_at_once(tmp_path: Path) -> None:
+    """An earlier first ticket arrives, with it a metric that there was not; then that ticket disappears again."""
+    warehouse = Warehouse(tmp_path / "nightly")
+    account = opened(2, "2024-06-04T10:00")
+    account.clock(2, "reply_time", "2024-06-04T10:00", "activate")
+    account.apply_sla(2, "reply_time", "2024-06-04T10:00", 60, policy="p")
+    account.clock(2, "reply_time", "2024-06-04T10:30", "fulfill")
+    account.land(warehouse)
     warehouse.build(AS_OF, select=BY_PERIOD)
+
+    opened(1, "2024-05-01T10:00").land(warehouse)
+    account.clock(2, "requester_wait_time", "2024-06-10T10:00", "activate")
+    account.apply_sla(2, "requester_wait_time", "2024-06-10T10:00", 60, policy="p")
+    account.clock(2, "requester_wait_time", "2024-06-10T10:30", "fulfill")
+    account.land(warehouse)
+    warehouse.build(AS_OF, select=BY_PERIOD)
+    # 1 May to 30 June, a row for every day.
+    assert warehouse.query(
+        "select count(*) from marts.kpi_volume where period_grain = 'day' and dimension = 'all'"
+    ) == [(61,)]
+    assert rows_that_differ(warehouse.path, at_once(warehouse, tmp_path / "arrived")) == {}
+
     gone = {
         "id": 1,
         "created_at": "2024-05-01T10:00:00Z",
@@ -88,35 +84,18 @@ def test_the_first_ticket_disappears(tmp_path: Path) -> None:
     warehouse.build(AS_OF, select=BY_PERIOD)
     in_may = "period_start between '2024-04-29' and '2024-05-31'"
     assert warehouse.query(f"select * from marts.kpi_volume where created > 0 and {in_may}") == []
-    assert rows_that_differ(warehouse.path, at_once(warehouse, fresh)) == {}
+    assert rows_that_differ(warehouse.path, at_once(warehouse, tmp_path / "gone")) == {}
 
 
-def test_an_earlier_ticket_arrives(tmp_path: Path) -> None:
-    nightly, fresh = folders(tmp_path)
-    warehouse = Warehouse(nightly)
-    opened(2, "2024-06-04T10:00").land(warehouse)
-    warehouse.build(AS_OF, select=BY_PERIOD)
-    opened(1, "2024-05-01T10:00").land(warehouse)
-    warehouse.build(AS_OF, select=BY_PERIOD)
-    # 1 May to 30 June, a row for every day.
-    assert warehouse.query(
-        "select count(*) from marts.kpi_volume where period_grain = 'day' and dimension = 'all'"
-    ) == [(61,)]
-    assert rows_that_differ(warehouse.path, at_once(warehouse, fresh)) == {}
+def opened(ticket_id: int, created: str) -> Account:
+    account = Account("desk")
+    account.ticket(ticket_id, created, comment(f"{created[:11]}20:00"))
+    return account
 
 
-def test_a_new_sla_metric_appears(tmp_path: Path) -> None:
-    nightly, fresh = folders(tmp_path)
-    warehouse = Warehouse(nightly)
-    account = opened(1, "2024-06-04T10:00")
-    account.clock(1, "reply_time", "2024-06-04T10:00", "activate")
-    account.apply_sla(1, "reply_time", "2024-06-04T10:00", 60, policy="p")
-    account.clock(1, "reply_time", "2024-06-04T10:30", "fulfill")
-    account.land(warehouse)
-    warehouse.build(AS_OF, select=BY_PERIOD)
-    account.clock(1, "requester_wait_time", "2024-06-10T10:00", "activate")
-    account.apply_sla(1, "requester_wait_time", "2024-06-10T10:00", 60, policy="p")
-    account.clock(1, "requester_wait_time", "2024-06-10T10:30", "fulfill")
-    account.land(warehouse)
-    warehouse.build(AS_OF, select=BY_PERIOD)
-    assert rows_that_differ(warehouse.path, at_once(warehouse, fresh)) == {}
+def at_once(warehouse: Warehouse, folder: Path) -> Path:
+    """The same landing built from nothing."""
+    fresh = Warehouse(folder, time_zone=warehouse.time_zone)
+    fresh.landing = warehouse.landing
+    fresh.build(AS_OF, select=BY_PERIOD)
+    return fresh.path
