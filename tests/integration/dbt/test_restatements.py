@@ -23,6 +23,7 @@ FIRST, SECOND, SECOND_AGAIN, THIRD = (
 OPENED, REPLIED, SOLVED = "2024-06-04T10:00", "2024-06-04T10:30", "2024-06-04T11:00"
 SINCE = "2024-07-01T12:00"
 UNKNOWN = 13
+JOURNAL = ("+restatements", "excluded_tickets")
 SOURCES = ("late", "gone", "back", "edited", "open", "author", "rated", "clock")
 
 
@@ -69,11 +70,9 @@ def segment(value: str) -> list[dict[str, Any]]:
 
 def publish_marts(warehouse: Warehouse, as_of: str) -> publish.Publication:
     """Publishes what is built, and tells the warehouse so, as a refresh does before its next build."""
-    manifest = parsed.project().manifest
     marts = [
-        n["name"]
-        for n in manifest["nodes"].values()
-        if n["schema"] == "marts" and n["resource_type"] in ("model", "seed")
+        name
+        for (name,) in warehouse.query("select table_name from duckdb_tables() where schema_name = 'marts'")
     ]
     prints = {name: {"code": "same", "rules": "same"} for name in marts}
     facts = {"as_of": as_of, "build_id": as_of, "fingerprints": prints}
@@ -96,19 +95,19 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     accounts = first_night()
     for account in accounts.values():
         account.land(warehouse)
-    warehouse.build(FIRST)
+    warehouse.build(FIRST, select=JOURNAL)
     first = publish_marts(warehouse, FIRST)
     second_night(accounts)
     for account in accounts.values():
         account.land(warehouse, fetched_at="2030-01-02T00:00:00Z")
-    warehouse.build(SECOND)
-    warehouse.build(SECOND_AGAIN)
+    warehouse.build(SECOND, select=JOURNAL)
+    warehouse.build(SECOND_AGAIN, select=JOURNAL)
     fresh = Warehouse(tmp_path_factory.mktemp("fresh"))
     fresh.landing = warehouse.landing
     tell(fresh, first)
-    fresh.build(SECOND_AGAIN)
+    fresh.build(SECOND_AGAIN, select=JOURNAL)
     second = publish_marts(warehouse, SECOND_AGAIN)
-    warehouse.build(THIRD)
+    warehouse.build(THIRD, select=JOURNAL)
     third = publish_marts(warehouse, THIRD)
     return {"first": first, "second": second, "third": third, "fresh": fresh.path}
 
