@@ -18,6 +18,14 @@ from .warehouse import Warehouse
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 SEEDS = range(101, 111)
+MARTS = (
+    "+experience",
+    "+kpi_csat",
+    "+kpi_effort",
+    "+kpi_first_contact",
+    "+kpi_nps",
+    "+kpi_survey_response",
+)
 
 Companies = tuple[Warehouse, dict[str, dict[str, Any]]]
 
@@ -44,7 +52,7 @@ def companies(tmp_path_factory: pytest.TempPathFactory) -> Companies:
                 "effort": journeys.effort(found),
                 "experience": journeys.experiences(sandbox.company, found),
             }
-    warehouse.build(NOW.isoformat())
+    warehouse.build(NOW.isoformat(), select=MARTS)
     return warehouse, expected
 
 

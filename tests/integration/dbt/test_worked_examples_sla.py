@@ -219,7 +219,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     warehouse = Warehouse(tmp_path_factory.mktemp("sla"), rules={"own_sla_targets.csv": OWN_TARGETS})
     for account in (updates(), groups(), groups_by_the_vendor(), choices(), switched(), stamps()):
         account.land(warehouse)
-    warehouse.build(AS_OF)
+    warehouse.build(AS_OF, select=["+sla_at_risk", "+kpi_scorecard"])
     return warehouse
 
 

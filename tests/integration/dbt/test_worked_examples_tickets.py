@@ -40,6 +40,17 @@ exact,first_reply,any,,,,,,60,false,,
 exact,first_reply,mail,,,,email,,30,false,,
 exact,first_reply,old,,,,email,,10,false,,2024-06-04
 """
+MARTS = (
+    "+excluded_tickets",
+    "+kpi_backlog",
+    "+kpi_bottlenecks",
+    "+kpi_effort",
+    "+kpi_first_contact",
+    "+kpi_response_times",
+    "+kpi_sla_compliance",
+    "+kpi_volume",
+    "+ticket_replies",
+)
 
 
 def at(clock: str) -> str:
@@ -293,7 +304,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         "raw": {},
     }
     warehouse.land("files", "tickets", [declared | {"_record_id": "1"}], source="declared", changed=None)
-    warehouse.build("2024-06-30T00:00:00Z")
+    warehouse.build("2024-06-30T00:00:00Z", select=MARTS)
     return warehouse
 
 
