@@ -12,6 +12,7 @@ from unittest import mock
 import jinja2
 from dbt import compilation
 from dbt.contracts.graph.nodes import InjectedCTE
+from dbt_common.events import base_types
 from dbt_common.events.event_manager import EventManager
 
 WITH = re.compile(r"(\s|--.*\n)*with\s", re.IGNORECASE)
@@ -27,6 +28,7 @@ def quick() -> Iterator[None]:
         mock.patch.object(jinja2.Environment, "compile", _compile_once),
         mock.patch.object(compilation, "inject_ctes_into_sql", _inject),
         mock.patch.object(EventManager, "fire_event", lambda *_, **__: None),
+        mock.patch.object(base_types, "ParseDict", lambda _, message: message),
     ):
         yield
 
