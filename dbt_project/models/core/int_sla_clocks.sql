@@ -3,14 +3,18 @@
     from ours. clock_started_at and fulfilled_at are the whole clock's. started_at is null for a clock that never ran, or whose start
     is not known (then clock_started_at is null too); ended_at is null while it runs. group_id: whose stay an own clock measures. #}
 {%- set clock = 'source, ticket_id, metric, instance' -%}
-with vendor_clocks as (
+with vendor_events as (
+    {{ vendor_sla_events(['activate', 'pause', 'fulfill', 'apply']) }}
+),
+
+vendor_clocks as (
     select
         {{ clock }},
         count(case when event_type = 'activate' then 1 end) as runs,
         min(case when event_type = 'activate' then event_at end) as clock_started_at,
         min(case when event_type in ('pause', 'fulfill') then event_at end) as stopped_at,
         max(case when event_type = 'fulfill' then event_at end) as fulfilled_at
-    from ({{ vendor_sla_events(['activate', 'pause', 'fulfill', 'apply']) }}) as e
+    from vendor_events
     group by {{ clock }}
     having count(case when event_type = 'apply' then 1 end) > 0
 ),
@@ -30,10 +34,10 @@ ordered as (
             partition by e.source, e.ticket_id, e.metric, e.instance order by e.event_at, e.event_order
             rows between 1 following and unbounded following
         ) as later_runs
-    from ({{ vendor_sla_events(['activate', 'pause', 'fulfill']) }}) as e
+    from vendor_events as e
     inner join vendor_clocks as c
         on e.source = c.source and e.ticket_id = c.ticket_id and e.metric = c.metric and e.instance = c.instance
-    where c.runs > 1 or c.stopped_at < c.clock_started_at
+    where e.event_type <> 'apply' and (c.runs > 1 or c.stopped_at < c.clock_started_at)
 ),
 
 {#- Tickets of sources with targets of our own. Of a ticket that is solved, nobody says when, no clock can be read. #}
