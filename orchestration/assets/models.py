@@ -146,7 +146,7 @@ def parse_assets(graph: Graph) -> dg.AssetsDefinition:
         run: Run = context.resources.run
         selected = {graph.names[key] for key in context.selected_asset_keys}
         with control.connect(run.warehouse) as con, run.store() as store:
-            control.register_batches(con, [_row(batch) for batch in store.batches()])
+            control.register_batches(con, [_row(run, batch) for batch in store.batches()])
             changed = set(control.drop_changed(con, run.project.manifest, run.fingerprints()))
             waiting = control.pending(con, graph.staging)
             parse = {name for name, stream in graph.parsed.items() if _is_due(graph, stream, waiting)}
@@ -174,7 +174,7 @@ def model_assets(graph: Graph) -> dg.AssetsDefinition:
         run: Run = context.resources.run
         selected = {graph.names[key] for key in context.selected_asset_keys}
         with control.connect(run.warehouse) as con, run.store() as store:
-            control.register_batches(con, [_row(batch) for batch in store.batches()])
+            control.register_batches(con, [_row(run, batch) for batch in store.batches()])
             control.hold_unjudged(con, graph.staging)
             published = current(run.home.published)
             control.register_published(
@@ -192,10 +192,10 @@ def _is_due(graph: Graph, stream: tuple[str, str], waiting: Collection[str]) -> 
     return any(graph.staging[name] == stream for name in waiting)
 
 
-def _row(batch: Any) -> control.BatchRow:
-    return (
-        batch.source, batch.vendor, batch.stream, batch.batch_id, batch.path, batch.rows, batch.verdict
-    )  # fmt: skip
+def _row(run: Run, batch: Any) -> control.BatchRow:
+    # The home may have been moved since the batch was judged.
+    path = str(run.home.landing.joinpath(*Path(batch.path).parts[-4:]))
+    return (batch.source, batch.vendor, batch.stream, batch.batch_id, path, batch.rows, batch.verdict)
 
 
 def _build(
