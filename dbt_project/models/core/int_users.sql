@@ -1,6 +1,6 @@
 {#- Users' roles and organizations over time. Before its first known version a user is what that version says. #}
 with versions as (
-    select source, record_id as user_id, role, is_active, organization_id, changed_at
+    select source, record_id as user_id, role, is_active, organization_id, created_at, changed_at
     from {{ ref('stg_zendesk__users') }}
 ),
 
@@ -32,6 +32,7 @@ select
     case when role = 'end-user' then 'end_user' else 'agent' end as role,
     is_active,
     organization_id,
+    created_at,
     case when version_no = 1 then {{ the_beginning() }} else changed_at end as valid_from,
     coalesce(lead(changed_at) over (partition by source, user_id order by changed_at), {{ the_end() }}) as valid_to
 from kept

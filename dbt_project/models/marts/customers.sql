@@ -1,4 +1,4 @@
-{#- Customers by id: those who asked or answered. No names, no addresses. #}
+{#- Customers by id: those who had come by the as-of time. No names, no addresses. #}
 with asked as (
     select source, customer_id, count(*) as tickets, min(created_at) as first_ticket_at, max(created_at) as last_ticket_at
     from {{ ref('tickets') }}
@@ -7,7 +7,7 @@ with asked as (
 ),
 
 users as (
-    select source, user_id, organization_id, is_active from {{ ref('int_users') }} where valid_to = {{ the_end() }} and role = 'end_user'
+    select source, user_id, organization_id, is_active, created_at from {{ ref('int_users') }} where valid_to = {{ the_end() }} and role = 'end_user'
 )
 
 select
@@ -27,3 +27,4 @@ left join {{ ref('segments') }} as sc
     on coalesce(a.source, u.source) = sc.source and coalesce(a.customer_id, u.user_id) = sc.customer_id
 left join {{ ref('segments') }} as so
     on coalesce(a.source, u.source) = so.source and u.organization_id = so.organization_id and so.customer_id is null
+where a.customer_id is not null or u.created_at is null or u.created_at <= {{ as_of() }}

@@ -14,3 +14,4 @@ left join (
     select source, organization_id, count(*) as tickets from {{ ref('tickets') }} group by source, organization_id
 ) as t on o.source = t.source and o.organization_id = t.organization_id
 where o.valid_to = {{ the_end() }}
+  and (t.tickets is not null or o.created_at is null or o.created_at <= {{ as_of() }})
