@@ -1,6 +1,7 @@
 """The project that runs: the packaged one with the analyst's rules, parsed when something changed."""
 
 import csv
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,6 +79,12 @@ def shared(packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     yield Project(Home(tmp_path_factory.mktemp("home")), None, packaged).prepare()
 
 
+@pytest.fixture
+def home(shared: Project, tmp_path: Path) -> Home:
+    """A home in which the project was parsed before: dbt reads again what changed."""
+    return Home(Path(shutil.copytree(shared.folder.parent, tmp_path / "home")))
+
+
 def parameters(home: Path) -> RunParameters:
     return RunParameters(
         warehouse=home / "warehouse.duckdb",
@@ -108,19 +115,18 @@ def test_other_columns_are_refused_with_their_names(packaged: Path, rules: Path,
 
 
 def test_a_rule_file_from_before_a_column_came_is_empty_in_it(
-    packaged: Path, rules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    packaged: Path, rules: Path, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(dbt.LATER_COLUMNS, "targets.csv", ["target"])
     (rules / "targets.csv").write_text('\ufeffkpi\n"a, b"\n')
-    project = Project(Home(tmp_path / "home"), rules, packaged).prepare()
+    project = Project(home, rules, packaged).prepare()
     with (project.folder / "seeds" / "targets.csv").open(newline="") as file:
         assert list(csv.reader(file)) == [["kpi", "target"], ["a, b", ""]]
 
 
-def test_the_analysts_rules_win_and_the_package_stays(packaged: Path, rules: Path, tmp_path: Path) -> None:
+def test_the_analysts_rules_win_and_the_package_stays(packaged: Path, rules: Path, home: Home) -> None:
     own = "\ufefftarget,kpi\n90,csat\n"
     (rules / "targets.csv").write_text(own)
-    home = Home(tmp_path / "home")
     project = Project(home, rules, packaged).prepare()
     results = project.build(["targets", "first", "second"], parameters(home.root))
     assert [r.status for r in results if r.is_failed] == []
@@ -160,21 +166,21 @@ def test_what_was_parsed_at_installation_serves_every_home(
     assert parsed == ["build", "parse"]
 
 
-def test_a_home_may_be_moved(packaged: Path, tmp_path: Path) -> None:
-    before = Project(Home(tmp_path / "home"), None, packaged).prepare()
+def test_a_home_may_be_moved(packaged: Path, home: Home, tmp_path: Path) -> None:
+    before = Project(home, None, packaged).prepare()
     known, parsed_at = fingerprints(before.manifest, "UTC"), before.manifest_path.stat().st_mtime_ns
-    (tmp_path / "home").rename(tmp_path / "moved")
+    home.root.rename(tmp_path / "moved")
     project = Project(Home(tmp_path / "moved"), None, packaged).prepare()
     assert project.manifest_path.stat().st_mtime_ns == parsed_at
     assert fingerprints(project.manifest, "UTC") == known
     assert [r for r in project.build(["targets"], parameters(tmp_path / "moved")) if r.is_failed] == []
 
 
-def test_a_broken_project_is_one_clear_error(packaged: Path, tmp_path: Path) -> None:
+def test_a_broken_project_is_one_clear_error(packaged: Path, home: Home) -> None:
     (packaged / "models" / "broken.sql").write_text("select * from {{ ref('nowhere') }}")
     try:
         with pytest.raises(DbtError, match="nowhere"):
-            Project(Home(tmp_path / "home"), None, packaged).prepare()
+            Project(home, None, packaged).prepare()
     finally:
         (packaged / "models" / "broken.sql").unlink()
 
@@ -212,12 +218,12 @@ def test_a_failing_test_stops_what_follows_and_counts_its_rows(shared: Project, 
     ],
 )  # fmt: skip
 def test_a_change_reaches_what_reads_it(
-    shared: Project, packaged: Path, tmp_path: Path, file: str, text: str, changed: set[str]
+    shared: Project, packaged: Path, home: Home, file: str, text: str, changed: set[str]
 ) -> None:
     before = fingerprints(shared.manifest, "UTC")
     (packaged / file).write_text(text)
     try:
-        after = fingerprints(Project(Home(tmp_path), None, packaged).prepare().manifest, "UTC")
+        after = fingerprints(Project(home, None, packaged).prepare().manifest, "UTC")
     finally:
         (packaged / file).write_text(FILES[file])
     assert {name for name in before if before[name] != after[name]} == changed
@@ -228,12 +234,12 @@ def test_a_time_zone_changes_everything(shared: Project) -> None:
     assert all(utc[name] != berlin[name] for name in utc)
 
 
-def test_rules_alone_leave_the_fingerprints_of_code(shared: Project, packaged: Path, tmp_path: Path) -> None:
+def test_rules_alone_leave_the_fingerprints_of_code(shared: Project, packaged: Path, home: Home) -> None:
     before = fingerprints(shared.manifest, "UTC", with_contents=False)
     seed = packaged / "seeds" / "targets.csv"
     seed.write_text("kpi,target\ncsat,81\n")
     try:
-        manifest = Project(Home(tmp_path), None, packaged).prepare().manifest
+        manifest = Project(home, None, packaged).prepare().manifest
         assert fingerprints(manifest, "UTC", with_contents=False) == before
     finally:
         seed.write_text(FILES["seeds/targets.csv"])
