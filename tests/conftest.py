@@ -1,6 +1,34 @@
 """For all tests."""
 
 import gc
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.server import Sandbox
+from tests import homes
 
 # As the command line does: dbt's and Dagster's objects live long, looking for cycles among them is a waste.
 gc.set_threshold(200_000, 50, 100)
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """The small company. Its clock stands still: who moves it takes one of their own."""
+    with homes.small_company() as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def first(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder after its first refresh. Read only."""
+    base = tmp_path_factory.getbasetemp()
+    return homes.first(base if worker_id == "master" else base.parent, sandbox)
+
+
+@pytest.fixture
+def copy(first: Path, tmp_path: Path) -> Path:
+    """A copy of that folder."""
+    return Path(shutil.copytree(first, tmp_path / "copy", symlinks=True))

@@ -1,9 +1,9 @@
 """The same landing and instant give the same numbers, whenever and wherever; what changed is journalled."""
 
 import json
-from collections.abc import Iterator
+import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,16 +12,10 @@ import duckdb
 import pytest
 
 from sandbox.catalog import BUSINESS_ZONE
-from sandbox.server import Sandbox
+from tests.homes import NOW, hashes, run, small_company
 from tests.trees import tree
 
-from .test_commands import run
-
-NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
-# Vendors give out what happened only after a while: two hours later it has all landed.
-FIRST, SECOND = NOW - timedelta(hours=2), NOW + timedelta(days=4)
-#: Tells how the last fetch went, and what was fetched until now.
-OF_THE_RUN = "publication"
+FIRST, SECOND = NOW, NOW + timedelta(days=4)
 
 
 @dataclass
@@ -35,11 +29,6 @@ class Nights:
     earlier: dict[str, Any]
 
 
-def hashes(version: Path) -> dict[str, str]:
-    manifest = json.loads((version / "manifest.json").read_text())
-    return {name: mart["content_hash"] for name, mart in manifest["marts"].items() if name != OF_THE_RUN}
-
-
 def refresh(folder: Path, as_of: datetime, **environ: str) -> dict[str, Any]:
     done = run(folder, "refresh", "--json", "--as-of", as_of.isoformat(), **environ)
     assert done.returncode == 0, done.stderr
@@ -48,16 +37,17 @@ def refresh(folder: Path, as_of: datetime, **environ: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
-    folder = tmp_path_factory.mktemp("nights")
-    with Sandbox(tickets=100, now=NOW, days=45) as sandbox:
-        first = refresh(folder, FIRST, **sandbox.env())
+def nights(first: Path, tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    folder = Path(shutil.copytree(first, tmp_path_factory.mktemp("nights") / "copy", symlinks=True))
+    published = folder / ".cxmarts" / "published"
+    first_version = (published / "current").resolve()
+    with small_company() as sandbox:
         sandbox.advance(days=4)
         second = refresh(folder, SECOND, **sandbox.env())
-        published = tree(folder / ".cxmarts" / "published")
+        before = tree(published)
         # Neither the landing of later nights nor the machine's clock may show.
         earlier = refresh(folder, FIRST, **sandbox.env(), TZ="Pacific/Kiritimati")
-    yield Nights(folder, Path(first["path"]), Path(second["path"]), published, earlier)
+    return Nights(folder, first_version, Path(second["path"]), before, earlier)
 
 
 def test_an_earlier_instant_is_what_was_published_then(nights: Nights) -> None:
@@ -65,6 +55,12 @@ def test_an_earlier_instant_is_what_was_published_then(nights: Nights) -> None:
     assert earlier != nights.first
     assert hashes(earlier) == hashes(nights.first)
     assert hashes(earlier)["tickets"] != hashes(nights.second)["tickets"]
+    assert nights.earlier["problems"] == []
+    tickets = [
+        duckdb.sql(f"SELECT count(*) FROM '{version}/marts/tickets.parquet'").fetchall()[0][0]
+        for version in (earlier, nights.second)
+    ]
+    assert tickets[0] < tickets[1]
 
 
 def test_an_earlier_instant_leaves_the_current_version_alone(nights: Nights) -> None:

@@ -1,55 +1,70 @@
-"""One home that is refreshed once against the sandbox; tests that change it work on copies."""
+"""The home that was refreshed once, and copies of it, for refreshes in this process."""
 
-import json
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from ingestion import http
-from orchestration.locking import exclusive
 from orchestration.refresh import Outcome, refresh
 from orchestration.settings import Settings, load
 from sandbox.server import Sandbox
-from tests import parsed
-
-NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
-
-
-@pytest.fixture(scope="session")
-def sandbox() -> Iterator[Sandbox]:
-    """A small company whose present is NOW."""
-    with Sandbox(tickets=120, now=NOW, days=60) as served:
-        yield served
+from tests import homes
+from tests.trees import tree
 
 
-def settings_of(folder: Path, sandbox: Sandbox, **changed: str) -> Settings:
-    return load({**sandbox.env(), "CXMARTS_HOME": str(folder), "CXMARTS_AS_OF": NOW.isoformat(), **changed})
+def settings_of(home: Path, sandbox: Sandbox, **changed: str) -> Settings:
+    return load({**homes.variables(sandbox), "CXMARTS_HOME": str(home), **changed})
 
 
 @pytest.fixture(scope="session")
-def refreshed(
-    sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory, worker_id: str
-) -> tuple[Settings, Outcome]:
-    """A home after its first refresh, one for all workers. Read only: copy it with `home` to change it."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "refreshed"
-    settings, told = settings_of(folder / "home", sandbox), folder / "outcome.json"
-    with exclusive(folder / "lock", "the first refresh", wait=True):
-        if not told.exists():
-            shutil.copytree(parsed.project().folder, settings.home / "dbt")
-            outcome = refresh(settings)
-            told.write_text(json.dumps([outcome.published, outcome.problems, outcome.facts]))
-    return settings, Outcome(*json.loads(told.read_text()))
+def refreshed(first: Path, sandbox: Sandbox) -> tuple[Settings, Outcome]:
+    """The settings of the home after its first refresh, and how that ended. Read only: `home` is a copy."""
+    told = homes.said(first)
+    return settings_of(first / ".cxmarts", sandbox), Outcome(told["published"], told["problems"], told)
 
 
 @pytest.fixture
-def home(refreshed: tuple[Settings, Outcome], sandbox: Sandbox, tmp_path: Path) -> Callable[..., Settings]:
+def home(copy: Path, sandbox: Sandbox) -> Callable[..., Settings]:
     """A copy of the refreshed home, and settings for it with these variables changed."""
-    shutil.copytree(refreshed[0].home, tmp_path / "home", symlinks=True)
-    return lambda **changed: settings_of(tmp_path / "home", sandbox, **changed)
+    return lambda **changed: settings_of(copy / ".cxmarts", sandbox, **changed)
+
+
+@dataclass(frozen=True)
+class Night:
+    """The second night, on which nothing is published until the last test of a module.
+
+    What follows a failure is thereby also the proof that it was got over. Each test may run alone, too.
+    """
+
+    home: Path
+    sandbox: Sandbox
+    published: dict[str, str]
+
+    def settings(self, **changed: str) -> Settings:
+        as_of = homes.NOW + timedelta(days=1)
+        return settings_of(self.home, self.sandbox, **{"CXMARTS_AS_OF": as_of.isoformat(), **changed})
+
+    def problems(self, **changed: str) -> list[str]:
+        """Why a refresh with these variables fails; the published marts stay byte for byte what they were."""
+        try:
+            outcome = refresh(self.settings(**changed))
+        finally:
+            self.sandbox.faults.clear()
+        assert not outcome.published
+        assert tree(self.home / "published") == self.published
+        return outcome.problems
+
+
+@pytest.fixture(scope="module")
+def night(first: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+    home = Path(shutil.copytree(first / ".cxmarts", tmp_path_factory.mktemp("night") / "home", symlinks=True))
+    with homes.small_company() as sandbox:
+        sandbox.advance(days=1)
+        yield Night(home, sandbox, tree(home / "published"))
 
 
 @pytest.fixture

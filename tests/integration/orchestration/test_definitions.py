@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -11,8 +10,8 @@ from ingestion.sources import typeform, zendesk
 from orchestration.definitions import build_definitions
 from orchestration.refresh import Outcome
 from orchestration.settings import Settings
-
-ROOT = Path(__file__).parents[3]
+from tests.homes import environment
+from tests.parsed import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +116,7 @@ def test_no_run_shares_a_process_with_great_expectations_until_a_gate_needs_it(
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={"CXMARTS_HOME": str(refreshed[0].home)},
+        env=environment(refreshed[0].home, CXMARTS_HOME=str(refreshed[0].home)),
         capture_output=True,
         text=True,
         check=True,

@@ -1,20 +1,14 @@
 """The nightly job end to end in this process."""
 
-from collections.abc import Callable
-from datetime import timedelta
-
 import dagster as dg
 import duckdb
 
 from orchestration import publish
 from orchestration.definitions import build_definitions
 from orchestration.home import Home
-from orchestration.refresh import Outcome, refresh
+from orchestration.refresh import Outcome
 from orchestration.settings import Settings
-
-from .conftest import NOW
-
-Copy = Callable[..., Settings]
+from tests.homes import NOW
 
 
 def events(settings: Settings, run_id: str, kind: dg.DagsterEventType) -> list[dg.DagsterEvent]:
@@ -99,84 +93,3 @@ def test_each_column_tells_what_it_is_made_from(refreshed: tuple[Settings, Outco
             table, _, column = origin.partition(".")
             assert column in shown[table], (asset, origin)
     assert len(lineage) > 40
-
-
-def test_nothing_new_publishes_again_and_fetches_little(home: Copy) -> None:
-    settings = home()
-    before = publish.current(settings.home / "published")
-    outcome = refresh(settings)
-    after = publish.current(settings.home / "published")
-    assert outcome.published
-    assert outcome.facts["landed"] == 0
-    assert before is not None
-    assert after is not None
-    assert after.version > before.version
-
-    def hashes(found: publish.Publication) -> dict[str, str]:
-        # `publication` tells how the last fetch went, which did change.
-        return {k: m["content_hash"] for k, m in found.manifest["marts"].items() if k != "publication"}
-
-    assert hashes(before) == hashes(after)
-
-
-def test_an_earlier_instant_goes_beside_the_current_version(home: Copy) -> None:
-    settings = home()
-    before = publish.current(settings.home / "published")
-    outcome = refresh(settings, as_of=NOW - timedelta(days=10))
-    assert outcome.problems == []
-    assert outcome.facts["published"] is False
-    after = publish.current(settings.home / "published")
-    assert before is not None
-    assert after is not None
-    assert after.version == before.version
-    counts = [
-        duckdb.sql(f"SELECT count(*) FROM '{folder}/marts/tickets.parquet'").fetchall()[0][0]
-        for folder in (outcome.facts["path"], after.path)
-    ]
-    assert counts[0] < counts[1]
-
-
-def test_a_full_rebuild_gives_the_same_marts(home: Copy) -> None:
-    settings = home()
-    before = publish.current(settings.home / "published")
-    outcome = refresh(settings, is_full=True)
-    after = publish.current(settings.home / "published")
-    assert outcome.problems == []
-    assert before is not None
-    assert after is not None
-    differing = [
-        name
-        for name, mart in before.manifest["marts"].items()
-        if mart["content_hash"] != after.manifest["marts"][name]["content_hash"] and name != "publication"
-    ]
-    assert differing == []
-
-
-def test_names_and_comments_are_published_apart_and_only_when_asked(home: Copy) -> None:
-    settings = home()
-    assert not (settings.home / "published_restricted").exists()
-    outcome = refresh(home(CXMARTS_RESTRICTED="true"))
-    assert outcome.problems == []
-    apart = settings.home / "published_restricted"
-    assert apart.stat().st_mode & 0o777 == 0o700
-    current, restricted = (publish.current(settings.home / name) for name in ("published", apart.name))
-    assert current is not None
-    assert restricted is not None
-    assert restricted.version == current.version
-    with duckdb.connect(str(restricted.path / "marts.duckdb"), read_only=True) as con:
-        named = con.execute(
-            "SELECT customer_name, customer_email FROM follow_ups_restricted WHERE customer_name IS NOT NULL"
-        ).fetchall()
-    assert named
-    with duckdb.connect(str(current.path / "marts.duckdb"), read_only=True) as con:
-        tables = {name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    assert "follow_ups" in tables
-    assert "follow_ups_restricted" not in tables
-    texts = [text.encode() for row in named for text in row if text]
-    for file in current.path.rglob("*"):
-        if file.is_file():
-            content = file.read_bytes()
-            assert [text for text in texts if text in content] == []
-    # Off again: nothing of it stays.
-    assert refresh(settings).published
-    assert not apart.exists()

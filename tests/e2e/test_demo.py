@@ -1,0 +1,84 @@
+"""The demo as people run it."""
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.homes import run
+from tests.parsed import ROOT
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    """Of two formulas told in other words one has a new version; and a target."""
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    text = (ROOT / "dbt_project" / "seeds" / "kpi_definitions.csv").read_text()
+    for old, new in (
+        (',0,1,"100 x positive answers', ',0,2,"100 x happy answers'),
+        ('"percent promoters (9-10)', '"per cent promoters (9-10)'),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    (rules / "kpi_definitions.csv").write_text(text)
+    (rules / "kpi_targets.csv").write_text(
+        "kpi,dimension,member,target,direction,source,valid_from,valid_to\ncsat,,,99,,the board,,\n"
+    )
+    return rules
+
+
+def test_the_demo_twice(tmp_path: Path, rules: Path) -> None:
+    """From nothing to a scorecard; the second time only what changed is fetched, and own rules show."""
+    once = run(tmp_path, "demo", "--tickets", "100")
+    assert once.returncode == 0, once.stderr
+    assert "Scorecard" in once.stdout
+    assert "target" not in once.stdout
+    assert "Where to look next" in once.stdout
+    landed = list((tmp_path / ".cxmarts" / "landing").rglob("*.parquet"))
+    current = tmp_path / ".cxmarts" / "published" / "current"
+    before = current.resolve().name
+
+    twice = run(tmp_path, "demo", CXMARTS_RULES=str(rules))
+    assert twice.returncode == 0, twice.stderr
+    more = set((tmp_path / ".cxmarts" / "landing").rglob("*.parquet")) - set(landed)
+    rows = sum(duckdb.read_parquet([str(path)]).count("*").fetchall()[0][0] for path in more)
+    assert rows < 500
+    assert "target" in twice.stdout
+    assert "99.0 %" in twice.stdout
+    changed_definitions_show(current, before)
+
+    refused = run(tmp_path, "refresh", ZENDESK_URL="https://x.zendesk.com", ZENDESK_OAUTH_TOKEN="t")
+    assert refused.returncode == 1
+    assert "holds the demo's data" in refused.stderr
+
+
+def changed_definitions_show(current: Path, before: str) -> None:
+    """In the journal, the manifest and the comments; what has no new version is warned of."""
+    journal = duckdb.sql(
+        "SELECT key, column_name, before, after, cause, before_version"
+        f" FROM '{current}/marts/restatements.parquet' WHERE mart = 'kpi_definitions' ORDER BY key"
+    ).fetchall()
+    assert journal == [
+        ("csat", "definition_version", 1, 2, "rules", before),
+        ("nps", "definition", 1, 1, "rules", before),
+    ]
+    manifest = json.loads((current / "manifest.json").read_text())
+    assert manifest["definition_versions"]["kpi_csat"] == ["2"]
+    assert manifest["definitions"]["csat"]["definition"].startswith("100 x happy answers")
+    [warning] = [
+        result
+        for result in manifest["gate_results"]
+        if result["expectation"] == "changed_definitions_have_a_new_version"
+    ]
+    assert (warning["severity"], warning["outcome"]) == ("warning", "failed")
+    assert "nps" in warning["message"]
+    assert "Raise definition_version" in warning["message"]
+    with duckdb.connect(str(current / "marts.duckdb"), read_only=True) as con:
+        [(comment, version)] = con.execute(
+            "SELECT comment, (SELECT definition_version FROM kpi_definitions WHERE kpi = 'csat')"
+            " FROM duckdb_columns() WHERE table_name = 'kpi_csat' AND column_name = 'csat_pct'"
+        ).fetchall()
+    assert "csat, version 2: 100 x happy answers" in comment
+    assert version == 2
