@@ -62,6 +62,13 @@ class Warehouse:
         if not is_empty:
             shutil.copyfile(_template(), self.path)
 
+    def copy(self, folder: Path) -> Warehouse:
+        """What is built so far once more, over the same landing; both have the shipped seeds."""
+        copy = Warehouse(folder, time_zone=self.time_zone, is_empty=True)
+        shutil.copyfile(self.path, copy.path)
+        copy.landing, copy.builds = self.landing, self.builds
+        return copy
+
     def land(
         self,
         vendor: str,
