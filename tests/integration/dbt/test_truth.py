@@ -19,6 +19,24 @@ from .warehouse import Warehouse
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 ALL = "period_grain = 'all' and dimension = 'all'"
+MARTS = (
+    "+excluded_tickets",
+    "+experience",
+    "+kpi_backlog",
+    "+kpi_bottlenecks",
+    "+kpi_cost",
+    "+kpi_csat",
+    "+kpi_effort",
+    "+kpi_experience",
+    "+kpi_first_contact",
+    "+kpi_follow_up",
+    "+kpi_nps",
+    "+kpi_response_times",
+    "+kpi_retention",
+    "+kpi_team",
+    "+kpi_volume",
+    "+reconciliation_summary",
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +60,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, dict[s
         expected["follow_ups"] = journeys.follow_ups(sandbox.company, expected["journeys"], 48 * 3600)
         expected["comebacks"] = journeys.comebacks(sandbox.company, expected["journeys"], 90)
         expected["backlog"] = journeys.backlog(sandbox.company, expected["journeys"])
-    warehouse.build(NOW.isoformat())
+    warehouse.build(NOW.isoformat(), select=MARTS)
     return warehouse, expected
 
 
