@@ -48,6 +48,17 @@ def run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedPr
     )
 
 
+def start(folder: Path, **environ: str) -> subprocess.Popen[str]:
+    """A refresh that goes on; what it says comes from its stderr."""
+    return subprocess.Popen(
+        [CXMARTS, "refresh"],
+        cwd=folder,
+        env=environment(folder, **environ),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def new_folder(folder: Path) -> Path:
     """A folder to run in, in which the dbt project is parsed already; the demo starts from nothing."""
     (folder / ".cxmarts").mkdir(mode=0o700, parents=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from orchestration.locking import exclusive
 from sandbox.server import Sandbox
-from tests.homes import hashes, run, said, variables
+from tests.homes import hashes, new_folder, run, said, start, variables
 
 CURRENT = Path(".cxmarts", "published", "current")
 
@@ -80,3 +80,16 @@ def test_a_second_refresh_is_told_who_runs(copy: Path, sandbox: Sandbox) -> None
     assert done.returncode == 3
     assert f"is in use by process {os.getpid()} (run 1234 of job nightly)" in done.stderr
     assert len(done.stderr.splitlines()) <= 2
+
+
+def test_terminated_is_a_clear_end(sandbox: Sandbox, tmp_path: Path) -> None:
+    process = start(new_folder(tmp_path), **variables(sandbox))
+    assert process.stderr is not None
+    text = ""
+    for line in process.stderr:
+        text += line
+        if "Landing" in line:
+            process.terminate()
+    assert process.wait() == 130
+    assert "interrupted; nothing was published" in text
+    assert "Traceback" not in text

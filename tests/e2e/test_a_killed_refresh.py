@@ -1,8 +1,7 @@
-"""A home whose first refreshes end before they are done; and what the refreshes after that give."""
+"""A home whose first refreshes are killed; and what the refreshes after that give."""
 
 import json
 import signal
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +10,7 @@ import pytest
 
 from orchestration import publish
 from sandbox.server import Sandbox
-from tests.homes import CXMARTS, environment, hashes, new_folder, run, variables
-
-
-def start(folder: Path, sandbox: Sandbox, **changed: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [CXMARTS, "refresh"],
-        cwd=folder,
-        env=environment(folder, **variables(sandbox, **changed)),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+from tests.homes import hashes, new_folder, run, start, variables
 
 
 def refresh(folder: Path, *options: str, **environ: str) -> dict[str, Any]:
@@ -36,26 +25,13 @@ def current(published: Path) -> publish.Publication:
     return found
 
 
-def test_terminated_is_a_clear_end(sandbox: Sandbox, tmp_path: Path) -> None:
-    process = start(new_folder(tmp_path), sandbox)
-    assert process.stderr is not None
-    said = ""
-    for line in process.stderr:
-        said += line
-        if "Landing" in line:
-            process.terminate()
-    assert process.wait() == 130
-    assert "interrupted; nothing was published" in said
-    assert "Traceback" not in said
-
-
 @pytest.fixture(scope="module")
 def survivor(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder after kill -9 in one phase after the other, and a refresh to the end. Names are asked for."""
     folder = new_folder(tmp_path_factory.mktemp("survivor"))
     with_names = {"CXMARTS_RESTRICTED": "true"}
     for finished in ("Starting", "Gate 2", "Gate 3"):
-        process = start(folder, sandbox, **with_names)
+        process = start(folder, **variables(sandbox, **with_names))
         assert process.stderr is not None
         for line in process.stderr:
             if finished in line:
