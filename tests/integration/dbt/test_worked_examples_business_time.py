@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from .warehouse import Warehouse
@@ -138,6 +136,11 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     )
     switched.land(warehouse)
 
+    nowhere = Account("nowhere")
+    nowhere.schedule(1, "Middle of Nowhere", OFFICE)
+    nowhere.ticket(1, "2024-06-04T14:00", comment("2024-06-04T15:00"))
+    nowhere.land(warehouse)
+
     edited = Account("edited")
     edited.schedule(1, "London", hours([TUESDAY], "09:00", "17:00"))
     edited.schedule(1, "London", hours([TUESDAY], "09:00", "12:00"), at="2024-06-05T00:00")
@@ -181,20 +184,15 @@ def test_an_edited_schedule_counts_by_the_version_in_force(minutes: dict[str, fl
     assert minutes["edited"] == 480 + 180
 
 
-def test_an_unknown_zone_is_refused_with_a_reason(tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path)
-    account = Account("nowhere")
-    account.schedule(1, "Middle of Nowhere", OFFICE)
-    account.ticket(1, "2024-06-04T14:00", comment("2024-06-04T15:00"))
-    account.land(warehouse)
-    warehouse.build("2025-02-01T00:00:00Z", select=["+tickets", "+rejected_rows"])
-    [(reason,)] = warehouse.query(
-        "select reason from marts.rejected_rows where stream = 'zendesk__schedules'"
+def test_an_unknown_zone_is_refused_with_a_reason(warehouse: Warehouse) -> None:
+    [(source, reason)] = warehouse.query(
+        "select source, reason from marts.rejected_rows where stream = 'zendesk__schedules'"
     )
+    assert source == "nowhere"
     assert "time_zone" in reason
-    assert warehouse.query("select first_reply_seconds, first_reply_business_seconds from marts.tickets") == [
-        (3600.0, None)
-    ]
+    assert warehouse.query(
+        "select first_reply_seconds, first_reply_business_seconds from marts.tickets where source = 'nowhere'"
+    ) == [(3600.0, None)]
 
 
 @pytest.fixture(scope="module")
