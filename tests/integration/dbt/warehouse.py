@@ -147,7 +147,7 @@ class Warehouse:
         os.environ.update(environment)
         self._register()
         manifest = self._manifest(appended or {})
-        idle = self._idle(manifest)
+        self._mark_idle(manifest)
         folder = str(self._project)
         arguments = ["--log-level=none", "--log-level-file=none", "build", "--no-write-json"]
         arguments += ["--project-dir", folder, "--profiles-dir", folder, "--target-path", str(self.target)]
@@ -155,8 +155,7 @@ class Warehouse:
             arguments += ["--resource-type", kind]
         if names := list(select):
             arguments += ["--select", *names]
-        if idle:
-            arguments += ["--exclude", *idle]
+        arguments += ["--exclude", "tag:idle"]
         try:
             with quick():
                 outcome = dbtRunner(manifest).invoke(arguments)
@@ -186,8 +185,8 @@ class Warehouse:
             node.raw_code += appended.get(node.name, "")
         return manifest
 
-    def _idle(self, manifest: Manifest) -> list[str]:
-        """Seeds that are loaded, and the models of streams of which nothing is to be merged."""
+    def _mark_idle(self, manifest: Manifest) -> None:
+        """Tags seeds that are loaded, and the models of streams of which nothing is to be merged: names cost dbt more."""
         schemas = {node.name: node.schema for node in manifest.nodes.values()}
         seeds = {node.name for node in manifest.nodes.values() if node.resource_type == "seed"}
         staging = {name: _stream(name) for name in schemas if name.startswith("stg_")}
@@ -199,7 +198,10 @@ class Warehouse:
                     con.execute(f"drop table if exists {schemas[name]}.{name}")
             present = {name for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()}
         merged = staging.keys() - pending
-        return sorted({*(seeds & present), *merged, *(name.replace("stg_", "new_", 1) for name in merged)})
+        idle = {*(seeds & present), *merged, *(name.replace("stg_", "new_", 1) for name in merged)}
+        for node in manifest.nodes.values():
+            if node.name in idle:
+                node.tags.append("idle")
 
     def _register(self) -> None:
         with duckdb.connect(str(self.path)) as connection:
@@ -233,7 +235,7 @@ def _template() -> Path:
                     con.execute("use control")
                     for (table,) in con.execute("show tables").fetchall():
                         con.execute(f"delete from {table}")
-                shutil.copyfile(empty.path, found)
+                shutil.copyfile(empty.path, found.with_suffix(".new")).replace(found)
             marker.write_text(state)
     return found
 
