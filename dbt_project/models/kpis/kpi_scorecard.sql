@@ -59,6 +59,8 @@ cells as (
         end as next_start
     from kpis as k
     {{ join_definition('k.kpi') }}
+    {#- A day of one member is mostly too small to steer by; it stands in the KPI's own table. #}
+    where k.period_grain <> 'day' or k.dimension = 'all'
 ),
 
 {{ control_charts('cells') }},

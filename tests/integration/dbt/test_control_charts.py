@@ -115,8 +115,9 @@ def charts(tmp_path_factory: pytest.TempPathFactory, noise: dict[str, np.ndarray
             answers("a gap", [80] * 19 + [99], is_small_n=[i == 5 for i in range(20)]),
             answers("partial", [80] * WEEKS + [10]),
             answers("days", [80] * 40 + [10]).assign(
-                period_grain="day", period_start=[FIRST + timedelta(days=i) for i in range(41)]
+                period_grain="day", dimension="all", period_start=[FIRST + timedelta(days=i) for i in range(41)],
             ),
+            answers("a member's day", [80]).assign(period_grain="day"),
             *(answers(f"noise {i}", list(row), 400) for i, row in enumerate(noise["csat"])),
         ],
         "kpi_nps": [
@@ -209,6 +210,12 @@ def test_worked_charts(charts: Warehouse, kpi: str, member: str, expected: tuple
 )
 def test_what_cannot_be_judged_has_no_chart(charts: Warehouse, kpi: str, member: str) -> None:
     assert judged(charts, kpi, member) == []
+
+
+def test_days_are_there_over_all_members(charts: Warehouse) -> None:
+    assert charts.query(
+        "select dimension, count(*) from marts.kpi_scorecard where kpi = 'csat' and period_grain = 'day' group by 1"
+    ) == [("all", 41)]
 
 
 def test_periods_that_still_move_are_not_judged(charts: Warehouse) -> None:
