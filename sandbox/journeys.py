@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sandbox.catalog import BUSINESS_ZONE, CSAT_FORM, GROUP_IDS, STATUSES
+from sandbox.catalog import BUSINESS_ZONE, CSAT_FORM, GROUP_IDS, STATUSES, VOICE
 from sandbox.company import Company
 from sandbox.hours import DAY
 from sandbox.lifecycle import AGENT_REPLY, CREATE, CUSTOMER_COMMENT, NO_COMMENT, SYSTEM, Update
@@ -340,23 +340,27 @@ class FollowUp(NamedTuple):
 def follow_ups(company: Company, found: Sequence[Journey], promised: int) -> dict[str, FollowUp]:
     """By ticket id, the latest answer to the rating form where it is bad.
 
-    Contact is due `promised` seconds later. Agents open tickets only to log calls that came in, so contact
-    is a public reply.
+    Contact is due `promised` seconds later. It is a public reply, or a ticket that an agent opened for the
+    same customer; agents' tickets of calls log what came in.
     """
+    opened: dict[int, list[int]] = defaultdict(list)
+    for one in found:
+        if one.updates[0].comment == AGENT_REPLY and company.channel[one.ticket] != VOICE:
+            opened[int(company.requester[one.ticket])].append(one.updates[0].t)
     latest = {a.ticket: a for a in reversed(company.visible_answers(CSAT_FORM)) if a.score is not None}
     result = {}
     for one in found:
         if (answer := latest.get(one.ticket)) is None or answer.score is None or answer.score >= 4:
             continue
         due = answer.submitted + promised
-        replied = [u.t for u in one.updates if u.comment == AGENT_REPLY and u.t > answer.submitted]
-        if replied:
-            outcome = "contacted_in_time" if replied[0] <= due else "contacted_late"
+        spoken = [u.t for u in one.updates[1:] if u.comment == AGENT_REPLY]
+        spoken += opened[int(company.requester[one.ticket])]
+        contacted = min((t for t in spoken if t > answer.submitted), default=None)
+        if contacted is not None:
+            outcome = "contacted_in_time" if contacted <= due else "contacted_late"
         else:
             outcome = "overdue" if due <= company.now_seconds else "open"
-        result[one.ticket_id] = FollowUp(
-            answer.score, answer.submitted, replied[0] if replied else None, outcome
-        )
+        result[one.ticket_id] = FollowUp(answer.score, answer.submitted, contacted, outcome)
     return result
 
 

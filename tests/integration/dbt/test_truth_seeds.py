@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,7 +25,10 @@ MARTS = (
     "+kpi_effort",
     "+kpi_first_contact",
     "+kpi_nps",
+    "+kpi_retention",
     "+kpi_survey_response",
+    "+kpi_team",
+    "+follow_ups",
 )
 
 Companies = tuple[Warehouse, dict[str, dict[str, Any]]]
@@ -51,6 +55,9 @@ def companies(tmp_path_factory: pytest.TempPathFactory) -> Companies:
                 "first_contact": journeys.first_contact(found),
                 "effort": journeys.effort(found),
                 "experience": journeys.experiences(sandbox.company, found),
+                "follow_ups": journeys.follow_ups(sandbox.company, found, 48 * 3600),
+                "team": journeys.team(found, sandbox.company.team.ids),
+                "comebacks": journeys.comebacks(sandbox.company, found, 90),
             }
     warehouse.build(NOW.isoformat(), select=MARTS)
     return warehouse, expected
@@ -176,3 +183,47 @@ def test_experience_behind_each_answer(companies: Companies) -> None:
         for source, truths in expected.items()
         for ticket, experience in truths["experience"].items()
     }
+
+
+def test_what_was_done_about_bad_ratings(companies: Companies) -> None:
+    warehouse, expected = companies
+    rows = warehouse.query(
+        "select f.source, f.ticket_id, f.score::integer, epoch(f.flagged_at)::bigint, "
+        "epoch(f.contacted_at)::bigint, f.outcome from marts.follow_ups as f "
+        f"inner join marts.tickets as t on f.source = t.source and f.ticket_id = t.ticket_id where survey = '{CSAT_FORM}'"
+    )
+    assert {row[:2]: row[2:] for row in rows} == {
+        (source, ticket): done
+        for source, truths in expected.items()
+        for ticket, done in truths["follow_ups"].items()
+    }
+
+
+def test_what_groups_and_agents_did(companies: Companies) -> None:
+    """Of all companies together: groups and agents have the same ids in each."""
+    warehouse, expected = companies
+    rows = warehouse.query(
+        "select period_start, dimension, member, solved, reopened, replies from marts.kpi_team "
+        "where period_grain = 'month' and dimension <> 'all' and solved + replies > 0"
+    )
+    together: dict[Any, Counter[str]] = {}
+    for truths in expected.values():
+        for key, counts in truths["team"].items():
+            together.setdefault(key, Counter()).update(counts)
+    assert {row[:3]: row[3:] for row in rows} == {
+        key: (counts["solved"], counts["reopened"], counts["replies"]) for key, counts in together.items()
+    }
+
+
+def test_who_came_back(companies: Companies) -> None:
+    """Of all companies together: a customer's id stands for one person in each."""
+    warehouse, expected = companies
+    rows = warehouse.query(
+        "select factor, exposure, n, retained from marts.kpi_retention where window_days = 90 "
+        "and unit = 'customer' and outcome = 'came_back' and factor in ('reopened', 'contacts')"
+    )
+    together: dict[Any, list[int]] = {}
+    for truths in expected.values():
+        for key, counts in truths["comebacks"].items():
+            together[key] = [a + b for a, b in zip(together.get(key, [0, 0]), counts, strict=True)]
+    assert {row[:2]: list(row[2:]) for row in rows} == together
