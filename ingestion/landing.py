@@ -115,6 +115,10 @@ class Landing:
         files = (path for path in self.root.glob(pattern) if _BATCH_ID.fullmatch(path.stem))
         return sorted(files, key=lambda path: path.stem)
 
+    def here(self, path: Path | str) -> Path:
+        """Where a file is now whose path was noted before the landing was moved. Reads nothing."""
+        return self.root.joinpath(*Path(path).parts[-4:])
+
     def streams(self) -> list[tuple[str, str]]:
         """Every (source, stream) that has at least one file."""
         return sorted({(path.parts[-4], path.parts[-3]) for path in self.batches()})

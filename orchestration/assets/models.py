@@ -194,7 +194,7 @@ def _is_due(graph: Graph, stream: tuple[str, str], waiting: Collection[str]) -> 
 
 def _row(run: Run, batch: Any) -> control.BatchRow:
     # The home may have been moved since the batch was judged.
-    path = str(run.home.landing.joinpath(*Path(batch.path).parts[-4:]))
+    path = str(run.landing.here(batch.path))
     return (batch.source, batch.vendor, batch.stream, batch.batch_id, path, batch.rows, batch.verdict)
 
 

@@ -100,6 +100,13 @@ def test_batches_come_in_order_over_days_and_streams(tmp_path):
     assert landing.latest("zendesk", "nope") is None
 
 
+def test_a_file_is_found_after_the_landing_was_moved(tmp_path):
+    noted = write(Landing(tmp_path / "before"), "1").path
+    moved = Landing((tmp_path / "before").rename(tmp_path / "after"))
+    assert moved.here(str(noted)) == moved.batches()[0]
+    assert moved.info(moved.here(noted)).received == 1
+
+
 def test_an_empty_batch_carries_a_cursor(tmp_path):
     landing = Landing(tmp_path)
     assert write(landing, cursors={"": {"start_time": 5}}).landed == 0
