@@ -431,6 +431,8 @@ def _serial(column: pd.Series[Any]) -> pd.Series[int] | None:
     if not isinstance(column.dtype, pd.StringDtype) or column.hasnans:
         return None
     try:
+        # Arrow tells each text that is no number before it gives up: a few rows tell most columns apart.
+        pa.array(column.iloc[:8]).cast(pa.int64())
         numbers = pa.array(column).cast(pa.int64()).to_numpy(zero_copy_only=False)
     except pa.ArrowInvalid:
         return None
