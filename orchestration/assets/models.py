@@ -10,7 +10,7 @@ from dagster_dbt import DagsterDbtTranslator
 
 from ingestion.landing import SCHEMA
 from orchestration import control, lineage, progress
-from orchestration.dbt import DbtError, NodeResult, is_built
+from orchestration.dbt import JUDGED_AT_GATE_3, DbtError, NodeResult, is_built
 from orchestration.publish import current
 from orchestration.restatements import published_marts
 from orchestration.run import Run
@@ -109,7 +109,7 @@ class Graph:
     def _check(self, key: str) -> tuple[str, dg.AssetCheckSpec] | None:
         """A test as a check on the node it is attached to, else on the last node it reads."""
         node = self.manifest["nodes"][key]
-        if node["resource_type"] != "test":
+        if node["resource_type"] != "test" or JUDGED_AT_GATE_3 in node["config"]["tags"]:
             return None
         parents = [parent for parent in node["depends_on"]["nodes"] if parent in self.specs]
         attached = node.get("attached_node") if node.get("attached_node") in self.specs else None

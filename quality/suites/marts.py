@@ -388,7 +388,13 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
     "organizations": (_key("source", "organization_id"), _present("source", "organization_id")),
     "agents": (_key("source", "agent_id"), _present("source", "agent_id")),
     "groups": (_key("source", "group_id"), _present("source", "group_id")),
+    "publication": (_key("source", "vendor", "stream"), _present("source", "vendor", "stream")),
+    "unmapped_questions": (
+        _key("source", "survey", "question_id"),
+        _present("source", "survey", "question_id"),
+    ),
     "restatements": (
+        _key("mart", "key", "column_name", "cause", "before_version"),
         _present("mart", "key", "column_name", "cells", "cause", "restated_at", "before_version"),
         _known("cause", CAUSES),
         _by_as_of("restated_at"),

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from quality.suites.marts import CONVENTIONS, DECLARED, MEASURES
+from orchestration.dbt import JUDGED_AT_GATE_3
+from quality.suites.marts import CONVENTIONS, DECLARED, MEASURES, suite
 from tests.parsed import ROOT
 
 Node = dict[str, Any]
@@ -94,6 +95,33 @@ def test_marts_have_a_key_test(manifest: Node, marts: dict[str, Node]) -> None:
         and node["test_metadata"]["name"] in ("unique_key", "unique")
     }
     assert set(marts) - tested == set(NO_KEY)
+
+
+def test_gate_3_asks_what_dbt_leaves_to_it(manifest: Node) -> None:
+    """The same key or values: a night runs no test of dbt on the candidates."""
+    tests = [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test" and JUDGED_AT_GATE_3 in node["config"]["tags"]
+    ]
+    assert tests
+    left = []
+    for node in tests:
+        arguments = node["test_metadata"]["kwargs"]
+        asked = {
+            "unique_key": ("expect_compound_columns_to_be_unique", "column_list", arguments.get("columns")),
+            "accepted_values": ("expect_column_values_to_be_in_set", "value_set", arguments.get("values")),
+        }
+        kind, name, values = asked[node["test_metadata"]["name"]]
+        if not any(
+            e.severity == "critical"
+            and e.kind == kind
+            and sorted(e.kwargs[name]) == sorted(values)
+            and e.kwargs.get("column") == arguments.get("column_name")
+            for e in suite(manifest["nodes"][node["attached_node"]]["name"]).expectations
+        ):
+            left.append(node["name"])
+    assert left == []
 
 
 def test_marts_have_an_owner(manifest: Node, marts: dict[str, Node]) -> None:

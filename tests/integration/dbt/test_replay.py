@@ -104,7 +104,7 @@ def at_once(landing: tuple[Landing, list[set[str]]], tmp_path_factory: pytest.Te
     """Everything in one full build."""
     warehouse = Warehouse(tmp_path_factory.mktemp("at_once"), rules=RULES)
     warehouse.landing = landing[0]
-    warehouse.build(NOW.isoformat())
+    warehouse.build(NOW.isoformat(), resource_types=("model", "seed", "test"))
     return warehouse
 
 

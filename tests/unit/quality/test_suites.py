@@ -231,6 +231,11 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
     "customers": (marts.suite("customers"), {"source": "z", "customer_id": "1"}),
     "organizations": (marts.suite("organizations"), {"source": "z", "organization_id": "1"}),
     "agents": (marts.suite("agents"), {"source": "z", "agent_id": "1"}),
+    "publication": (marts.suite("publication"), {"source": "z", "vendor": "zendesk", "stream": "tickets"}),
+    "unmapped_questions": (
+        marts.suite("unmapped_questions"),
+        {"source": "typeform", "survey": "f", "question_id": "q"},
+    ),
     "groups": (marts.suite("groups"), {"source": "z", "group_id": "1"}),
     "kpi_csat": (
         marts.suite("kpi_csat"),
