@@ -27,9 +27,9 @@ select mart, version, cast(as_of as varchar) as as_of, as_of <= {{ as_of() }} as
 {{ return(marts) }}
 {% endmacro %}
 
-{#- Dimension to column, of those that a core mart has. #}
+{#- Dimension to column, of those that a core mart has, and `all`. #}
 {% macro dimensions_of(columns) %}
-{% set found = {} %}
+{% set found = {'all': "'all'"} %}
 {% for name in ['source', 'survey', 'segment', 'product', 'service_area', 'complexity', 'channel', 'priority'] if name in columns %}
 {% do found.update({name: name}) %}
 {% endfor %}
@@ -39,170 +39,160 @@ select mart, version, cast(as_of as varchar) as as_of, as_of <= {{ as_of() }} as
 {{ return(found) }}
 {% endmacro %}
 
-{#- CTEs about a core mart, the last `<name>_moved`: the rows that differ, as they were and as they are, each with the weight of why.
+{#- CTE `<name>_moved` about a core mart: each row that differs, as it was and as it is, with the times (SQL) and dimensions by which it
+    counts. is_corrected: what it told of the past it tells differently: a time by the last as-of time, or anything but its `moving`
+    columns once it is settled (meta). #}
+{% macro moved_facts(name, times, published) %}
+{% set mart = published[name] %}
+{% set dimensions = dimensions_of(mart.columns) %}
+{% set fixed = mart.columns | reject('in', mart.meta.moving) | list %}
+{% set fixed_times = [] %}
+{% for column in fixed if mart.columns[column] == 'timestamp' and column not in mart.key %}{% do fixed_times.append(column) %}{% endfor %}
+{% set as_of = to_utc("'" ~ mart.as_of ~ "'") %}
+{{ name }}_moved as (
+    select
+        coalesce(b.source, a.source) as source,
+        coalesce(b.ticket_id, a.ticket_id) as ticket_id,
+        {% for _ in times %}
+        case when s.is_before then b.time_{{ loop.index }} else a.time_{{ loop.index }} end as time_{{ loop.index }},
+        {% endfor %}
+        case
+            when s.is_before then {{ pair_list('dimension', 'member', dimensions, 'b.d_') }}
+            else {{ pair_list('dimension', 'member', dimensions, 'a.d_') }}
+        end as members,
+        b.row_key is null as is_new,
+        a.row_key is null as is_gone,
+        coalesce(b.is_settled and a.is_settled and b.fixed_content <> a.fixed_content, false)
+        {% for column in fixed_times %}
+            or coalesce(b.{{ column }} <= {{ as_of }} and b.{{ column }} is distinct from a.{{ column }}, false)
+        {% endfor %} as is_corrected
+    from (
+        {% for relation in [mart.relation, ref(name)] %}
+        select
+            {{ (['source', 'ticket_id'] + fixed_times) | join(', ') }},
+            {% for time in times %}{{ time }} as time_{{ loop.index }}, {% endfor %}
+            {% for dimension, column in dimensions.items() %}coalesce({{ column }}, '(none)') as d_{{ dimension }}, {% endfor %}
+            {{ mart.meta.settled_at }} <= {{ as_of }} as is_settled,
+            {{ row_hash(mart.key) }} as row_key, {{ row_hash(fixed) }} as fixed_content,
+            {{ row_hash(mart.key + mart.meta.moving) }} as moving_content
+        from {{ relation }}
+        {{ ') as b full outer join (' if loop.first else ') as a on b.row_key = a.row_key' }}
+        {% endfor %}
+    cross join (select true as is_before union all select false as is_before) as s
+    where
+        (b.fixed_content is distinct from a.fixed_content or b.moving_content is distinct from a.moving_content)
+        and case when s.is_before then b.row_key else a.row_key end is not null
+)
+{% endmacro %}
+
+{#- CTEs, the last `reasons`: per facts and time, period, dimension and member the weight of the strongest cause among the rows that moved.
 
     deletion    it left, or came back from excluded_tickets
     late data   its ticket has a record that landed late, or it is itself unknown
-    correction  another row of the same ticket stands in its place; or what it told of the past it tells differently: a time by
-                the last as-of time, or anything but its `moving` columns once it is settled (meta)
+    correction  another row of the same ticket stands in its place, or it is corrected
     matured     anything else: it went on #}
-{% macro moved_facts(name, published) %}
-{% set mart = published[name] %}
-{% set columns = mart.columns | list %}
-{% set fixed = columns | reject('in', mart.meta.moving) | list %}
-{% set as_of = to_utc("'" ~ mart.as_of ~ "'") %}
-{% for side, relation in [('before', mart.relation), ('after', ref(name))] %}
-{{ name }}_{{ side }} as (
+{% macro reasons(times, published) %}
+moved as (
     select
-        *, {{ row_hash(mart.key) }} as row_key, {{ row_hash(columns) }} as content, {{ row_hash(fixed) }} as fixed_content,
-        {{ mart.meta.settled_at }} <= {{ as_of }} as is_settled
-    from {{ relation }}
-),
-{% endfor %}
-
-{{ name }}_differing as (
-    select coalesce(b.row_key, a.row_key) as row_key
-    from (select row_key, content from {{ name }}_before) as b
-    full outer join (select row_key, content from {{ name }}_after) as a on b.row_key = a.row_key
-    where b.content is distinct from a.content
-),
-
-{{ name }}_pairs as (
+        cast(null as varchar) as moved_by, cast(null as date) as day, {{ pair_list('dimension', 'member', [], '') }} as members,
+        cast(null as varchar) as source, cast(null as varchar) as ticket_id, false as is_new, false as is_gone, false as is_corrected
+    where false
+    {% for name in times %}
+    {% for _ in times[name] %}
+    union all
     select
-        d.row_key, coalesce(b.source, a.source) as source, coalesce(b.ticket_id, a.ticket_id) as ticket_id,
-        b.row_key is null as is_new, a.row_key is null as is_gone,
-        coalesce(b.is_settled and a.is_settled and b.fixed_content <> a.fixed_content, false)
-        {% for column in fixed if mart.columns[column] == 'timestamp' and column not in mart.key %}
-            or coalesce(b.{{ column }} <= {{ as_of }} and b.{{ column }} is distinct from a.{{ column }}, false)
-        {% endfor %} as is_corrected
-    from {{ name }}_differing as d
-    left join {{ name }}_before as b on d.row_key = b.row_key
-    left join {{ name }}_after as a on d.row_key = a.row_key
+        '{{ name }} {{ loop.index }}', {{ business_date('time_' ~ loop.index) }}, members, source, ticket_id, is_new, is_gone, is_corrected
+    from {{ name }}_moved
+    {% endfor %}
+    {% endfor %}
 ),
 
-{{ name }}_replaced as (
-    select source, ticket_id from {{ name }}_pairs
-    where ticket_id is not null
-    group by source, ticket_id
-    having count(case when is_new then 1 end) > 0 and count(case when is_gone then 1 end) > 0
-),
-
-{{ name }}_weighed as (
+{#- Rows of one ticket that come and go replace each other. #}
+replaced as (
     select
-        p.row_key,
+        *,
+        ticket_id is not null and max(case when is_new then 1 else 0 end) over (partition by moved_by, source, ticket_id) = 1
+        and max(case when is_gone then 1 else 0 end) over (partition by moved_by, source, ticket_id) = 1 as is_replaced
+    from moved
+),
+
+weighed as (
+    select
+        r.moved_by, r.day, unnest(r.members) as pair,
         case
-            when p.is_gone and r.ticket_id is null then {{ cause_weight('deletion') }}
+            when r.is_gone and not r.is_replaced then {{ cause_weight('deletion') }}
             {% if 'excluded_tickets' in published %}
-            when p.is_new and e.ticket_id is not null then {{ cause_weight('deletion') }}
+            when r.is_new and e.ticket_id is not null then {{ cause_weight('deletion') }}
             {% endif %}
-            when l.ticket_id is not null or p.is_new and r.ticket_id is null then {{ cause_weight('late data') }}
-            when p.is_new or p.is_gone or p.is_corrected then {{ cause_weight('correction') }}
+            when l.ticket_id is not null or r.is_new and not r.is_replaced then {{ cause_weight('late data') }}
+            when r.is_new or r.is_gone or r.is_corrected then {{ cause_weight('correction') }}
             else {{ cause_weight('matured') }}
         end as weight
-    from {{ name }}_pairs as p
-    left join {{ name }}_replaced as r on p.source = r.source and p.ticket_id = r.ticket_id
-    left join {{ ref('int_late_tickets') }} as l on p.source = l.source and p.ticket_id = l.ticket_id
+    from replaced as r
+    left join {{ ref('int_late_tickets') }} as l on r.source = l.source and r.ticket_id = l.ticket_id
     {% if 'excluded_tickets' in published %}
-    left join {{ published['excluded_tickets'].relation }} as e on p.source = e.source and p.ticket_id = e.ticket_id
+    left join {{ published['excluded_tickets'].relation }} as e on r.source = e.source and r.ticket_id = e.ticket_id
     {% endif %}
 ),
 
-{{ name }}_moved as (
-    {% for side in ['before', 'after'] %}
-    select {{ columns | map('replace', '', 's.', 1) | join(', ') }}, w.weight
-    from {{ name }}_{{ side }} as s
-    inner join {{ name }}_weighed as w on s.row_key = w.row_key
+reasons as (
+    {% for grain in period_grains() %}
+    select
+        moved_by, '{{ grain }}' as period_grain, {{ period_start(grain, 'day') }} as period_start,
+        pair.dimension as dimension, pair.member as member, max(weight) as weight
+    from weighed
+    {{ 'where day is not null' if grain != 'all' }}
+    group by moved_by, {{ period_start(grain, 'day') }}, pair.dimension, pair.member
     {{ 'union all' if not loop.last }}
     {% endfor %}
 )
 {% endmacro %}
 
-{#- CTEs about a KPI table, the last `<name>_restated`: one row per changed cell and column. A cell's cause is the strongest among
-    the rows that moved in its period and member, else in its period (a member may be the group at some other time), else in its
-    member; if none did, something else corrected it. A table that does not mature (meta) is final once a period is closed: the
-    strongest among all rows that moved, and no maturing. #}
-{% macro restated_cells(name, published) %}
+{#- One row per number of each cell of a closed period that may have changed, with what moves it, and its weight if that is known. #}
+{% macro changed_cells(name, times, published) %}
 {% set mart = published[name] %}
-{% set facts = mart.meta.facts if published.get(mart.meta.facts, {}).key else none %}
+{% set moves = times.get(mart.meta.facts, []) %}
 {% set numbers = [] %}
 {% for column, type in mart.columns.items() if type in ('bigint', 'integer', 'double') and column not in mart.key + ['definition_version'] %}
 {% do numbers.append(column) %}
 {% endfor %}
 {% set last_day = business_date(to_utc("'" ~ mart.as_of ~ "'")) %}
-{% for side, relation in [('was', mart.relation), ('is', ref(name))] %}
-{{ name }}_{{ side }} as (
-    select {{ mart.key | join(', ') }}, {{ numbers | join(', ') }}, {{ row_hash(mart.key + numbers) }} as content
-    from {{ relation }}
-    where case period_grain
-        {% for grain in period_grains() if grain != 'all' %}
-        when '{{ grain }}' then period_start < {{ period_start(grain, last_day) }}
-        {% endfor %}
-        else false
-    end
-),
-{% endfor %}
-
-{{ name }}_changed as (
-    select
-        {% for column in mart.key %}coalesce(b.{{ column }}, a.{{ column }}) as {{ column }}, {% endfor %}
-        {% for column in numbers %}
-        cast(b.{{ column }} as double) as was_{{ column }}, cast(a.{{ column }} as double) as is_{{ column }}{{ ',' if not loop.last }}
-        {% endfor %}
-    from (select w.* from {{ name }}_was as w where not exists (select 1 from {{ name }}_is as i where i.content = w.content)) as b
-    full outer join (
-        select i.* from {{ name }}_is as i where not exists (select 1 from {{ name }}_was as w where w.content = i.content)
-    ) as a on {% for column in mart.key %}b.{{ column }} = a.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
-
-    {#- A row of zeros that comes or goes says nothing. #}
-    where {% for column in numbers %}coalesce(b.{{ column }}, 0) <> 0 or coalesce(a.{{ column }}, 0) <> 0{{ ' or ' if not loop.last }}{% endfor %}
-
-),
-
-{% if facts and not mart.cause %}
-{{ name }}_facts as (
-    select *, {{ business_date(mart.meta.time) if mart.meta.time else 'cast(null as date)' }} as day from {{ facts }}_moved
-),
-
-{{ name }}_reasons as (
-    {{ group_by_period_and_dimension(name ~ '_facts', dimensions_of(published[facts].columns), [], 'max(weight) as weight', false) }}
-),
-{% endif %}
-
-{{ name }}_caused as (
-    select
-        c.*,
-        {% if mart.cause %}
-        {{ cause_weight(mart.cause) }} as weight
-    from {{ name }}_changed as c
-        {% elif facts and mart.meta.matures is sameas false %}
-        case when a.weight > {{ cause_weight('matured') }} then a.weight else {{ cause_weight('correction') }} end as weight
-    from {{ name }}_changed as c
-    left join {{ name }}_reasons as a on a.period_grain = 'all' and a.dimension = 'all'
-        {% elif facts %}
-        coalesce(p.weight, a.weight, m.weight, {{ cause_weight('correction') }}) as weight
-    from {{ name }}_changed as c
-    left join {{ name }}_reasons as a on c.period_grain = a.period_grain and c.period_start = a.period_start and a.dimension = 'all'
-    left join {{ name }}_reasons as p
-        on c.period_grain = p.period_grain and c.period_start = p.period_start and c.dimension = p.dimension and c.member = p.member
-    left join {{ name }}_reasons as m on m.period_grain = 'all' and c.dimension = m.dimension and c.member = m.member
-        {% else %}
-        {{ cause_weight('correction') }} as weight
-    from {{ name }}_changed as c
-        {% endif %}
-),
-
-{{ name }}_restated as (
-    {% for column in numbers %}
-    select
-        '{{ name }}' as mart,
-        {% for part in mart.key %}coalesce(cast({{ part }} as varchar), ''){{ " || '/' || " if not loop.last }}{% endfor %} as key,
-        period_grain, period_start, dimension, member, '{{ column }}' as column_name, was_{{ column }} as before, is_{{ column }} as after,
-        weight
-    from {{ name }}_caused
-    where was_{{ column }} is distinct from is_{{ column }}
-    {{ 'union all' if not loop.last }}
+select
+    '{{ name }}' as mart, c.key, c.period_grain, c.period_start, c.dimension, c.member, n.column_name,
+    {% for side in ['before', 'after'] %}
+    case n.column_name {% for column in numbers %}when '{{ column }}' then c.{{ side }}_{{ column }} {% endfor %}end as {{ side }},
     {% endfor %}
-)
+    {{ "'" ~ mart.meta.facts ~ ' ' ~ (moves.index(mart.meta.time) + 1) ~ "'" if mart.meta.time in moves else 'cast(null as varchar)' }} as moved_by,
+    {{ mart.meta.matures is not sameas false }} as matures,
+    {{ cause_weight(mart.cause) if mart.cause else 'cast(null as integer)' }} as weight
+from (
+    select
+        {% for part in mart.key %}coalesce(cast(coalesce(b.{{ part }}, a.{{ part }}) as varchar), ''){{ " || '/' || " if not loop.last }}{% endfor %} as key,
+        {% for column in ['period_grain', 'period_start', 'dimension', 'member'] %}
+        coalesce(b.{{ column }}, a.{{ column }}) as {{ column }},
+        {% endfor %}
+        {% for column in numbers %}
+        cast(b.{{ column }} as double) as before_{{ column }}, cast(a.{{ column }} as double) as after_{{ column }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from (
+        {% for relation in [mart.relation, ref(name)] %}
+        select {{ mart.key | join(', ') }}, {{ numbers | join(', ') }}, {{ row_hash(mart.key) }} as row_key
+        from {{ relation }}
+        where case period_grain
+            {% for grain in period_grains() if grain != 'all' %}
+            when '{{ grain }}' then period_start < {{ period_start(grain, last_day) }}
+            {% endfor %}
+            else false
+        end
+        {{ ') as b full outer join (' if loop.first else ') as a on b.row_key = a.row_key' }}
+        {% endfor %}
+    where ({% for column in numbers %}b.{{ column }} is distinct from a.{{ column }}{{ ' or ' if not loop.last }}{% endfor %})
+        {#- A row of zeros that comes or goes says nothing. #}
+        and ({% for column in numbers %}coalesce(b.{{ column }}, 0) <> 0 or coalesce(a.{{ column }}, 0) <> 0{{ ' or ' if not loop.last }}{% endfor %})
+) as c
+cross join (
+    {% for column in numbers %}select '{{ column }}' as column_name{{ ' union all ' if not loop.last }}{% endfor %}
+) as n
 {% endmacro %}
 
 {#- Rows of the journal: the definitions that are another one now, with the versions of both. Where the version is the same, the column is

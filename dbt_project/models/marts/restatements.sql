@@ -11,6 +11,12 @@
 {%- set published = published_marts() -%}
 {%- set matched = published.items() | selectattr('1.is_earlier') | selectattr('1.key') | map(attribute=0) | list -%}
 {%- set compared = kpis | select('in', matched) | list -%}
+{#- What moves the cells: the facts that are compared, each with the times by which KPI tables count them. #}
+{%- set times = {} -%}
+{%- for name in compared if published[name].meta.facts in matched and not published[name].cause -%}
+    {%- set meta = published[name].meta -%}
+    {%- do times.update({meta.facts: (times.get(meta.facts, []) + [meta.time]) | unique | list}) -%}
+{%- endfor -%}
 {%- set columns = [
     'mart', 'key', 'period_grain', 'period_start', 'dimension', 'member', 'column_name', 'before', 'after', 'cells', 'cause',
     'restated_at', 'before_version', 'version'
@@ -29,13 +35,38 @@ with journal as (
     {% endif %}
 )
 {% if compared %}
-{% for name in facts if name in matched %}, {{ moved_facts(name, published) }}{% endfor %}
-{% for name in compared %}, {{ restated_cells(name, published) }}{% endfor %}
-, restated as (
+{% for name in times %}, {{ moved_facts(name, times[name], published) }}{% endfor %}
+, {{ reasons(times, published) }},
+
+changed as (
     {% for name in compared %}
-    select * from {{ name }}_restated
+    {{ changed_cells(name, times, published) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
+),
+
+{#- A cell's cause is the strongest among the rows that moved in its period and member, else in its period (a member may be the group
+    at some other time), else in its member; if none did, something else corrected it. A table that does not mature (meta) is final
+    once a period is closed: the strongest among all rows that moved, and no maturing. #}
+restated as (
+    select
+        c.mart, c.key, c.period_grain, c.period_start, c.dimension, c.member, c.column_name, c.before, c.after,
+        case
+            when c.weight is not null then c.weight
+            when c.matures then coalesce(p.weight, a.weight, m.weight, {{ cause_weight('correction') }})
+            when t.weight > {{ cause_weight('matured') }} then t.weight
+            else {{ cause_weight('correction') }}
+        end as weight
+    from changed as c
+    left join reasons as p
+        on c.moved_by = p.moved_by and c.period_grain = p.period_grain and c.period_start = p.period_start
+        and c.dimension = p.dimension and c.member = p.member
+    left join reasons as a
+        on c.moved_by = a.moved_by and c.period_grain = a.period_grain and c.period_start = a.period_start and a.dimension = 'all'
+    left join reasons as m
+        on c.moved_by = m.moved_by and m.period_grain = 'all' and c.dimension = m.dimension and c.member = m.member
+    left join reasons as t on c.moved_by = t.moved_by and t.period_grain = 'all' and t.dimension = 'all'
+    where c.before is distinct from c.after
 ),
 
 counted as (
