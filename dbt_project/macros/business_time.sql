@@ -54,3 +54,6 @@ from {{ ref('schedules') }}
 where is_default
 group by source
 {% endmacro %}
+
+{#- How far clocks in `zone` are ahead of UTC at the UTC time `ts`. #}
+{% macro offset_micros(ts, zone) %}{{ return(micros_between(ts, local_time(ts, zone))) }}{% endmacro %}

@@ -32,9 +32,9 @@ select cast(g.d as date) as {{ column }}
 from unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day)) as g (d)
 {% endmacro %}
 
-{#- One row per minute of each row's day. #}
-{% macro minute_series(first, last, column) %}{{ return(adapter.dispatch('minute_series')(first, last, column)) }}{% endmacro %}
-{% macro default__minute_series(first, last, column) %}unnest(generate_series({{ first }}, {{ last }}, interval 1 minute)) as {{ column }}{% endmacro %}
+{#- One row per `unit` (minute, hour) from `first` to `last`, for each row. #}
+{% macro time_series(first, last, unit, column) %}{{ return(adapter.dispatch('time_series')(first, last, unit, column)) }}{% endmacro %}
+{% macro default__time_series(first, last, unit, column) %}unnest(generate_series({{ first }}, {{ last }}, interval 1 {{ unit }})) as {{ column }}{% endmacro %}
 
 {% macro add_days(day, n) %}{{ return(adapter.dispatch('add_days')(day, n)) }}{% endmacro %}
 {% macro default__add_days(day, n) %}({{ day }} + {{ n }} * interval 1 day){% endmacro %}

@@ -47,12 +47,12 @@ utc_days as ({{ day_series('(select first_day from bounds)', '(select last_day f
 
 zones as (select distinct time_zone from weekly),
 
-{#- UTC offsets by zone: looked at once a day, and to the minute on the days on which they change. #}
+{#- UTC offsets by zone: looked at once a day, by the hour on the days on which they change, and to the minute in those hours. #}
 daily_offsets as (
     select
         z.time_zone,
         cast(d.utc_date as timestamp) as utc_at,
-        {{ micros_between('cast(d.utc_date as timestamp)', local_time('cast(d.utc_date as timestamp)', 'z.time_zone')) }} as offset_micros
+        {{ offset_micros('cast(d.utc_date as timestamp)', 'z.time_zone') }} as offset_micros
     from zones as z
     cross join utc_days as d
 ),
@@ -65,12 +65,20 @@ offset_days as (
     from daily_offsets
 ),
 
-change_minutes as (
-    select time_zone, minute_at, {{ micros_between('minute_at', local_time('minute_at', 'time_zone')) }} as offset_micros
+change_hours as (
+    select time_zone, hour_at
     from (
-        select time_zone, {{ minute_series('utc_at', add_days('utc_at', 1), 'minute_at') }}
+        select time_zone, {{ time_series('utc_at', add_micros('utc_at', 23 * 3600000000), 'hour', 'hour_at') }}
         from offset_days
         where offset_micros <> next_offset_micros
+    ) as h
+    where {{ offset_micros('hour_at', 'time_zone') }} <> {{ offset_micros(add_micros('hour_at', 3600000000), 'time_zone') }}
+),
+
+change_minutes as (
+    select time_zone, minute_at, {{ offset_micros('minute_at', 'time_zone') }} as offset_micros
+    from (
+        select time_zone, {{ time_series('hour_at', add_micros('hour_at', 3600000000), 'minute', 'minute_at') }} from change_hours
     ) as m
 ),
 
