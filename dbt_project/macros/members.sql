@@ -129,15 +129,14 @@ from {{ relation }}
 where {{ where }}
 {% endmacro %}
 
-{#- Every KPI's members in one select. bare: marts by the names that they have in the published file; else by reference. Each branch says its
-    key as a constant where it can, so that a cell reads no other. #}
-{% macro metric_members_sql(bare=false) %}
+{#- Every KPI's members in one select. Each branch says its key as a constant where it can, so that a cell reads no other. #}
+{% macro metric_members_sql() %}
 {%- set mart = {} -%}
 {%- for name in [
     'tickets', 'ticket_replies', 'ticket_states', 'sla_targets', 'survey_answers', 'survey_sends', 'follow_ups', 'answer_dimensions', 'experience', 'retention',
     'kpi_cost'
 ] -%}
-{%- do mart.update({name: name if bare else ref(name)}) -%}
+{%- do mart.update({name: ref(name)}) -%}
 {%- endfor -%}
 {%- set placed = ['source', 'ticket_id', 'segment', 'product', 'service_area', 'complexity', 'channel', 'priority', 'group_id'] -%}
 {%- set answer = placed + ['response_id', 'question_id', 'survey', 'agent_id'] -%}
@@ -350,12 +349,12 @@ select '{{ b.age_bucket | replace("'", "''") }}' as age_bucket, {{ b.from_days }
 {%- endfor %}
 {%- endmacro %}
 
-{#- Post-hook: keeps what the publisher writes into the published file beside the tables. #}
+{#- Post-hook: keeps what the publisher writes into the published file beside the tables, which have no schema there. #}
 {% macro keep_published_sql() %}
 delete from control.published_sql;
 {% if execute %}
 insert into control.published_sql values
-    (1, 'metric_members', '{{ ('create view metric_members as ' ~ metric_members_sql(bare=true)) | replace("'", "''") }}'),
+    (1, 'metric_members', 'create view metric_members as {{ compiled_code | replace(this.include(identifier=false) ~ '.', '') | replace("'", "''") }}'),
     (2, 'kpi_cell', '{{ kpi_cell_sql() | replace("'", "''") }}');
 {% endif %}
 {% endmacro %}
