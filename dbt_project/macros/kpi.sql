@@ -212,11 +212,14 @@ union
 {{ return(sql) }}
 {% endmacro %}
 
-{#- The local day of the first fact of a KPI table, else of the as-of time: a scalar subquery. #}
+{#- The first local day of a KPI table's facts, else that of the as-of time: a scalar subquery. Local days are found for the first two days
+    alone, since a local time may step back. #}
 {% macro first_fact_day() -%}
 {%- set meta = config.get('meta') -%}
-(select coalesce(min({{ business_date(meta['time']) }}), {{ business_date(as_of()) }})
-    from {{ this.incorporate(path={'schema': 'marts', 'identifier': meta['facts']}) }} where {{ meta.get('where', 'true') }})
+{%- set time, counted = meta['time'], meta.get('where', 'true') -%}
+{%- set facts = this.incorporate(path={'schema': 'marts', 'identifier': meta['facts']}) -%}
+(select coalesce(min({{ business_date(time) }}), {{ business_date(as_of()) }}) from {{ facts }}
+    where {{ counted }} and {{ time }} < {{ add_days('(select min(' ~ time ~ ') from ' ~ facts ~ ' where ' ~ counted ~ ')', 2) }})
 {%- endmacro %}
 
 {#- Incremental strategy: the periods that came replace those periods; what lies before the first fact goes. #}
@@ -228,9 +231,13 @@ where exists (
     select 1 from (select distinct period_grain, period_start from {{ arg_dict['temp_relation'] }}) as n
     where n.period_grain = t.period_grain and n.period_start is not distinct from t.period_start
 );
-{% for grain in period_grains() if grain != 'all' %}
-delete from {{ target }} where period_grain = '{{ grain }}' and period_start < {{ period_start(grain, first_fact_day()) }};
-{% endfor %}
+delete from {{ target }}
+where case period_grain
+    {% for grain in period_grains() if grain != 'all' %}
+    when '{{ grain }}' then period_start < {{ period_start(grain, first_fact_day()) }}
+    {% endfor %}
+    else false
+end;
 insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ arg_dict['temp_relation'] }};
 {% endmacro %}
 
