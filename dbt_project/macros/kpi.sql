@@ -225,7 +225,6 @@ union
 {#- Incremental strategy: the periods that came replace those periods; what lies before the first fact goes. #}
 {% macro get_incremental_replace_periods_sql(arg_dict) %}
 {% set target = arg_dict['target_relation'] %}
-{% set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') %}
 delete from {{ target }} as t
 where exists (
     select 1 from (select distinct period_grain, period_start from {{ arg_dict['temp_relation'] }}) as n
@@ -238,7 +237,7 @@ where case period_grain
     {% endfor %}
     else false
 end;
-insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ arg_dict['temp_relation'] }};
+insert into {{ target }} select * from {{ arg_dict['temp_relation'] }};
 {% endmacro %}
 
 {#- The dimensions of answers and of surveys sent. #}

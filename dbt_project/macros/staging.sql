@@ -132,6 +132,13 @@ insert into control.applied_batches select '{{ this.name }}', batch_id from ({{ 
 {{ record_build() }}
 {% endmacro %}
 
+{#- Incremental strategy: what there is of a record now replaces what there was. #}
+{% macro get_incremental_replace_records_sql(arg_dict) %}
+{% set target, come = arg_dict['target_relation'], arg_dict['temp_relation'] %}
+delete from {{ target }} as t where (t.source, t.record_id) in (select c.source, c.record_id from {{ come }} as c);
+insert into {{ target }} select * from {{ come }};
+{% endmacro %}
+
 {#- The merge. `keep`:
     newest   one row per record, the newest by (changed_at, fetched_at): things that do not change, such as events;
     current  the version in force at `as_of` and any later one: tickets, rows of survey files;

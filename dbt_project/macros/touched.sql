@@ -43,10 +43,9 @@ where (t.source, t.ticket_id) in (
 create table {{ before_relation(target.identifier) }} as {{ touched_rows(target) }};
 {% endif %}
 {% set touched = target.incorporate(path={'schema': 'core', 'identifier': 'int_touched_tickets'}) %}
-{% set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') %}
 delete from {{ target }} as t
 where (t.source, t.ticket_id) in (select touched.source, touched.ticket_id from {{ touched }} as touched);
-insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ arg_dict['temp_relation'] }};
+insert into {{ target }} select * from {{ arg_dict['temp_relation'] }};
 {% endmacro %}
 
 {#- Ascending order that puts the version in force at `as_of` first, else the earliest known. #}

@@ -1,5 +1,5 @@
-{#- How a model becomes a table of DuckDB: in one statement and one transaction, its contract held against what was made. The adapter's
-    own materializations make a second table, rename both, look for indexes and describe the query twice: eleven statements a model. -#}
+{#- How a model becomes a table of DuckDB: in one statement and one transaction, which holds its contract against what was made. The
+    adapter's own materializations make a second table, rename both, look for indexes and describe the query twice: eleven statements. -#}
 
 {% materialization table, adapter='duckdb', supported_languages=['sql'] %}
 {% set target = this.incorporate(type='table') %}
@@ -13,20 +13,14 @@
 {% set target = this.incorporate(type='table') %}
 {% if is_incremental() %}
 {% set come = this.incorporate(path={'identifier': this.identifier ~ '__come'}).include(database=false, schema=false) %}
-{% call statement('come') %}
+{% set strategy = adapter.get_incremental_strategy_macro(context, config.get('incremental_strategy')) %}
+{% call statement('main') %}
 {{ rendered_hooks(pre_hooks) }}
 create or replace temporary table {{ come }} as (
 {{ compiled_code }}
 );
-{% endcall %}
-{% set columns = adapter.get_columns_in_relation(target) %}
-{% do assert_same_columns(target, columns, adapter.get_columns_in_relation(come)) %}
-{% set strategy = adapter.get_incremental_strategy_macro(context, config.get('incremental_strategy')) %}
-{% call statement('main') %}
-{{ strategy({
-    'target_relation': target, 'temp_relation': come, 'unique_key': config.get('unique_key'), 'dest_columns': columns,
-    'incremental_predicates': none
-}) }};
+{{ assert_same_columns(target, come) }}
+{{ strategy({'target_relation': target, 'temp_relation': come}) }}
 drop table {{ come }};
 {{ rendered_hooks(post_hooks) }}
 {% endcall %}
@@ -45,9 +39,9 @@ drop table {{ come }};
 create or replace table {{ target }} as (
 {{ compiled_code }}
 );
+{% if config.get('contract').enforced %}{{ assert_contract(target) }}{% endif %}
 {{ rendered_hooks(post_hooks) }}
 {% endcall %}
-{% do assert_contract(target) %}
 {% endmacro %}
 
 {#- A model's hooks, for its own statement. -#}
@@ -58,25 +52,24 @@ create or replace table {{ target }} as (
 {% endfor %}
 {% endmacro %}
 
-{#- Refuses a table whose columns, their order or their types are not those of the contract. -#}
+{#- The columns of a table with their types, in order, as one text: a relation. -#}
+{% macro columns_of(relation) -%}
+(select string_agg(name || ' ' || type, ', ' order by cid) as columns from pragma_table_info('{{ relation | replace('"', '') }}'))
+{%- endmacro %}
+
+{#- Fails where a table has other columns than its contract, or in another order. -#}
 {% macro assert_contract(relation) %}
-{% if config.get('contract').enforced %}
-{% set declared, made = [], [] %}
-{% for column in model.columns.values() %}{% do declared.append(contract_column(column.name, column.data_type)) %}{% endfor %}
-{% for column in adapter.get_columns_in_relation(relation) %}{% do made.append(contract_column(column.name, column.dtype)) %}{% endfor %}
-{% if declared != made %}{% do exceptions.raise_contract_error(declared, made) %}{% endif %}
-{% endif %}
+{% set declared = [] %}
+{% for column in model.columns.values() %}{% do declared.append(column.name ~ ' ' ~ column.data_type | upper) %}{% endfor %}
+select error('its contract is another: it has ' || made.columns || ' and should have {{ declared | join(', ') }}')
+from {{ columns_of(relation) }} as made
+where made.columns <> '{{ declared | join(', ') }}';
 {% endmacro %}
 
-{#- A column in the words that dbt compares contracts by. -#}
-{% macro contract_column(name, type) %}
-{{ return({'name': name, 'data_type': type | upper, 'formatted': name ~ ' ' ~ type | upper}) }}
-{% endmacro %}
-
-{#- Refuses rows of another shape than their table: they would be cast, or enter the wrong columns. -#}
-{% macro assert_same_columns(relation, there, come) %}
-{% if there | map(attribute='column') | list != come | map(attribute='column') | list
-    or there | map(attribute='dtype') | list != come | map(attribute='dtype') | list %}
-{% do exceptions.raise_compiler_error('table ' ~ relation ~ ' has other columns than its model makes now; build it in full') %}
-{% endif %}
+{#- Fails where the rows that came have another shape than their table: they would be cast, or enter the wrong columns. -#}
+{% macro assert_same_columns(relation, come) %}
+select error('its table has other columns, build it in full: it has ' || there.columns || ' and ' || come.columns || ' came')
+from {{ columns_of(relation) }} as there
+cross join {{ columns_of(come) }} as come
+where there.columns <> come.columns;
 {% endmacro %}
