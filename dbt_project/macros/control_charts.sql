@@ -1,8 +1,9 @@
 {#- Shewhart control charts of KPI cells, and their own history. #}
 
-{#- CTEs from `cells` (a CTE of kpi, period_grain, period_start, next_start, dimension, member, chart, value, n, total, squares, unit, better,
-    settles_after_days, is_provisional, is_small_n) to `charts`: per week, month and quarter the baseline, and per week and month the
-    chart. A day is no point of a chart: weekdays differ, which is no noise; and quarters are too few.
+{#- CTEs from `cells` (a CTE of series, a number that stands for kpi, period_grain, dimension and member; period_grain, period_start,
+    next_start, dimension, chart, value, n, total, squares, unit, better, settles_after_days, is_provisional, is_small_n) to `charts`: per
+    week, month and quarter the baseline, and per week and month the chart. A day is no point of a chart: weekdays differ, which is no
+    noise; and quarters are too few.
 
     p, nps   values that are means of answers: the baseline's own mean and variance of an answer, limits by the period's n
     xmr      others: the mean and 2.66 times the mean moving range
@@ -13,7 +14,7 @@
     Sums are of integers, so that no order of rows changes a digit. #}
 {% macro control_charts(cells) %}
 {%- set history, limits_from, limits_need, run = 12, 24, 12, 8 -%}
-{%- set series = 'partition by kpi, period_grain, dimension, member order by period_start' -%}
+{%- set series = 'partition by series order by period_start' -%}
 {%- set before = series ~ ' rows between ' ~ history ~ ' preceding and 1 preceding' -%}
 {%- set limits = series ~ ' rows between ' ~ (run + limits_from - 1) ~ ' preceding and ' ~ run ~ ' preceding' -%}
 {%- set last_run = series ~ ' rows between ' ~ (run - 1) ~ ' preceding and current row' -%}
@@ -114,11 +115,8 @@ signals as (
 
 charts as (
     select
-        kpi,
-        period_grain,
+        series,
         period_start,
-        dimension,
-        member,
         cast(case when total is null then 1e-6 else 100e0 end * before_total / before_weight as double) as baseline,
         cast(baseline_periods as bigint) as baseline_periods,
         case when is_judged then chart end as chart,

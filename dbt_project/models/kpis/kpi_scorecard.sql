@@ -46,6 +46,7 @@ with kpis as (
 cells as (
     select
         k.*,
+        {{ row_hash(['k.kpi', 'k.period_grain', 'k.dimension', 'k.member']) }} as series,
         d.unit,
         d.better,
         d.settles_after_days,
@@ -122,12 +123,8 @@ select
     k.is_partial_period,
     k.definition_version
 from cells as k
-left join cells as p
-    on k.kpi = p.kpi and k.period_grain = p.period_grain and k.period_start = p.next_start and k.dimension = p.dimension
-    and k.member = p.member
-left join charts as c
-    on k.kpi = c.kpi and k.period_grain = c.period_grain and k.period_start = c.period_start and k.dimension = c.dimension
-    and k.member = c.member
+left join cells as p on k.series = p.series and k.period_start = p.next_start
+left join charts as c on k.series = c.series and k.period_start = c.period_start
 left join {{ ref('kpi_targets') }} as t
     on k.kpi = t.kpi and k.dimension = coalesce(t.dimension, 'all') and k.member = coalesce(t.member, 'all')
     and {{ is_valid_in_period('t', 'k') }}
