@@ -23,7 +23,7 @@ with facts as (
     'sent': 'count(*)',
     'answered': 'count(case when is_answered then 1 end)',
     'awaited': 'count(case when is_awaited then 1 end)',
-    'customers': "count(distinct source || '/' || customer_id)",
+    'customers': "count(distinct case when customer_id is not null then " ~ row_hash(['source', 'customer_id']) ~ " end)",
     'known_customer': 'count(customer_id)',
     'too_soon': 'count(case when is_too_soon then 1 end)'
 }, values) }}
