@@ -14,11 +14,8 @@ version open keep it: the pointer moves, files are only ever unlinked.
 
 A column `version` says which version showed a row first: it is null in the warehouse and filled here.
 
-Content hash of a mart: over its rows as a multiset, without the columns in `RUN_COLUMNS`: the 128-bit
-sums of DuckDB's 64-bit row hash, taken over the columns in order and in reverse, together with the row
-count and the columns' names and types. It does not depend on row order, process or machine; another
-DuckDB release may compute another one, so the manifest names the release. A mart whose hash equals the
-current version's shares that version's Parquet file (hard link).
+A mart whose content hash (`orchestration.marts_file`) equals the current version's shares that version's
+Parquet file (hard link).
 """
 
 from __future__ import annotations
@@ -27,7 +24,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,38 +32,21 @@ from typing import Any
 
 import duckdb
 
+from orchestration import marts_file
+from orchestration.marts_file import (
+    NOTHING_SAID,
+    RUN_COLUMNS,
+    Description,
+    Mart,
+    PublishError,
+    connect,
+    measure,
+)
+
 FORMAT = 1
-VERSION_COLUMN = "version"
 #: The mart that says what each KPI means.
 DEFINITIONS = "kpi_definitions"
-RUN_COLUMNS = frozenset({"as_of", "built_at", "build_id", "run_id", "published_at", VERSION_COLUMN})
-# Read by every DuckDB since 1.0, which BI drivers still embed.
-STORAGE_VERSION = "v1.0.0"
-
-
-class PublishError(Exception):
-    """Nothing was published; the current version is what it was."""
-
-
-@dataclass(frozen=True)
-class Mart:
-    """A published table: row count, content hash, and its columns as (name, type)."""
-
-    name: str
-    rows: int
-    content_hash: str
-    columns: tuple[tuple[str, str], ...] = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Description:
-    """What a mart or view is in words, and what its columns are, by name."""
-
-    text: str
-    columns: Mapping[str, str]
-
-
-NOTHING_SAID = Description("", {})
+DATABASE = "marts.duckdb"
 
 
 @dataclass(frozen=True)
@@ -136,19 +116,28 @@ def publish(
     draft = versions / f".{version}"
     (draft / "marts").mkdir(parents=True)
     try:
-        with duckdb.connect() as con:
-            con.execute("SET TimeZone = 'UTC'")
+        with connect() as con:
             con.execute(f"ATTACH {_text(warehouse)} AS {_name(warehouse.stem)} (READ_ONLY)")
             source = f"{_name(warehouse.stem)}.{_name(schema)}"
             candidates = [measure(con, source, mart) for mart in sorted(marts)]
+            unchanged = _unchanged(candidates, previous)
             if check:
                 check({mart.name: mart.rows for mart in candidates})
             definitions = _definitions(con, source) if DEFINITIONS in marts else {}
-            described = _with_meanings(descriptions or {}, definitions)
-            versions_of = _write_database(
-                con, source, draft / "marts.duckdb", candidates, views or {}, version, described
+            marts_file.write(
+                con,
+                source,
+                draft / DATABASE,
+                candidates,
+                version=version,
+                views=views or {},
+                descriptions=_with_meanings(descriptions or {}, definitions),
+                # Deleted rows stay in a file's blocks for a while: names and free text may not.
+                before=previous.path / DATABASE if previous and not is_private else None,
+                unchanged=unchanged,
             )
-        _verify_and_export(draft, candidates, previous)
+            versions_of = _definition_versions(con, source, candidates)
+        _export(draft, candidates, previous, unchanged)
         manifest = {
             "format": FORMAT,
             "version": version,
@@ -222,73 +211,34 @@ def _read(folder: Path, *, is_current: bool) -> Publication:
     return Publication(folder, json.loads((folder / "manifest.json").read_text()), is_current)
 
 
-def measure(con: duckdb.DuckDBPyConnection, schema: str, mart: str) -> Mart:
-    """Rows, columns and content hash of one table; `schema` is SQL.
-
-    Raises:
-        PublishError: there is no such table.
-    """
-    table = f"{schema}.{_name(mart)}"
-    try:
-        described = con.execute(f"DESCRIBE {table}").fetchall()
-    except duckdb.CatalogException:
-        raise PublishError(f"mart {mart} is not in the warehouse") from None
-    columns = tuple((str(row[0]), str(row[1])) for row in described)
-    hashed = [_name(name) for name, _ in columns if name not in RUN_COLUMNS]
-    forward, backward = ", ".join(hashed), ", ".join(reversed(hashed))
-    [sums] = con.execute(
-        f"SELECT count(*), sum(hash({forward})::HUGEINT), sum(hash({backward})::HUGEINT) FROM {table}"  # noqa: S608
-    ).fetchall()
-    fingerprint = json.dumps([columns, *map(str, sums)])
-    return Mart(mart, int(sums[0]), hashlib.sha256(fingerprint.encode()).hexdigest()[:32], columns)
+def _unchanged(candidates: Iterable[Mart], previous: Publication | None) -> set[str]:
+    """The marts of which the previous version shows the very same rows."""
+    if previous is None or previous.manifest["duckdb_version"] != duckdb.__version__:
+        return set()
+    before = previous.manifest["marts"]
+    return {
+        mart.name
+        for mart in candidates
+        if before.get(mart.name, {}).get("content_hash") == mart.content_hash
+        and RUN_COLUMNS.isdisjoint(dict(mart.columns))
+    }
 
 
-def _write_database(
-    con: duckdb.DuckDBPyConnection,
-    source: str,
-    path: Path,
-    marts: Sequence[Mart],
-    views: Mapping[str, str],
-    version: str,
-    descriptions: Mapping[str, Description],
+def _definition_versions(
+    con: duckdb.DuckDBPyConnection, source: str, marts: Iterable[Mart]
 ) -> dict[str, list[str]]:
-    """Copy and describe tables, name the version, add the views; return the definitions' versions."""
-    con.execute(f"ATTACH {_text(path)} AS target (STORAGE_VERSION {_text(STORAGE_VERSION)})")
-    con.execute("USE target")
-    versions: dict[str, list[str]] = {}
-    for mart in marts:
-        table = _name(mart.name)
-        con.execute(f"CREATE TABLE {table} AS FROM {source}.{table}")
-        if VERSION_COLUMN in dict(mart.columns):
-            con.execute(f"UPDATE {table} SET version = ? WHERE version IS NULL", [version])  # noqa: S608
-        if "definition_version" in dict(mart.columns):
-            found = con.execute(f"SELECT DISTINCT definition_version::VARCHAR FROM {table} ORDER BY 1")  # noqa: S608
-            versions[mart.name] = [row[0] for row in found.fetchall() if row[0] is not None]
-    for statement in views.values():
-        con.execute(statement)
-    con.execute(_comments(con, descriptions))
-    con.execute("USE memory; DETACH target")
-    return versions
-
-
-def _comments(con: duckdb.DuckDBPyConnection, descriptions: Mapping[str, Description]) -> str:
-    """The statements that put each description on what the database at hand holds of it."""
-    statements = []
-    for kind, catalog in (("TABLE", "duckdb_tables()"), ("VIEW", "duckdb_views()")):
-        found = con.execute(
-            f"SELECT {kind}_name FROM {catalog} WHERE database_name = current_database() AND NOT internal"  # noqa: S608
-        )
-        for (name,) in found.fetchall():
-            if text := descriptions.get(name, NOTHING_SAID).text:
-                statements.append(f"COMMENT ON {kind} {_name(name)} IS {_text(text)}")
-    columns = con.execute(
-        "SELECT table_name, column_name FROM duckdb_columns()"
-        " WHERE database_name = current_database() AND NOT internal"
-    )
-    for name, column in columns.fetchall():
-        if meaning := descriptions.get(name, NOTHING_SAID).columns.get(column):
-            statements.append(f"COMMENT ON COLUMN {_name(name)}.{_name(column)} IS {_text(meaning)}")
-    return ";\n".join(statements)
+    """The versions of the definitions that each mart's rows follow."""
+    return {
+        mart.name: [
+            version
+            for (version,) in con.execute(
+                f"SELECT DISTINCT definition_version::VARCHAR AS v FROM {source}.{_name(mart.name)}"  # noqa: S608
+                " WHERE definition_version IS NOT NULL ORDER BY v"
+            ).fetchall()
+        ]
+        for mart in marts
+        if "definition_version" in dict(mart.columns)
+    }
 
 
 def _definitions(con: duckdb.DuckDBPyConnection, source: str) -> dict[str, dict[str, Any]]:
@@ -314,23 +264,24 @@ def _with_meanings(
     return described
 
 
-def _verify_and_export(draft: Path, candidates: Sequence[Mart], previous: Publication | None) -> None:
-    """Read the written database back, compare it with the candidates, and export each mart to Parquet."""
-    before = previous.manifest["marts"] if previous else {}
-    with duckdb.connect(str(draft / "marts.duckdb"), read_only=True) as con:
-        con.execute("SET TimeZone = 'UTC'")
-        for mart in candidates:
-            if measure(con, "main", mart.name) != mart:
-                raise PublishError(f"mart {mart.name}: the written file differs from the candidate")
-            target = draft / "marts" / f"{mart.name}.parquet"
-            unchanged = before.get(mart.name, {}).get("content_hash") == mart.content_hash
-            if previous and unchanged and RUN_COLUMNS.isdisjoint(dict(mart.columns)):
+def _export(
+    draft: Path, marts: Iterable[Mart], previous: Publication | None, unchanged: Collection[str]
+) -> None:
+    """Export each mart of the written file to Parquet, or share the previous version's."""
+    files = {mart.name: draft / "marts" / f"{mart.name}.parquet" for mart in marts}
+    with connect(draft / DATABASE) as con:
+        for name, target in files.items():
+            if previous and name in unchanged:
                 _link(previous.path / "marts" / target.name, target)
             if not target.exists():
-                con.execute(f"COPY {_name(mart.name)} TO {_text(target)} (FORMAT parquet, COMPRESSION zstd)")
-            written = con.execute("SELECT sum(num_rows) FROM parquet_file_metadata(?)", [str(target)])
-            if written.fetchall()[0][0] != mart.rows:
-                raise PublishError(f"mart {mart.name}: the Parquet file has another number of rows")
+                con.execute(f"COPY {_name(name)} TO {_text(target)} (FORMAT parquet, COMPRESSION zstd)")
+        found = con.execute(
+            "SELECT file_name, num_rows FROM parquet_file_metadata(?)", [[*map(str, files.values())]]
+        )
+        written = dict(found.fetchall())
+    for mart in marts:
+        if written[str(files[mart.name])] != mart.rows:
+            raise PublishError(f"mart {mart.name}: the Parquet file has another number of rows")
 
 
 def _link(existing: Path, target: Path) -> None:

@@ -10,7 +10,7 @@ import dagster as dg
 from orchestration import control, progress, publish
 from orchestration.assets.models import Graph
 from orchestration.dbt import is_built
-from orchestration.publish import PublishError
+from orchestration.marts_file import Description, PublishError
 from orchestration.run import Run, code_version
 
 KEY = dg.AssetKey(["published", "publication"])
@@ -149,10 +149,10 @@ def publish_build(run: Run, marts: list[str], restricted: list[str], run_id: str
     return done
 
 
-def descriptions(manifest: Mapping[str, Any]) -> dict[str, publish.Description]:
+def descriptions(manifest: Mapping[str, Any]) -> dict[str, Description]:
     """What the project says of each model and seed, by name."""
     return {
-        node["name"]: publish.Description(
+        node["name"]: Description(
             node["description"], {name: column["description"] for name, column in node["columns"].items()}
         )
         for node in manifest["nodes"].values()

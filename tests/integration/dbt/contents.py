@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration import publish
+from orchestration import marts_file
 
 
 def content_hashes(warehouse: Path) -> dict[str, str]:
@@ -15,4 +15,4 @@ def content_hashes(warehouse: Path) -> dict[str, str]:
         names = connection.execute(
             "select table_name from duckdb_tables() where schema_name = 'marts' order by 1"
         ).fetchall()
-        return {name: publish.measure(connection, "marts", name).content_hash for (name,) in names}
+        return {name: marts_file.measure(connection, "marts", name).content_hash for (name,) in names}

@@ -16,6 +16,7 @@ from orchestration.dbt import Project
 from orchestration.definitions import build_definitions
 from orchestration.home import Home
 from orchestration.jobs import NIGHTLY
+from orchestration.marts_file import PublishError
 from orchestration.refresh import refresh
 from orchestration.run import Run
 from orchestration.settings import Settings
@@ -155,7 +156,7 @@ def publish_again(run: Run) -> None:
 def test_a_mart_changed_after_its_gate_is_refused(built: Run) -> None:
     with control.connect(built.warehouse) as con:
         con.execute("DELETE FROM marts.tickets WHERE ticket_id = (SELECT min(ticket_id) FROM marts.tickets)")
-    with pytest.raises(publish.PublishError, match="mart tickets changed after its gate"):
+    with pytest.raises(PublishError, match="mart tickets changed after its gate"):
         publish_again(built)
 
 
@@ -164,5 +165,5 @@ def test_a_whole_build_without_a_passing_verdict_is_refused(built: Run, change: 
     with sqlite3.connect(built.home.control) as con:
         con.execute(change)
     con.close()
-    with pytest.raises(publish.PublishError, match="no passing verdict of this build"):
+    with pytest.raises(PublishError, match="no passing verdict of this build"):
         publish_again(built)

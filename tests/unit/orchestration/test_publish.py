@@ -5,12 +5,13 @@ import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
 from orchestration import publish
-from orchestration.publish import Description, PublishError
+from orchestration.marts_file import Description, PublishError
 from tests.trees import tree
 
 FACTS = {"as_of": "2026-03-01T02:00:00+00:00", "build_id": "build-1"}
@@ -125,6 +126,181 @@ def test_a_row_keeps_the_version_that_showed_it_first(warehouse: Path) -> None:
         assert (
             duckdb.read_parquet(str(folder.path / "marts" / "tickets.parquet")).order("id").fetchall() == rows
         )
+
+
+MANY = "SELECT i AS id, md5(i::VARCHAR) AS label, i * {factor} AS value FROM range({rows}) AS t(i)"
+
+
+def rows_of(version: publish.Publication, mart: str) -> list[tuple[object, ...]]:
+    """The rows that both of a version's forms show."""
+    with duckdb.connect(str(version.path / "marts.duckdb"), read_only=True) as con:
+        rows = con.execute(f"FROM {mart} ORDER BY ALL").fetchall()
+    parquet = duckdb.read_parquet(str(version.path / "marts" / f"{mart}.parquet"))
+    assert parquet.query("p", "FROM p ORDER BY ALL").fetchall() == rows
+    return rows
+
+
+def contents_of(version: publish.Publication) -> dict[str, object]:
+    """All tables, views, functions and comments of a version's database."""
+    with duckdb.connect(str(version.path / "marts.duckdb"), read_only=True) as con:
+        return {
+            "tables": con.execute("SELECT table_name, comment FROM duckdb_tables() ORDER BY ALL").fetchall(),
+            "columns": con.execute(
+                "SELECT table_name, column_name, data_type, comment FROM duckdb_columns() WHERE NOT internal"
+                " ORDER BY table_name, column_index"
+            ).fetchall(),
+            "views": con.execute(
+                "SELECT view_name, sql, comment FROM duckdb_views() WHERE NOT internal ORDER BY ALL"
+            ).fetchall(),
+            "functions": con.execute(
+                "SELECT function_name, function_type, macro_definition FROM duckdb_functions()"
+                " WHERE NOT internal ORDER BY ALL"
+            ).fetchall(),
+        }
+
+
+def test_a_version_goes_on_from_the_one_before(warehouse: Path) -> None:
+    """What did not change stands in the same blocks; few rows that did are replaced; old files stay."""
+    build(warehouse, MANY.format(factor=1, rows=100_000))
+    build(warehouse, "SELECT * FROM range(100_000) AS t(number)", "groups")
+    first = write(warehouse, ["tickets", "groups"])
+    before = tree(first.path)
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute("UPDATE marts.tickets SET value = -1 WHERE id % 1000 = 7")
+        con.execute("DELETE FROM marts.tickets WHERE id % 1000 = 8")
+        con.execute("INSERT INTO marts.tickets SELECT -id - 1, label, value FROM marts.tickets WHERE id < 50")
+        expected = con.execute("FROM marts.tickets ORDER BY ALL").fetchall()
+    second = write(warehouse, ["tickets", "groups"], hours=1)
+    assert rows_of(second, "tickets") == expected
+    assert rows_of(second, "groups") == rows_of(first, "groups")
+    assert tree(first.path) == before
+    old, new = ((v.path / "marts.duckdb").read_bytes() for v in (first, second))
+    start, size = 3 * 4096, 256 * 1024
+    blocks = {old[at : at + size] for at in range(start, len(old), size)}
+    shared = sum(new[at : at + size] in blocks for at in range(start, len(new), size))
+    assert shared > len(blocks) / 2
+
+
+def test_versions_do_not_grow(warehouse: Path) -> None:
+    """Night after night some rows of one mart change, and all of another: the file stays of a size."""
+    build(warehouse, MANY.format(factor=1, rows=60_000))
+    build(warehouse, MANY.format(factor=1, rows=10_000), "groups")
+    sizes, stored = [], []
+    for hour in range(12):
+        done = write(warehouse, ["tickets", "groups"], hours=hour, keep=2)
+        sizes.append((done.path / "marts.duckdb").stat().st_size)
+        with duckdb.connect(str(done.path / "marts.duckdb"), read_only=True) as con:
+            found = con.execute("SELECT estimated_size FROM duckdb_tables() WHERE table_name = 'tickets'")
+            stored += [rows for (rows,) in found.fetchall()]
+        with duckdb.connect(str(warehouse)) as con:
+            expected = con.execute("FROM marts.tickets ORDER BY ALL").fetchall()
+            con.execute(f"UPDATE marts.tickets SET value = value + 1 WHERE id % 25 = {hour}")
+            con.execute("UPDATE marts.groups SET value = value + 1")
+    assert rows_of(done, "tickets") == expected
+    assert stored[1] == 60_000 * 1.04  # deleted rows keep their place ...
+    assert max(stored) < 60_000 * 1.04 / 0.9  # ... and are at most a tenth
+    assert max(sizes) < 2 * sizes[0]
+    header = (done.path / "marts.duckdb").read_bytes()[12:20]
+    assert int.from_bytes(header, "little") == 64  # still what DuckDB 1.0 reads
+
+
+def test_the_file_is_as_large_as_its_rows(warehouse: Path) -> None:
+    """Where all rows change, the new ones take the place of the old; what shrinks gives its place back."""
+    sizes = []
+    build(warehouse, "SELECT 1 AS id", "groups")
+    for hour, rows in enumerate((200_000, 200_000, 1_000, 1_000)):
+        build(warehouse, MANY.format(factor=hour, rows=rows))
+        done = write(warehouse, ["tickets", "groups"], hours=hour)
+        assert len(rows_of(done, "tickets")) == rows
+        sizes.append((done.path / "marts.duckdb").stat().st_size)
+    assert sizes[1] < 1.5 * sizes[0]
+    assert sizes[3] < sizes[0] / 4
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT i::VARCHAR AS id, 'x' AS label FROM range(9) AS t(i)",
+        "SELECT i AS id, 'x' AS word FROM range(9) AS t(i)",
+        "SELECT 'x' AS label, i AS id FROM range(9) AS t(i)",
+        "SELECT i AS id, 'x' AS label, 1 AS more FROM range(9) AS t(i)",
+        "SELECT i AS id FROM range(9) AS t(i)",
+        "SELECT * FROM (VALUES (0, 'x'), (1, 'x'), (1, 'x')) AS t(id, label)",
+        "SELECT i AS id, 'x' AS label FROM range(0) AS t(i)",
+    ],
+    ids=["type", "name", "order", "another", "one less", "twins", "nothing left"],
+)
+def test_a_changed_mart_is_as_if_written_afresh(warehouse: Path, query: str) -> None:
+    build(warehouse, "SELECT unnest([0, 0, 1, 2, 3, 4, 5, 6, 7, 8]) AS id, 'x' AS label")
+    write(warehouse)
+    build(warehouse, query)
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        described = con.execute("DESCRIBE marts.tickets").fetchall()
+        expected = con.execute("FROM marts.tickets ORDER BY ALL").fetchall()
+    second = write(warehouse, hours=1)
+    assert rows_of(second, "tickets") == expected
+    with duckdb.connect(str(second.path / "marts.duckdb"), read_only=True) as con:
+        assert [row[:2] for row in con.execute("DESCRIBE tickets").fetchall()] == [r[:2] for r in described]
+
+
+def test_what_left_the_project_leaves_the_next_version(warehouse: Path) -> None:
+    """Marts, views, functions and words: a version is what one written from nothing would be."""
+    build(warehouse, "SELECT 1 AS id", "groups")
+    ids = "create view ids as select ticket_id from tickets"
+    write(
+        warehouse,
+        ["tickets", "groups"],
+        descriptions={
+            "tickets": Description("old", {"ticket_id": "its number", "status": "old"}),
+            "ids": Description("of tickets", {}),
+        },
+        views={
+            "ids": ids,
+            "gone": "create view gone as select id from groups",
+            "f": "create macro f(x) as x + 1",
+            "g": "create macro g(x) as table select x as y",
+        },
+    )
+    wanted: dict[str, Any] = {
+        "descriptions": {
+            "tickets": Description("new", {"ticket_id": "its number", "created_at": "when"}),
+            "ids": Description("", {"ticket_id": "a number"}),
+        },
+        "views": {"ids": ids + " where ticket_id > 0", "f": "create macro f(x) as x + 2"},
+    }
+    second = write(warehouse, ["tickets"], 1, **wanted)
+    assert not (second.path / "marts" / "groups.parquet").exists()
+    elsewhere = warehouse.parent / "elsewhere"
+    afresh = publish.publish(warehouse, elsewhere, ["tickets"], FACTS, keep=1, **wanted)
+    assert contents_of(second) == contents_of(afresh)
+    assert ("tickets", "status", "VARCHAR", None) in contents_of(second)["columns"]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("damage", ["cut off", "altered", "absent", "another's rows"])
+def test_a_damaged_file_is_not_carried_on(warehouse: Path, damage: str) -> None:
+    build(warehouse, MANY.format(factor=1, rows=50_000))
+    build(warehouse, "SELECT 1 AS id", "groups")
+    first = write(warehouse, ["tickets", "groups"])
+    file = first.path / "marts.duckdb"
+    whole = file.read_bytes()
+    if damage == "cut off":
+        file.write_bytes(whole[: len(whole) // 2])
+    elif damage == "altered":
+        file.write_bytes(bytes(byte ^ 255 if at % 5000 == 0 else byte for at, byte in enumerate(whole)))
+    elif damage == "absent":
+        file.unlink()
+    else:
+        with duckdb.connect(str(file)) as con:
+            con.execute("UPDATE tickets SET label = 'x' WHERE id = 17")
+    build(warehouse, "SELECT 2 AS id", "groups")
+    second = write(warehouse, ["tickets", "groups"], hours=1)
+    with duckdb.connect(str(second.path / "marts.duckdb"), read_only=True) as con:
+        assert con.execute("FROM groups").fetchall() == [(2,)]
+        con.execute(f"ATTACH '{warehouse}' AS candidates (READ_ONLY)")
+        differing = "FROM tickets EXCEPT FROM candidates.marts.tickets"
+        assert con.execute(
+            f"SELECT count(*), (SELECT count(*) FROM ({differing})) FROM tickets"
+        ).fetchall() == [(50_000, 0)]
 
 
 def test_unchanged_marts_share_their_file(warehouse: Path) -> None:
@@ -311,6 +487,17 @@ def test_a_private_folder(warehouse: Path) -> None:
         assert con.execute(
             "SELECT comment FROM duckdb_columns() WHERE column_name = 'customer_name'"
         ).fetchall() == [("who",)]
+
+
+def test_a_person_who_left_is_nowhere_in_the_next_private_version(warehouse: Path) -> None:
+    people = "SELECT 'Ada Lovelace ' || i AS customer_name FROM range({}, 99) AS t(i)"
+    for hour, first in enumerate((0, 1)):
+        with duckdb.connect(str(warehouse)) as con:
+            con.execute("CREATE SCHEMA IF NOT EXISTS restricted")
+            con.execute(f"CREATE OR REPLACE TABLE restricted.people AS {people.format(first)}")
+        done = write(warehouse, ["people"], hour, schema="restricted", is_private=True)
+        name = b"Ada Lovelace 0"
+        assert (name in (done.path / "marts.duckdb").read_bytes()) == (first == 0)
 
 
 def test_following_a_rollback(warehouse: Path) -> None:

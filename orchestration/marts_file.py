@@ -1,0 +1,247 @@
+"""The DuckDB file of a published version: the candidate marts with their comments, views and functions.
+
+It starts as a copy of the version before: most marts hardly change from night to night, so only differing
+rows are written. A file that cannot be carried on (damaged, or mostly free blocks) is written afresh.
+Whatever it starts from, it is read back and compared with the candidates, mart by mart.
+
+Content hash of a mart: over its rows as a multiset, without the columns in `RUN_COLUMNS`: the 128-bit sums
+of DuckDB's 64-bit row hash and of that hash's own hash, together with the row count and the columns' names
+and types. It does not depend on row order, process or machine; another DuckDB release may compute another
+one, so the manifest names the release.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from orchestration import control
+
+VERSION_COLUMN = "version"
+RUN_COLUMNS = frozenset({"as_of", "built_at", "build_id", "run_id", "published_at", VERSION_COLUMN})
+# Read by every DuckDB since 1.0, which BI drivers still embed.
+STORAGE_VERSION = "v1.0.0"
+# Deleted rows keep their place in the file. A table with more of them than this share is written anew.
+MAX_DELETED = 0.1
+
+
+class PublishError(Exception):
+    """Nothing was published; the current version is what it was."""
+
+
+@dataclass(frozen=True)
+class Mart:
+    """A published table: row count, content hash, and its columns as (name, type)."""
+
+    name: str
+    rows: int
+    content_hash: str
+    columns: tuple[tuple[str, str], ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a mart or view is in words, and what its columns are, by name."""
+
+    text: str
+    columns: Mapping[str, str]
+
+
+NOTHING_SAID = Description("", {})
+
+
+def connect(path: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """A connection in UTC, to a file for reading or to nothing yet.
+
+    One thread: a second one makes writing cost half as much again, and hardly faster.
+    """
+    con = duckdb.connect(str(path), read_only=True) if path else duckdb.connect()
+    con.execute("SET TimeZone = 'UTC'; SET threads = 1")
+    return con
+
+
+def measure(con: duckdb.DuckDBPyConnection, schema: str, mart: str) -> Mart:
+    """Rows, columns and content hash of one table; `schema` is SQL.
+
+    Raises:
+        PublishError: there is no such table.
+    """
+    table = f"{schema}.{_name(mart)}"
+    try:
+        described = con.execute(f"DESCRIBE {table}").fetchall()
+    except duckdb.CatalogException:
+        raise PublishError(f"mart {mart} is not in the warehouse") from None
+    columns = tuple((str(row[0]), str(row[1])) for row in described)
+    row = _row_hash(column for column in columns if column[0] not in RUN_COLUMNS)
+    [sums] = con.execute(
+        f"SELECT count(*), sum(h::HUGEINT), sum(hash(h)::HUGEINT) FROM (SELECT {row} AS h FROM {table})"  # noqa: S608
+    ).fetchall()
+    fingerprint = json.dumps([columns, *map(str, sums)])
+    return Mart(mart, int(sums[0]), hashlib.sha256(fingerprint.encode()).hexdigest()[:32], columns)
+
+
+def write(
+    con: duckdb.DuckDBPyConnection,
+    source: str,
+    path: Path,
+    marts: Sequence[Mart],
+    *,
+    version: str,
+    views: Mapping[str, str],
+    descriptions: Mapping[str, Description],
+    before: Path | None,
+    unchanged: Collection[str],
+) -> None:
+    """Write the file of a version, and verify it.
+
+    Args:
+        con: a connection that sees the candidates.
+        source: their schema, as SQL.
+        path: the file to write.
+        marts: the candidates, as measured there.
+        version: its name, for the rows that have none yet.
+        views: name -> the statement that creates a view or a function, in order.
+        descriptions: of marts and views, by name: they become comments.
+        before: the file of the version before.
+        unchanged: the marts of which `before` holds the candidates' rows.
+
+    Raises:
+        PublishError: what was written differs from the candidates.
+    """
+    for start in (before, None):
+        try:
+            if start:
+                shutil.copyfile(start, path)
+            con.execute(f"ATTACH {_text(path)} AS target (STORAGE_VERSION {_text(STORAGE_VERSION)})")
+            try:
+                con.execute("USE target")
+                if start:
+                    _refuse_holes(con)
+                _fill(con, source, marts, version, unchanged if start else ())
+                for statement in views.values():
+                    con.execute(statement)
+                con.execute(_comments(con, descriptions))
+            finally:
+                con.execute("USE memory; DETACH target")
+            _verify(path, marts)
+        except (duckdb.Error, OSError, PublishError):
+            if not start:
+                raise
+            for left in path.parent.glob(f"{path.name}*"):
+                left.unlink()
+        else:
+            return
+
+
+def _refuse_holes(con: duckdb.DuckDBPyConnection) -> None:
+    found = con.execute(
+        "SELECT free_blocks, used_blocks FROM pragma_database_size() WHERE database_name = current_database()"
+    )
+    [(free, used)] = found.fetchall()
+    if free > used:
+        raise PublishError("the version before is mostly free blocks")
+
+
+def _fill(
+    con: duckdb.DuckDBPyConnection,
+    source: str,
+    marts: Sequence[Mart],
+    version: str,
+    unchanged: Collection[str],
+) -> None:
+    """Make the tables of the database at hand hold the candidates' rows; nothing else stays in it."""
+    present = control.columns(con)
+    rows = {mart.name: _rows(source, mart, version) for mart in marts}
+    stay = {
+        mart.name
+        for mart in marts
+        if mart.name in unchanged
+        or (present.get(("main", mart.name)) == [*mart.columns] and _keep_equal(con, mart, rows[mart.name]))
+    }
+    for kind, name in _objects(con):
+        if not (kind == "TABLE" and name in stay):
+            con.execute(f"DROP {kind} {_name(name)}")
+    # Frees the blocks of what was dropped, for what is written next.
+    con.execute("CHECKPOINT")
+    for mart in marts:
+        table, row = _name(mart.name), _row_hash(mart.columns)
+        if mart.name not in stay:
+            con.execute(f"CREATE TABLE {table} AS {rows[mart.name]}")
+        elif mart.name not in unchanged:
+            new = f"FROM ({rows[mart.name]}) WHERE {row} NOT IN (SELECT {row} FROM {table})"  # noqa: S608
+            con.execute(f"INSERT INTO {table} {new}")
+
+
+def _rows(source: str, mart: Mart, version: str) -> str:
+    """The query for what the file shall hold of a mart."""
+    shown = "*"
+    if VERSION_COLUMN in dict(mart.columns):
+        shown = f"* REPLACE (coalesce({VERSION_COLUMN}, {_text(version)}) AS {VERSION_COLUMN})"
+    return f"SELECT {shown} FROM {source}.{_name(mart.name)}"  # noqa: S608
+
+
+def _row_hash(columns: Iterable[tuple[str, str]]) -> str:
+    return f"hash({', '.join(_name(name) for name, _ in columns)})"
+
+
+def _keep_equal(con: duckdb.DuckDBPyConnection, mart: Mart, rows: str) -> bool:
+    """Delete the table's rows that are not among `rows`; False if the table is to be written anew."""
+    table, row = _name(mart.name), _row_hash(mart.columns)
+    con.execute(f"DELETE FROM {table} WHERE {row} NOT IN (SELECT {row} FROM ({rows}))")  # noqa: S608
+    [(stored, left)] = con.execute(
+        f"SELECT any_value(estimated_size), (SELECT count(*) FROM {table}) FROM duckdb_tables()"  # noqa: S608
+        f" WHERE database_name = current_database() AND table_name = {_text(mart.name)}"
+    ).fetchall()
+    return bool(stored - left <= MAX_DELETED * stored)
+
+
+def _objects(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """Kind and name of everything in the database at hand."""
+    return con.execute(
+        "SELECT 'TABLE', table_name FROM duckdb_tables() WHERE database_name = current_database()"
+        " UNION ALL SELECT 'VIEW', view_name FROM duckdb_views()"
+        " WHERE database_name = current_database() AND NOT internal"
+        " UNION ALL SELECT DISTINCT if(function_type = 'macro', 'MACRO', 'MACRO TABLE'), function_name"
+        " FROM duckdb_functions() WHERE database_name = current_database() AND NOT internal"
+    ).fetchall()
+
+
+def _comments(con: duckdb.DuckDBPyConnection, descriptions: Mapping[str, Description]) -> str:
+    """The statements that make the comments of the database at hand say what the descriptions say."""
+    found = con.execute(
+        "SELECT 'TABLE', table_name, NULL, comment FROM duckdb_tables()"
+        " WHERE database_name = current_database()"
+        " UNION ALL SELECT 'VIEW', view_name, NULL, comment FROM duckdb_views()"
+        " WHERE database_name = current_database() AND NOT internal"
+        " UNION ALL SELECT 'COLUMN', table_name, column_name, comment FROM duckdb_columns()"
+        " WHERE database_name = current_database() AND NOT internal"
+    )
+    statements = []
+    for kind, name, column, comment in found.fetchall():
+        described = descriptions.get(name, NOTHING_SAID)
+        wanted = (described.columns.get(column) if column else described.text) or None
+        if wanted != comment:
+            what = f"{_name(name)}.{_name(column)}" if column else _name(name)
+            statements.append(f"COMMENT ON {kind} {what} IS {_text(wanted) if wanted else 'NULL'}")
+    return ";\n".join(statements)
+
+
+def _verify(path: Path, candidates: Iterable[Mart]) -> None:
+    with connect(path) as con:
+        for mart in candidates:
+            if measure(con, "main", mart.name) != mart:
+                raise PublishError(f"mart {mart.name}: the written file differs from the candidate")
+
+
+def _name(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def _text(value: object) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
