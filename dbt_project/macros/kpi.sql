@@ -20,6 +20,8 @@
 {% if grain != 'all' %}
 where day is not null
 {% if is_delta %} and {{ period_start(grain, 'day') }} in (select {{ period_start(grain, 'day') }} from changed_days){% endif %}
+{% elif is_delta %}
+where exists (select 1 from changed_days)
 {% endif %}
 {% endset %}
 select
@@ -76,6 +78,8 @@ from (
 {% if keys %}cross join {{ key_rows }} as k{% endif %}
 {% if is_delta and grain != 'all' %}
 where {{ period_start(grain, 'd.day') }} in (select {{ period_start(grain, 'day') }} from changed_days)
+{% elif is_delta %}
+where exists (select 1 from changed_days)
 {% endif %}
 {{ 'union all' if not loop.last }}
 {% endfor %}
@@ -170,8 +174,8 @@ end
 )
 {%- endmacro %}
 
-{#- The local days on which a touched row differs from what the last build had, for a KPI table that is built again only for
-    those periods; none when all periods must be built. rows: a list of (relation, columns that count, SQL of the UTC time).
+{#- The local days on which a touched row differs from what the last build had, and those from its own to this one's where that is a later
+    day, for a KPI table that is built again only for those periods; none when all periods must be built. rows: a list of (relation, columns that count, SQL of the UTC time).
     The model's meta says what it counts: facts (a mart), time (SQL), and key, if the table is split by one. #}
 {% macro changed_days(rows) %}
 {% if not execute or not is_incremental() %}{{ return(none) }}{% endif %}
@@ -207,7 +211,10 @@ select distinct {{ business_date(time) }} as day
 from (({{ now_rows }} except all {{ before_rows }}) union all ({{ before_rows }} except all {{ now_rows }})) as difference_{{ loop.index }}
 union
 {% endfor %}
-{{ day_series('(select ' ~ business_date('min(as_of)') ~ ' from control.completed_builds)', business_date(as_of()), 'day') }}
+{#- Running facts count on the as-of day, and its periods are partial. -#}
+{% set last_day = '(select ' ~ business_date('min(as_of)') ~ ' from control.completed_builds)' %}
+select day from ({{ day_series(last_day, business_date(as_of()), 'day') }}) as days_since
+where {{ last_day }} <> {{ business_date(as_of()) }}
 {% endset %}
 {{ return(sql) }}
 {% endmacro %}

@@ -14,7 +14,7 @@ from sandbox.server import Sandbox
 from .conftest import fetch_sandbox
 from .warehouse import BuildError, Warehouse
 
-START = datetime(2026, 11, 20, 3, tzinfo=UTC)
+START = datetime(2026, 11, 17, 14, tzinfo=UTC)
 # Journals of the run itself, not of the data.
 NOT_COMPARED = {"publication"}
 #: The KPI tables of which a night builds only some periods again, and what they read.
@@ -82,6 +82,19 @@ def test_the_last_night_rebuilt_only_what_it_touched(nights: Nights) -> None:
         "select (select count(*) from core.int_touched_tickets), (select count(*) from core.int_tickets)"
     )
     assert 0 < touched < tickets / 4
+
+
+def test_a_second_build_on_a_day_counts_what_came_since(nights: Nights, tmp_path: Path) -> None:
+    """From 9 a.m. to 6 p.m. in New York: no new day, so nothing but what changed names a period."""
+    again = nights.before.copy(tmp_path / "again")
+    at_once = Warehouse(tmp_path / "at_once", time_zone="America/New_York")
+    at_once.landing = again.landing
+    as_of = (START + timedelta(days=1, hours=9)).isoformat()
+    for warehouse in (again, at_once):
+        warehouse.build(as_of, select=BY_PERIOD)
+    assert rows_that_differ(at_once.path, again.path) == {}
+    since = f"event_at > timestamp '{START + timedelta(days=1):%Y-%m-%d %H:%M}'"
+    assert again.query(f"select count(*) > 0 from core.int_ticket_events where {since}") == [(True,)]
 
 
 def test_a_build_that_breaks_off_is_made_up_for(nights: Nights) -> None:
