@@ -8,6 +8,14 @@
 ]) }}
 {% endmacro %}
 
+{#- The streams of which staging keeps one row per record, the newest. #}
+{% macro streams_without_versions() %}
+{{ return([
+    'zendesk__ticket_events', 'zendesk__ticket_audits', 'zendesk__ticket_metric_events', 'zendesk__satisfaction_ratings',
+    'typeform__responses', 'files__ticket_events'
+]) }}
+{% endmacro %}
+
 {#- The streams whose records belong to one ticket each, with the column of its id. #}
 {% macro ticket_streams() %}
 {{ return([

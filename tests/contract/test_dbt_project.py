@@ -97,6 +97,12 @@ def test_marts_have_a_key_test(manifest: Node, marts: dict[str, Node]) -> None:
     assert set(marts) - tested == set(NO_KEY)
 
 
+def test_streams_without_versions_are_those_merged_so(manifest: Node, models: dict[str, Node]) -> None:
+    declared = own_macros(manifest)["streams_without_versions"]["macro_sql"]
+    merged = {name for name, node in models.items() if "keep='newest'" in node["raw_code"]}
+    assert {f"stg_{stream}" for stream in re.findall(r"'(\w+)'", declared)} == merged
+
+
 def test_gate_3_asks_what_dbt_leaves_to_it(manifest: Node) -> None:
     """The same key or values: a night runs no test of dbt on the candidates."""
     tests = [

@@ -1,7 +1,9 @@
 {#- How fresh and complete each stream is, by the run that built these marts. #}
 with staged as (
     {% for stream in streams() %}
-    select '{{ stream }}' as stream_key, s.source, count(*) as staged_rows, count(distinct s.record_id) as records,
+    select
+        '{{ stream }}' as stream_key, s.source, count(*) as staged_rows,
+        count({{ '*' if stream in streams_without_versions() else 'distinct s.record_id' }}) as records,
         sum(s.redacted_fields) as redacted_fields, max(s.changed_at) as newest_change_at
     from {{ ref('stg_' ~ stream) }} as s
     group by s.source
