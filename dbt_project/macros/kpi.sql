@@ -15,18 +15,9 @@
     dimensions: {name: column}; member is the column's text, '(none)' for null. own: a CTE of facts by declared dimensions, with
     own_dimension and own_member. #}
 {% macro group_by_period_and_dimension(facts, dimensions, keys, aggregates, is_delta, own=none) %}
-{% for grain in period_grains() %}
-{% set in_period %}
-{% if grain != 'all' %}
-where day is not null
-{% if is_delta %} and {{ period_start(grain, 'day') }} in (select {{ period_start(grain, 'day') }} from changed_days){% endif %}
-{% elif is_delta %}
-where exists (select 1 from changed_days)
-{% endif %}
-{% endset %}
 select
-    '{{ grain }}' as period_grain,
-    {{ period_start(grain, 'period_day') }} as period_start,
+    {{ grain_name('grain_no') }} as period_grain,
+    period_start,
     case
         {% for name in dimensions %}when grouping(d_{{ name }}) = 0 then '{{ name }}' {% endfor %}
         else 'all'
@@ -38,51 +29,61 @@ select
     {% for key in keys %}{{ key }}, {% endfor %}
     {{ aggregates }}
 from (
-    select
-        {% for name, column in dimensions.items() %}coalesce({{ column }}, '(none)') as d_{{ name }}, {% endfor %}
-        {{ period_start(grain, 'day') if grain != 'all' else "cast(null as date)" }} as period_day,
-        *
-    from {{ facts }}
-    {{ in_period }}
+    select {% for name, column in dimensions.items() %}coalesce({{ column }}, '(none)') as d_{{ name }}, {% endfor %}*
+    from ({{ in_periods(facts, is_delta) }}) as p
 ) as f
 group by grouping sets (
-    (period_day{% for key in keys %}, {{ key }}{% endfor %})
-    {% for name in dimensions %}, (period_day, d_{{ name }}{% for key in keys %}, {{ key }}{% endfor %}){% endfor %}
+    (grain_no, period_start{% for key in keys %}, {{ key }}{% endfor %})
+    {% for name in dimensions %}, (grain_no, period_start, d_{{ name }}{% for key in keys %}, {{ key }}{% endfor %}){% endfor %}
 )
 {% if own %}
 union all
 select
-    '{{ grain }}', {{ period_start(grain, 'period_day') }}, own_dimension, own_member,
+    {{ grain_name('grain_no') }}, period_start, own_dimension, own_member,
     {% for key in keys %}{{ key }}, {% endfor %}
     {{ aggregates }}
-from (
-    select {{ period_start(grain, 'day') if grain != 'all' else "cast(null as date)" }} as period_day, *
-    from {{ own }}
-    {{ in_period }}
-) as o
-group by period_day, own_dimension, own_member{% for key in keys %}, {{ key }}{% endfor %}
+from ({{ in_periods(own, is_delta) }}) as o
+group by grain_no, period_start, own_dimension, own_member{% for key in keys %}, {{ key }}{% endfor %}
 {% endif %}
-{{ 'union all' if not loop.last }}
-{% endfor %}
 {% endmacro %}
+
+{#- The rows of `facts`, once for each period that holds their `day`; grain_no is the place of its grain, which groups faster than a name. #}
+{% macro in_periods(facts, is_delta) %}
+select *
+from (
+    select
+        g.grain_no,
+        case g.grain_no
+            {% for grain in period_grains() %}
+            when {{ loop.index }} then {{ period_start(grain, 'f.day') }}
+            {% endfor %}
+        end as period_start,
+        f.*
+    from {{ facts }} as f
+    cross join ({% for _ in period_grains() %}select {{ loop.index }} as grain_no{{ ' union all ' if not loop.last }}{% endfor %}) as g
+) as p
+where
+    {% if is_delta %}
+    exists (
+        select 1 from changed_periods as c where c.grain_no = p.grain_no and c.period_start is not distinct from p.period_start
+    )
+    {% else %}
+    period_start is not null or {{ grain_name('grain_no') }} = 'all'
+    {% endif %}
+{% endmacro %}
+
+{% macro grain_name(grain_no) -%}
+case {{ grain_no }} {% for grain in period_grains() %}when {{ loop.index }} then '{{ grain }}' {% endfor %}end
+{%- endmacro %}
 
 {#- Every period from the first fact to the as-of time, with the keys of `key_rows` (a CTE) where given. #}
 {% macro period_spine(facts, keys, key_rows, is_delta) %}
-{% for grain in period_grains() %}
+{%- set first_day = 'coalesce((select min(day) from ' ~ facts ~ '), ' ~ business_date(as_of()) ~ ')' -%}
 select distinct
-    '{{ grain }}' as period_grain, {{ period_start(grain, 'd.day') }} as period_start, 'all' as dimension, 'all' as member
+    {{ grain_name('p.grain_no') }} as period_grain, p.period_start, 'all' as dimension, 'all' as member
     {% for key in keys %}, k.{{ key }}{% endfor %}
-from (
-    {{ day_series('coalesce((select min(day) from ' ~ facts ~ '), ' ~ business_date(as_of()) ~ ')', business_date(as_of()), 'day') }}
-) as d
+from ({{ in_periods('(' ~ day_series(first_day, business_date(as_of()), 'day') ~ ')', is_delta) }}) as p
 {% if keys %}cross join {{ key_rows }} as k{% endif %}
-{% if is_delta and grain != 'all' %}
-where {{ period_start(grain, 'd.day') }} in (select {{ period_start(grain, 'day') }} from changed_days)
-{% elif is_delta %}
-where exists (select 1 from changed_days)
-{% endif %}
-{{ 'union all' if not loop.last }}
-{% endfor %}
 {% endmacro %}
 
 {#- The whole way from facts to cells: CTEs `grouped`, `spine` and `cells`. One row per period, dimension, member and key;
@@ -97,7 +98,9 @@ where exists (select 1 from changed_days)
 {% do aggregates.append(aggregate.format(column) ~ ' as ' ~ name ~ ('_' ~ loop.index if measures else '')) %}
 {% endfor %}
 {% endfor %}
-{% if changed %}changed_days as ({{ changed }}),{% endif %}
+{% if changed %}
+changed_periods as (select distinct grain_no, period_start from ({{ in_periods('(' ~ changed ~ ')', false) }}) as p),
+{% endif %}
 
 {{ 'measured' if measures else 'grouped' }} as (
     {{ group_by_period_and_dimension('facts', dimensions, [] if measures else keys, aggregates | join(', '), changed is not none, own) }}
