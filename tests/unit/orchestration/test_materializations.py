@@ -67,7 +67,7 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in FILES.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
-    shutil.copy(PACKAGED / "macros" / "engine" / "materializations.sql", folder / "macros")
+    shutil.copy(PACKAGED / "materializations" / "duckdb.sql", folder / "macros")
     return folder
 
 
