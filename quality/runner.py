@@ -11,7 +11,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from types import ModuleType
 from typing import Any, NamedTuple, cast
@@ -133,43 +133,8 @@ DERIVED: dict[str, Derive] = {
 }
 
 
-def _is_known(frame: pd.DataFrame, args: Mapping[str, Any]) -> pd.Series[bool]:
-    column = frame[args["column"]]
-    return cast("pd.Series[bool]", column.isin(list(args["value_set"])) | column.isna())
-
-
-def _is_null(frame: pd.DataFrame, args: Mapping[str, Any]) -> pd.Series[bool]:
-    return cast("pd.Series[bool]", frame[args["column"]].isna())
-
-
-def _is_greater(frame: pd.DataFrame, args: Mapping[str, Any]) -> pd.Series[bool]:
-    a, b = frame[args["column_A"]], frame[args["column_B"]]
-    ignored = {
-        "either_value_is_missing": a.isna() | b.isna(),
-        "both_values_are_missing": a.isna() & b.isna(),
-    }[args.get("ignore_row_if", "both_values_are_missing")]
-    return cast("pd.Series[bool]", (a >= b if args.get("or_equal") else a > b) | ignored)
-
-
-def _is_single(frame: pd.DataFrame, args: Mapping[str, Any]) -> pd.Series[bool]:
-    key = _key(frame, args.get("ignore_row_if", "any_value_is_missing"))
-    return ~key.duplicated(keep=False) | key.isna()
-
-
-# What these words of Great Expectations say of a row, to tell first whether all rows meet them.
-_SAME: dict[str, Derive] = {
-    _IN_SET: _is_known,
-    "expect_column_values_to_be_null": _is_null,
-    "expect_column_values_to_not_be_null": _is_present,
-    "expect_column_pair_values_a_to_be_greater_than_b": _is_greater,
-    "expect_column_values_to_be_unique": _is_single,
-    "expect_compound_columns_to_be_unique": _is_single,
-}
-_FLAGGED = DERIVED | _SAME
-
-
 def _flags(frame: pd.DataFrame, kind: str, kwargs: Mapping[str, Any]) -> pd.Series[bool]:
-    holds = _FLAGGED[kind]
+    holds = DERIVED[kind]
     if "columns" not in kwargs:
         return holds(frame, kwargs)
     flags = pd.Series(True, index=frame.index)
@@ -335,17 +300,18 @@ def _show(value: Any) -> str:
 
 def _find(frame: pd.DataFrame, suite: Suite, chunk_rows: int) -> dict[str, _Found]:
     found: dict[str, _Found] = {}
-    for expectation in suite.expectations:
-        missing = [c for c in (*expectation.columns, *expectation.where) if c not in frame]
-        if missing:
-            error = f"there is no column {', '.join(missing)}"
-            found[expectation.name] = _Found(_NONE, False, error=error)
-    runnable = [e for e in suite.expectations if e.name not in found]
-    found |= {name: _Found(_NONE, True) for name in _holding(frame, runnable, chunk_rows)}
-    for where, expectations in _by_filter([e for e in runnable if e.name not in found]):
-        kept = _kept(frame, where)
-        whole = [e for e in expectations if e.kind in _WHOLE or not _is_row_wise(e)]
-        row_wise = [e for e in expectations if e not in whole]
+    for where, expectations in _by_filter(suite.expectations):
+        runnable = []
+        for expectation in expectations:
+            missing = [c for c in (*expectation.columns, *where) if c not in frame]
+            if missing:
+                error = f"there is no column {', '.join(missing)}"
+                found[expectation.name] = _Found(_NONE, False, error=error)
+            else:
+                runnable.append(expectation)
+        kept = _kept(frame, where if runnable else {})
+        whole = [e for e in runnable if e.kind in _WHOLE or not _is_row_wise(e)]
+        row_wise = [e for e in runnable if e not in whole]
         for expectation in whole:
             # One at a time: only its own columns are copied.
             found |= _validate(frame, [expectation], kept)
@@ -355,29 +321,6 @@ def _find(frame: pd.DataFrame, suite: Suite, chunk_rows: int) -> dict[str, _Foun
             part = _validate(frame, row_wise, kept[start : start + chunk_rows])
             found |= {name: _joined(found[name], piece) for name, piece in part.items()}
     return found
-
-
-def _holding(frame: pd.DataFrame, expectations: Sequence[Expectation], chunk_rows: int) -> set[str]:
-    """The names of expectations that every row meets.
-
-    An expectation costs Great Expectations 10 milliseconds however few the rows, and nearly always all hold.
-    So a flag per row is worked out for each, and it is asked once which of them hold for all rows; only of
-    the others it is asked which rows do not.
-    """
-    holds: dict[str, bool] = {}
-    for where, group in _by_filter([e for e in expectations if e.kind in _FLAGGED]):
-        kept = _kept(frame, where)
-        for expectation in group:
-            step = chunk_rows if expectation.kind not in _WHOLE else max(len(kept), 1)
-            parts = (_rows(frame, [expectation], kept[i : i + step]) for i in range(0, len(kept), step))
-            with suppress(*_CANNOT):
-                flags = (_flags(rows, expectation.kind, expectation.kwargs) for rows in parts)
-                holds[expectation.name] = all(bool(part.all()) for part in flags)
-    if not holds:
-        return set()
-    asked = "every row meets it"
-    found = _engine().find(pd.DataFrame({asked: [*holds.values()]}), {asked: _is_true(asked)})[asked]
-    return set() if found.error else holds.keys() - {[*holds][i] for i in found.positions}
 
 
 def _by_filter(expectations: Sequence[Expectation]) -> Iterator[tuple[Mapping[str, Any], list[Expectation]]]:
@@ -414,33 +357,27 @@ class _Ask(NamedTuple):
 def _validate(
     frame: pd.DataFrame, expectations: Sequence[Expectation], positions: np.ndarray[Any, np.dtype[np.int64]]
 ) -> dict[str, _Found]:
-    """Run expectations over the rows at `positions`; what is found points into the frame."""
-    rows = _rows(frame, expectations, positions)
+    """Run expectations over the rows at `positions`; what is found points into the frame.
+
+    An expectation costs Great Expectations 10 milliseconds however few the rows, and nearly always all hold.
+    So it is asked first whether they do, of all derived flags at once, and only else which rows do not.
+    """
+    rows = frame[list(dict.fromkeys(c for e in expectations for c in e.columns))]
+    rows = rows if len(positions) == len(frame) else rows.take(positions).reset_index(drop=True)
     found: dict[str, _Found] = {}
     asks: dict[str, _Ask] = {}
     columns: dict[str, pd.Series[Any]] = {}
     for expectation in expectations:
         try:
             asks[expectation.name] = _ask(rows, expectation, columns)
-        except _CANNOT as problem:
+        except (TypeError, ValueError, AttributeError, KeyError) as problem:
             found[expectation.name] = _Found(_NONE, False, error=_one_line(problem))
-    # Without a column (a row count) GX still needs a frame of the right length.
-    table = pd.DataFrame(columns) if columns else pd.DataFrame({"row": np.arange(len(rows))})
-    for name, it in _engine().find(table, asks).items():
+    for name in _holding(expectations, asks, columns, len(rows)):
+        found[name] = _Found(_NONE, True)
+    failing = {name: ask for name, ask in asks.items() if name not in found}
+    for name, it in _engine().find(_table(columns, len(rows)), failing).items():
         found[name] = it._replace(positions=positions[it.positions])
     return found
-
-
-# What asking for something that a column's type cannot answer raises.
-_CANNOT = (TypeError, ValueError, AttributeError, KeyError)
-
-
-def _rows(
-    frame: pd.DataFrame, expectations: Sequence[Expectation], positions: np.ndarray[Any, np.dtype[np.int64]]
-) -> pd.DataFrame:
-    """The columns that the expectations look at, of the rows at `positions`."""
-    rows = frame[list(dict.fromkeys(c for e in expectations for c in e.columns))]
-    return rows if len(positions) == len(frame) else rows.take(positions).reset_index(drop=True)
 
 
 def _ask(rows: pd.DataFrame, expectation: Expectation, columns: dict[str, pd.Series[Any]]) -> _Ask:
@@ -504,6 +441,44 @@ def _serial(column: pd.Series[Any]) -> pd.Series[int] | None:
     return serial if serial.is_unique else None
 
 
+def _holding(
+    expectations: Sequence[Expectation],
+    asks: Mapping[str, _Ask],
+    columns: Mapping[str, pd.Series[Any]],
+    size: int,
+) -> set[str]:
+    """The row-wise expectations that hold for every row."""
+    flags = {e.name: columns[e.name] for e in expectations if e.name in asks and e.kind in DERIVED}
+    first = {e.name: asks[e.name] for e in expectations if e.name in asks and _is_row_wise(e)}
+    first = {name: ask for name, ask in first.items() if name not in flags}
+    seen = {name: column for name, column in columns.items() if name not in flags}
+    if flags:
+        every = "every flag"
+        first[every] = _is_true(every)
+        seen[every] = pd.Series(np.logical_and.reduce(list(flags.values())))
+    holding = _engine().holding(_kinds(_table(seen, size)), first)
+    return holding & asks.keys() | (flags.keys() if flags and every in holding else set())
+
+
+def _table(columns: Mapping[str, pd.Series[Any]], size: int) -> pd.DataFrame:
+    # Without a column (a row count) GX still needs a frame of the right length.
+    return pd.DataFrame(columns) if columns else pd.DataFrame({"row": np.arange(size)})
+
+
+def _kinds(table: pd.DataFrame) -> pd.DataFrame:
+    """One row of each kind where all columns are flags or categories: enough to tell whether all hold."""
+    number, kinds = np.zeros(len(table), dtype=np.int64), 1
+    for name in table:
+        column = table[name]
+        if pd.api.types.is_bool_dtype(column.dtype):
+            column = column.astype("category")
+        if not isinstance(column.dtype, pd.CategoricalDtype):
+            return table
+        kinds *= len(column.cat.categories) + 1
+        number = number * (len(column.cat.categories) + 1) + column.cat.codes + 1
+    return table if kinds > CHUNK_ROWS else table[~pd.Series(number).duplicated()]
+
+
 def _raised(info: Mapping[str, Any] | None) -> str:
     """The message of an exception inside a result; GX keeps it flat or once per metric."""
     if not info:
@@ -521,7 +496,7 @@ def _one_line(error: object) -> str:
 
 
 class _Engine:
-    """Great Expectations behind one call: nothing else in the project touches its API."""
+    """Great Expectations behind two calls: nothing else in the project touches its API."""
 
     def __init__(self) -> None:
         os.environ["GX_ANALYTICS_ENABLED"] = "false"
@@ -536,6 +511,11 @@ class _Engine:
         self._batches = asset.add_batch_definition_whole_dataframe("all")
         self._suite = gx.ExpectationSuite
         self._implementation = get_expectation_impl
+
+    def holding(self, frame: pd.DataFrame, asks: Mapping[str, _Ask]) -> set[str]:
+        """The names of what every row of the frame meets."""
+        _, results = self._validate(frame, asks, {"result_format": "BOOLEAN_ONLY"})
+        return {name for name, it in results.items() if it.success and not _raised(it.exception_info)}
 
     def find(self, frame: pd.DataFrame, asks: Mapping[str, _Ask]) -> dict[str, _Found]:
         """What was found of each: positions in the frame, or why it could not run."""

@@ -1,6 +1,5 @@
 """Each kind of expectation fails on bad data, passes on good, and says which rows."""
 
-import itertools
 import subprocess
 import sys
 from typing import Any
@@ -246,47 +245,6 @@ def test_ids_that_are_numbers_differ_as_texts(ids: list[str | None], repeated: l
     kwargs = {"column_list": ["batch", "a"], "ignore_row_if": "any_value_is_missing"}
     verdict = one(frame, "expect_compound_columns_to_be_unique", kwargs)
     assert [example["id"] for example in verdict.examples] == repeated
-
-
-NUMBERS: dict[str, list[Any]] = {"a": [1.0, 1.0, 2.0, None, 1.0, None], "b": [1.0, 2.0, 1.0, 1.0, None, None]}
-TIMES = {name: [pd.Timestamp(f"2026-03-0{n:.0f}") if n else pd.NaT for n in NUMBERS[name]] for name in "ab"}
-WORDS: dict[str, list[Any]] = {"a": ["new", "New", "", None]}
-FLAGS: dict[str, list[Any]] = {"a": [True, False]}
-KEYS: dict[str, list[Any]] = {"a": ["x", "x", "x", None, None], "b": [1.0, 1.0, 2.0, 1.0, 1.0]}
-GREATER = "expect_column_pair_values_a_to_be_greater_than_b"
-A_OVER_B = {"column_A": "a", "column_B": "b"}
-
-
-@pytest.mark.parametrize(
-    ("kind", "kwargs", "columns"),
-    [
-        ("expect_column_values_to_be_in_set", {"column": "a", "value_set": ["new", "open"]}, WORDS),
-        ("expect_column_values_to_be_in_set", {"column": "a", "value_set": [1, 3]}, NUMBERS),
-        ("expect_column_values_to_be_in_set", {"column": "a", "value_set": [True]}, FLAGS),
-        ("expect_column_values_to_be_null", {"column": "a"}, WORDS),
-        ("expect_column_values_to_not_be_null", {"column": "a"}, TIMES),
-        (GREATER, A_OVER_B, NUMBERS),
-        (GREATER, A_OVER_B | {"or_equal": True}, TIMES),
-        (GREATER, A_OVER_B | {"or_equal": True, "ignore_row_if": "either_value_is_missing"}, NUMBERS),
-        ("expect_column_values_to_be_unique", {"column": "a"}, KEYS),
-        ("expect_compound_columns_to_be_unique", {"column_list": ["a", "b"]}, KEYS),
-        ("expect_compound_columns_to_be_unique", {"column_list": ["a", "b"], "ignore_row_if": "never"}, KEYS),
-    ],
-)
-def test_the_first_look_says_what_great_expectations_says(
-    kind: str, kwargs: dict[str, Any], columns: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of each row, of keys of each two: what holds at the first look is not asked again."""
-    frame = pd.DataFrame(columns)
-    frames = [
-        frame.iloc[list(rows)]
-        for rows in itertools.combinations(range(len(frame)), 2 if columns is KEYS else 1)
-    ]
-    asked = suite(expectation(kind, kwargs=kwargs))
-    looked = [judge(frame, asked)[0] for frame in frames]
-    assert {v.outcome for v in looked} == {"passed", "failed"}
-    monkeypatch.setattr("quality.runner._FLAGGED", {})
-    assert looked == [judge(frame, asked)[0] for frame in frames]
 
 
 def test_where_keeps_the_rows_to_look_at_but_shares_are_of_all() -> None:
