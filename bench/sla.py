@@ -41,7 +41,7 @@ MARTS = ("tickets", "ticket_replies", "sla_targets")
 TIMES = (NOW, NOW + timedelta(days=1))
 SMALL = 100
 TASK = "--task"
-MEMORY = "2GB"
+MEMORY = os.environ.get("CXMARTS_MEMORY_LIMIT", "2GB")
 
 Cost = dict[str, float]
 
