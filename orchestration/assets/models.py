@@ -232,7 +232,7 @@ def _build(
         check = graph.checks.get(result.unique_id)
         if check and check.key in context.selected_asset_check_keys and result.status != "skipped":
             yield _check_result(check, result)
-    failures = [_describe(result) for result in results if result.is_failed and result.status != "skipped"]
+    failures = [describe(result) for result in results if result.is_failed and result.status != "skipped"]
     if failures:
         raise dg.Failure("\n".join(failures), allow_retries=False)
 
@@ -250,13 +250,15 @@ def _reporter(context: dg.AssetExecutionContext, total: int) -> Callable[[NodeRe
     return on_node
 
 
-def _describe(result: NodeResult) -> str:
+def describe(result: NodeResult) -> str:
+    """What failed, why, and what to do."""
     if result.failures is not None:
         return (
             f"dbt test {result.name}: {result.message}; see the rows with"
             f" `dbt show` or in the compiled SQL under the home folder's dbt/target"
         )
-    return f"dbt {result.unique_id.split('.')[0]} {result.name}: {result.message}"
+    hint = ". Give it more: CXMARTS_MEMORY_LIMIT" if "Out of Memory" in result.message else ""
+    return f"dbt {result.unique_id.split('.')[0]} {result.name}: {result.message}{hint}"
 
 
 def _check_result(check: dg.AssetCheckSpec, result: NodeResult) -> dg.AssetCheckResult:

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.assets.models import describe
 from orchestration.dbt import PACKAGED, NodeResult, Project, RunParameters
 from orchestration.home import Home
 
@@ -23,7 +24,10 @@ models: {+schema: marts, +materialized: table}
 tiny:
   target: here
   outputs:
-    here: {type: duckdb, path: "{{ env_var('CXMARTS_WAREHOUSE', 'warehouse.duckdb') }}"}
+    here:
+      type: duckdb
+      path: "{{ env_var('CXMARTS_WAREHOUSE', 'warehouse.duckdb') }}"
+      config_options: {memory_limit: "{{ env_var('CXMARTS_MEMORY_LIMIT', '1GB') }}"}
 """,
     "macros/names.sql": """
 {% macro generate_schema_name(custom, node) %}{{ custom or target.schema }}{% endmacro %}
@@ -50,6 +54,7 @@ insert into {{ arg_dict['target_relation'] }} select * from {{ arg_dict['temp_re
 {% else %}select unnest([1, 2]) as id, 'first' as build
 {% endif %}
 """,
+    "models/hungry.sql": "select list(range) as all_of_them from range(10000000)",
     "models/changing.sql": "{{ config(materialized='view') }} select 1 as a",
     "models/schema.yml": """
 models:
@@ -76,14 +81,16 @@ def project(packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     yield Project(Home(tmp_path_factory.mktemp("home")), None, packaged).prepare()
 
 
-def build(project: Project, folder: Path, name: str, build_id: str = "") -> NodeResult:
+def build(
+    project: Project, folder: Path, name: str, build_id: str = "", memory_limit: str = "1GB"
+) -> NodeResult:
     parameters = RunParameters(
         warehouse=folder / "warehouse.duckdb",
         landing=folder / "landing",
         as_of=datetime(2026, 1, 1, tzinfo=UTC),
         build_id=build_id,
         timezone="UTC",
-        memory_limit="1GB",
+        memory_limit=memory_limit,
     )
     [result] = project.build([name], parameters)
     return result
@@ -130,6 +137,13 @@ def test_rows_of_another_shape_do_not_enter(project: Project, tmp_path: Path) ->
     assert result.is_failed
     assert "other columns" in result.message
     assert rows(tmp_path, "growing") == [(1, "first"), (2, "first")]
+
+
+def test_a_model_that_lacks_memory_says_what_gives_it_more(project: Project, tmp_path: Path) -> None:
+    result = build(project, tmp_path, "hungry", memory_limit="20MB")
+    assert result.is_failed
+    assert "hungry" in describe(result)
+    assert "CXMARTS_MEMORY_LIMIT" in describe(result)
 
 
 def test_a_view_may_become_a_table(packaged: Path, tmp_path: Path) -> None:
