@@ -136,6 +136,7 @@ def _staged_gate(graph: Graph) -> dg.AssetChecksDefinition:
     def staged_gate(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         run: Run = context.resources.run
         progress.current.phase("staged_gate", "judging parsed rows")
+        judged = []
         with control.connect(run.warehouse) as con, run.store() as store:
             waiting = control.pending(con, graph.staging)
             due = {f"new_{name.removeprefix('stg_')}" for name in waiting}
@@ -143,7 +144,8 @@ def _staged_gate(graph: Graph) -> dg.AssetChecksDefinition:
                 name = graph.names[check.asset_key]
                 verdicts = list(_judge_parsed(con, store, graph, name)) if name in due else []
                 rows = sum(v.element_count for v in verdicts if v.expectation == "rows_are_accepted")
-                yield gate_result(check.asset_key, "staged", verdicts, {"rows": rows})
+                judged.append(gate_result(check.asset_key, "staged", verdicts, {"rows": rows}))
+        yield from judged
 
     return staged_gate
 

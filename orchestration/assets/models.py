@@ -218,6 +218,7 @@ def _build(
     nodes = {result.name: result for result in results if result.unique_id in graph.specs}
     built = {name for name, result in nodes.items() if not result.is_failed}
     wanted = run.fingerprints()
+    told: list[BuildEvent] = []
     with control.connect(run.warehouse) as con:
         control.save_fingerprints(con, {name: wanted[name] for name in built})
         tables = control.columns(con)
@@ -227,7 +228,9 @@ def _build(
                 deps = _column_deps(graph, name, origins.get(name, wanted[name]) or {})
                 columns = tables[graph.schemas[name], name]
                 metadata = _metadata(con, graph, name, columns, deps, nodes.get(name))
-                yield dg.MaterializeResult(asset_key=graph.keys[name], metadata=metadata)
+                told.append(dg.MaterializeResult(asset_key=graph.keys[name], metadata=metadata))
+    # Only now: whoever takes an event may fail, and would leave the warehouse open.
+    yield from told
     for result in results:
         check = graph.checks.get(result.unique_id)
         if check and check.key in context.selected_asset_check_keys and result.status != "skipped":
