@@ -6,7 +6,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ import httpx2
 
 from ingestion.http import Answer, Client, FetchError, PermanentError, Traffic, TransientError, is_loopback
 from ingestion.landing import SCHEMA, BatchInfo, Landing, LandingError
+from ingestion.mending import losses
 from ingestion.paging import SECOND, Page, State, record_key
 from ingestion.records import Batch, Decoded, Decoder, Known
 from ingestion.streams import Progress, Source, Stream, StreamResult, T
@@ -317,6 +318,8 @@ class _StreamRun:
             page = Page(
                 decoded.envelope, decoded.records, decoded.ids, decoded.order, answer.date, answer.link
             )
+            if answer.is_mended:
+                self._note_losses(zip(page.ids, page.records, strict=True))
             try:
                 step = paging.advance(state, page)
             except PermanentError as error:
@@ -355,7 +358,15 @@ class _StreamRun:
             self.result.requests += error.attempts
             raise
         self.result.requests += answer.attempts
+        if answer.is_mended:
+            self._note_losses([(path, answer.body)])
         return value
+
+    def _note_losses(self, records: Iterable[tuple[str | None, bytes]]) -> None:
+        lost = [name or "one without id" for name, record in records if losses(record)]
+        if lost:
+            named = ", ".join(lost[:5])
+            self._note(f"{len(lost)} hold text or values that are not JSON; these alone are lost: {named}")
 
     def _note(self, text: str) -> None:
         self.batch.notes.append(text)

@@ -15,6 +15,8 @@ from typing import TypeVar
 import httpx2
 import msgspec
 
+from ingestion import mending
+
 T = TypeVar("T")
 
 #: Attempts at one request, the first included.
@@ -61,16 +63,18 @@ class Answer:
     """A complete answer with status 200.
 
     Attributes:
-        body: The decoded bytes.
+        body: The decoded bytes, mended where they were not quite JSON.
         date: The vendor's now (its `Date` header; this machine's clock if it sent none).
         link: The `Link` header, or `""`.
         attempts: Requests that it took.
+        is_mended: Whether something in it could not be read as it was sent.
     """
 
     body: bytes
     date: datetime
     link: str
     attempts: int = 1
+    is_mended: bool = False
 
 
 @dataclass
@@ -157,8 +161,9 @@ class Client:
             self._wait(self._hold_until - self._clock())
             try:
                 answer = self._read(url)
-                answer.body.decode()  # text that is no UTF-8 is no JSON
-                return decode(answer.body), Answer(answer.body, answer.date, answer.link, attempt)
+                value, body = mending.read(answer.body, decode)
+                is_mended = body is not answer.body
+                return value, Answer(body, answer.date, answer.link, attempt, is_mended)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 fault = _malformed(answer.body, error, self._variables)
             except _Fault as caught:
@@ -310,7 +315,7 @@ def _malformed(body: bytes, error: Exception, variables: str) -> _Fault:
     elif isinstance(error, msgspec.ValidationError):
         reason = f"answered 200 without what the API documents: {error}"
     else:
-        return _Fault("answered 200 with a body that is cut off or not JSON", 200)
+        return _Fault(f"answered 200 with a body that is cut off or not JSON ({error})", 200)
     return _Fault(reason, 200, is_permanent=True)
 
 

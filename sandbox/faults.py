@@ -11,6 +11,7 @@ import msgspec
 from sandbox.http import Response, encode
 
 Mutator = Callable[[dict[str, Any]], object]
+Rewriter = Callable[[bytes], bytes]
 KINDS = (
     "500",
     "502",
@@ -54,6 +55,7 @@ class Faults:
         self._lock = threading.Lock()
         self._planned: list[Fault] = []
         self._mutators: list[tuple[str, str, Mutator]] = []
+        self._rewriters: list[tuple[str, Rewriter]] = []
         self.stop = threading.Event()  # ends stalls
         self.met = 0
 
@@ -80,11 +82,17 @@ class Faults:
         with self._lock:
             self._mutators.append((path, field, change))
 
+    def rewrite(self, path: str, change: Rewriter) -> None:
+        """Spoil answers from `path` as bytes: what no writer of JSON would write."""
+        with self._lock:
+            self._rewriters.append((path, change))
+
     def clear(self) -> None:
         """Forget everything planned."""
         with self._lock:
             self._planned.clear()
             self._mutators.clear()
+            self._rewriters.clear()
 
     def next_for(self, path: str) -> Fault | None:
         """The fault to play on a request to `path`, if any."""
@@ -103,16 +111,22 @@ class Faults:
         return None
 
     def spoil(self, path: str, response: Response) -> Response:
-        """The response with its records mutated as planned."""
+        """The response with its records mutated, then its bytes rewritten, as planned."""
         with self._lock:
             wanted = [(field, change) for part, field, change in self._mutators if part in path]
-        if not wanted or response.status != 200:
+            rewriters = [change for part, change in self._rewriters if part in path]
+        if not (wanted or rewriters) or response.status != 200:
             return response
-        body = msgspec.json.decode(response.body)
-        for field, change in wanted:
-            for record in body.get(field, []):
-                change(record)
-        return Response(response.status, encode(body), response.headers)
+        body = response.body
+        if wanted:
+            answer = msgspec.json.decode(body)
+            for field, change in wanted:
+                for record in answer.get(field, []):
+                    change(record)
+            body = encode(answer)
+        for rewrite in rewriters:
+            body = rewrite(body)
+        return Response(response.status, body, response.headers)
 
 
 def error_response(fault: Fault) -> Response | None:

@@ -71,8 +71,15 @@ case when {{ text }} not in ({% for k in known %}'{{ k }}'{{ ', ' if not loop.la
 
 {% macro missing(text, name) -%}case when {{ text }} is null or {{ text }} = '' then '{{ name }} is missing' end{%- endmacro %}
 
+{#- The landing's mark of a value that was nested too deep to be kept (ingestion/mending.py): \uFfFd, spelled so by nobody else. #}
+{% macro lost_value() -%}
+case when contains(payload, chr(92) || 'uFfFd') then 'a value is nested deeper than 500 levels' end
+{%- endmacro %}
+
 {#- The first reason for which the row may not enter the marts; null when it may. #}
-{% macro reject_reason(reasons) %}coalesce({{ missing('record_id', 'id') }}, {{ reasons | join(', ') }}) as reject_reason{% endmacro %}
+{% macro reject_reason(reasons) -%}
+coalesce({{ missing('record_id', 'id') }}, {{ lost_value() }}, {{ reasons | join(', ') }}) as reject_reason
+{%- endmacro %}
 
 {% macro after_parse() %}
 delete from control.parsed_batches where model = '{{ this.name }}';

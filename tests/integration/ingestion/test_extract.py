@@ -266,6 +266,48 @@ def test_odd_records_land_with_nulls_and_break_nothing(account, zendesk_source, 
     assert [json.loads(row["payload"]) for row in rows] == [sent[0], *sent[2:]]
 
 
+def test_a_record_that_is_no_json_costs_what_is_lost_of_it(vendor, zendesk_source, lander):
+    """Half an emoji, a Latin-1 letter, a value of 100,000 levels: each record lands, and the next page."""
+    first = [
+        rb'{"id": 1, "generated_timestamp": 1770000000, "subject": "cut \ud83d"}',
+        b'{"id": 2, "generated_timestamp": 1770000001, "subject": "caf\xe9"}',
+        b'{"id": 3, "generated_timestamp": 1770000002, "deep": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        rb'{"id": 4, "generated_timestamp": 1770000003, "subject": "whole \ud83d\ude00"}',
+    ]
+    last = {"after_cursor": "b", "end_of_stream": True, "tickets": [ticket(5)]}
+    pages = {
+        "0": b'{"after_cursor": "a", "end_of_stream": false, "tickets": [' + b", ".join(first) + b"]}",
+        "a": last,
+    }
+    vendor.answer = lambda path, params: pages[params.get("cursor", "0")]
+    result = lander.stream(zendesk_source("tickets"), "tickets")
+    assert (result.error, result.requests, result.received) == (None, 2, 5)
+    payloads = {row["record_id"]: row["payload"] for row in lander.rows("zendesk", "tickets")}
+    assert payloads == {
+        "1": r'{"id": 1, "generated_timestamp": 1770000000, "subject": "cut \ufFfD"}',
+        "2": r'{"id": 2, "generated_timestamp": 1770000001, "subject": "caf\ufFfD"}',
+        "3": r'{"id": 3, "generated_timestamp": 1770000002, "deep": '
+        + "[" * 497
+        + r'"\uFfFd"'
+        + "]" * 497
+        + "}",
+        "4": first[3].decode(),
+        "5": json.dumps(ticket(5)),
+    }
+    [note] = result.notes
+    assert note == "3 hold text or values that are not JSON; these alone are lost: 1, 2, 3"
+
+
+def test_a_detail_that_is_no_json_costs_what_is_lost_of_it(vendor, zendesk_source, lander):
+    holidays = b'{"holidays": [{"name": "Weihnachten \\udf84", "start_date": "2026-12-25"}]}'
+    listed = {"schedules": [{"id": 7, "updated_at": iso(1_770_000_000)}], "meta": {"has_more": False}}
+    vendor.answer = lambda path, params: holidays if path.endswith("holidays.json") else listed
+    result = lander.stream(zendesk_source("schedules"), "schedules")
+    assert (result.error, result.landed) == (None, 1)
+    assert r"Weihnachten \ufFfD" in lander.rows("zendesk", "schedules")[0]["payload"]
+    assert "schedules/7/holidays.json" in result.notes[0]
+
+
 @pytest.mark.parametrize(
     "body", [{"tickets": None}, {"error": "nope"}, {"tickets": {"1": {}}}, [], {"tickets": [], "meta": 3}]
 )
