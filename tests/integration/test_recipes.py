@@ -1,0 +1,101 @@
+"""SQL, Python and formulas of the documents run on published marts, and give rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests import recipes
+from tests.documents import Code, blocks, formulas, inline
+from tests.recipes import MAY_BE_EMPTY
+
+MARTS = Path(".cxmarts", "published", "current", "marts.duckdb")
+#: Languages that something runs, and what the other blocks are.
+LANGUAGES = {
+    "sh": "tests/e2e/test_documents.py",
+    "sql": "here",
+    "python": "here",
+    "yaml": "tests/integration/files/test_documented_mappings.py",
+    "mermaid": "a drawing",
+}
+OTHER_BLOCKS = {
+    "Scorecard as of": "what `make demo` prints: compared in tests/e2e/test_documents.py",
+    "CXMARTS_": "a command: tests/e2e/test_documents.py",
+}
+#: Formula -> the table of its parts, the column that it computes, of which rows.
+FORMULAS = {
+    "100.0 * sum(positive) / sum(n)": ("kpi_csat", "csat_pct", "true"),
+    "SUM(positive) * 100.0 / SUM(n)": ("kpi_csat", "csat_pct", "true"),
+    "100.0 * (sum(promoters) - sum(detractors)) / sum(n)": ("kpi_nps", "nps", "true"),
+    "100.0 * sum(easy) / sum(n)": ("kpi_ces", "ces_pct", "true"),
+    "100.0 * sum(answered) / sum(sent)": ("kpi_survey_response", "response_rate_sent_pct", "true"),
+    "100.0 * sum(met) / (sum(met) + sum(breached))": (
+        "kpi_sla_compliance",
+        "attainment_pct",
+        "metric = 'first_reply'",
+    ),
+}
+
+
+def test_every_block_is_run_or_explained() -> None:
+    unknown = [
+        str(block)
+        for block in blocks()
+        if block.language not in LANGUAGES and not block.text.strip().startswith(tuple(OTHER_BLOCKS))
+    ]
+    assert unknown == [], "name the block's language, or say what it is in OTHER_BLOCKS"
+
+
+@pytest.mark.parametrize("block", blocks("sql"), ids=str)
+def test_sql(block: Code, first: Path) -> None:
+    assert recipes.empty_answers(first, block) == []
+
+
+def test_the_statements_that_may_be_empty_stand_in_a_document() -> None:
+    text = "".join(block.text for block in blocks("sql"))
+    assert [start for start in MAY_BE_EMPTY if start not in text] == []
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=str)
+def test_python(block: Code, first: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tables = recipes.results(first, block)
+    printed = capsys.readouterr().out
+    assert tables or printed
+    assert [name for name, table in tables.items() if table.empty] == []
+    assert "0 rows" not in printed
+
+
+def test_every_formula_is_compared() -> None:
+    assert {formula.text for formula in formulas()} == FORMULAS.keys()
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_the_parts_of_the_segments_give_the_value_of_all(formula: str, first: Path) -> None:
+    table, value, key = FORMULAS[formula]
+    of_all = f"from {table} where period_grain = 'all' and {key} and dimension"
+    with duckdb.connect(first / MARTS, read_only=True) as con:
+        [(ours,)] = con.execute(f"select {formula} {of_all} = 'segment'").fetchall()
+        theirs = con.execute(f"select {value} {of_all} = 'all'").fetchall()
+    assert [(ours,)] == theirs or (ours, theirs) == (None, [])
+    assert ours is not None or table == "kpi_ces"  # the small company asks nobody how easy it was
+
+
+def test_the_function_is_called_as_it_is_described(first: Path) -> None:
+    [described] = [code.text for code in inline() if code.text.startswith("kpi_cell(")]
+    with duckdb.connect(first / MARTS, read_only=True) as con:
+        [(names,)] = con.execute(
+            "select parameters from duckdb_functions() where function_name = 'kpi_cell'"
+        ).fetchall()
+    assert described == f"kpi_cell({', '.join(names[:-1])}, {names[-1]} := '')"
+
+
+def test_the_marts_under_another_name(first: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = {code.text for code in inline()}
+    monkeypatch.chdir((first / MARTS).parent)
+    with duckdb.connect() as con:
+        for statement in ("attach 'marts.duckdb' as cx", "from cx.metric_members limit 1", "use cx"):
+            assert statement in written or statement.startswith("from")
+            con.execute(statement)
+        assert con.execute("from kpi_cell('kpi_csat', 'all', null, 'all', 'all')").fetchall()
