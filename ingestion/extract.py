@@ -6,8 +6,9 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -19,7 +20,7 @@ import httpx2
 from ingestion.http import Answer, Client, FetchError, PermanentError, Traffic, TransientError, is_loopback
 from ingestion.landing import SCHEMA, BatchInfo, Landing, LandingError
 from ingestion.mending import losses
-from ingestion.paging import SECOND, Page, State, record_key
+from ingestion.paging import IDLE_PAGES, SECOND, Guard, Page, State, record_key
 from ingestion.records import Batch, Decoded, Decoder, Known
 from ingestion.streams import Progress, Source, Stream, StreamResult, T
 
@@ -311,19 +312,21 @@ class _StreamRun:
         state = (self.cursors.get(partition) if paging.persists else None) or paging.start(
             self.source.start_at
         )
+        guard = Guard()
         while True:
             if self.of.stop.is_set():
                 raise TransientError("stopped before its end; the next run goes on from there")
-            decoded, answer = self._get(path, {**stream.params, **paging.params(state)})
+            params = {**stream.params, **paging.params(state)}
+            with self._named():
+                guard.ask(params)
+            decoded, answer = self._get(path, params)
             page = Page(
                 decoded.envelope, decoded.records, decoded.ids, decoded.order, answer.date, answer.link
             )
             if answer.is_mended:
                 self._note_losses(zip(page.ids, page.records, strict=True))
-            try:
+            with self._named():
                 step = paging.advance(state, page)
-            except PermanentError as error:
-                raise PermanentError(f"{self.source.name}/{stream.name}: {error}") from None
             self._take(page, decoded, state, f"{partition}/" if stream.prefixes_id else "")
             if paging.persists:
                 self.cursors[partition] = step.state
@@ -338,9 +341,23 @@ class _StreamRun:
             self.of.progress(replace(self.result))
             if step.done:
                 return
-            if step.state == state:
-                raise PermanentError(f"{self.source.name}/{stream.name}: the pages do not move on")
             state = step.state
+            guard.take(page)
+            if guard.is_idle:
+                # The next run goes on behind these pages: should it be no fault, it gets on.
+                self.batch.must_land |= paging.persists
+                raise PermanentError(
+                    f"{self.source.name}/{stream.name}: {IDLE_PAGES} pages in a row gave no new record, and "
+                    "the vendor says that more follow; run again, and report it to the vendor if it comes again"
+                )
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """What the paging finds wrong names the stream."""
+        try:
+            yield
+        except PermanentError as error:
+            raise PermanentError(f"{self.source.name}/{self.stream.name}: {error}") from None
 
     def _get(self, path: str, params: dict[str, str | int]) -> tuple[Decoded, Answer]:
         try:

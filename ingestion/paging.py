@@ -22,6 +22,8 @@ from ingestion.http import PermanentError
 State = dict[str, Any]
 
 SECOND = 1_000_000
+#: Pages in a row without a record that the walk had not met; no vendor's filter leaves so many empty.
+IDLE_PAGES = 100
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,41 @@ class Step:
     state: State
     done: bool = False
     skipped: tuple[dict[str, Any], ...] = ()
+
+
+class Guard:
+    """Ends a walk that would not end by itself; costs a few bytes per page."""
+
+    def __init__(self) -> None:
+        self._asked: set[int] = set()
+        self._given: set[int] = set()
+        self._idle = 0
+
+    def ask(self, params: Mapping[str, str | int]) -> None:
+        """Note a request of the walk.
+
+        Raises:
+            PermanentError: the walk has made it before, so that everything after it would come again.
+        """
+        request = hash(frozenset(params.items()))
+        if request in self._asked:
+            shown = ", ".join(f"{name}={str(value)[:60]}" for name, value in params.items())
+            raise PermanentError(
+                f"the pages go in a circle: after {len(self._asked)} of them the vendor leads back to {shown}; "
+                "run again, and report it to the vendor if it comes again"
+            )
+        self._asked.add(request)
+
+    def take(self, page: Page) -> None:
+        """Note what a request gave."""
+        content = hash((*(page.records if None in page.ids else page.ids), *page.clocks))
+        self._idle = 0 if page.records and content not in self._given else self._idle + 1
+        self._given.add(content)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the last `IDLE_PAGES` gave nothing that the walk had not met."""
+        return self._idle >= IDLE_PAGES
 
 
 def record_key(record: bytes) -> str:

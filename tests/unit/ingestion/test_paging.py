@@ -15,6 +15,7 @@ from ingestion import extract, records
 from ingestion.http import Answer, Traffic, TransientError
 from ingestion.landing import Landing
 from ingestion.paging import (
+    IDLE_PAGES,
     CursorExport,
     CursorList,
     CursorWindow,
@@ -207,3 +208,92 @@ def test_an_empty_end_keeps_the_state():
     assert (step.done, step.state) == (True, state)
     cursor = {"cursor": "c"}
     assert CursorExport().advance(cursor, page(after_cursor=None, end_of_stream=True)).state == cursor
+
+
+class Endless:
+    """Says at every request that more follows, in the words of every vendor.
+
+    Args:
+        rows: what the n-th page holds.
+        cursor: where the n-th page leads.
+        pages: how many say so; the last one says that it is the end.
+    """
+
+    link = 'rel="next"'
+
+    def __init__(self, rows, cursor=lambda n: f"c{n}", pages=10**9):
+        self.rows, self.cursor, self.pages = rows, cursor, pages
+        self.n = 0
+
+    def __getattr__(self, _):
+        return self.page
+
+    def page(self, params):
+        self.n += 1
+        more = self.n < self.pages
+        return {
+            "rows": self.rows(self.n),
+            "after_cursor": self.cursor(self.n),
+            "end_of_stream": not more,
+            "end_time": START + self.n,
+            "meta": {"has_more": more, "after_cursor": self.cursor(self.n)},
+            "page_count": 10**9,
+            "total_items": 10**9,
+        }
+
+
+def row(number, token):
+    return {"id": number, "token": token, "at": START, "created_at": iso(START)}
+
+
+def once(name, endless):
+    ids, result = run(endless, STYLES[name](3), name, (), rounds=1)
+    return ids, result.error
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_pages_without_a_new_record_end_with_a_message(name):
+    ids, error = once(name, endless := Endless(lambda n: [row(1, f"t{n}"), row(2, f"u{n}")]))
+    assert f"vendor/rows: {IDLE_PAGES} pages in a row gave no new record" in str(error)
+    assert set(ids) == {"1", "2"}
+    assert endless.n == IDLE_PAGES + 1
+
+
+@pytest.mark.parametrize("name", ["cursor_export", "time_export", "whole_list", "window"])
+def test_empty_pages_for_ever_end_with_a_message(name):
+    ids, error = once(name, endless := Endless(lambda n: []))
+    assert "pages in a row gave no new record" in str(error)
+    assert (ids, endless.n) == ([], IDLE_PAGES)
+
+
+@pytest.mark.parametrize("name", ["cursor_export", "whole_list", "window", "token_walk"])
+def test_a_cursor_that_comes_again_ends_with_a_message(name):
+    """Every page is new; but the third leads back to where the first led."""
+
+    def leads(n):
+        return f"c{(n - 1) % 2}"
+
+    ids, error = once(name, endless := Endless(lambda n: [row(n, leads(n))], leads))
+    assert "vendor/rows: the pages go in a circle" in str(error)
+    assert "c0" in str(error)
+    assert (ids, endless.n) == (["1", "2", "3"], 3)
+
+
+def test_a_cursor_that_comes_again_within_a_full_second_ends_with_a_message():
+    class Second(Endless):
+        def page(self, params):
+            return {**super().page(params), "end_time": START}
+
+    table = Second(lambda n: [row(n, "")], lambda n: f"c{n % 2}")
+    with patch.object(TimeExport, "start", lambda self, at: {"start_time": START}):
+        _, error = once("time_export", table)
+    assert "the pages go in a circle" in str(error)
+
+
+def test_an_export_of_many_empty_pages_gets_to_its_end():
+    """In the nights after, where they are more than a run puts up with."""
+    style, rows = STYLES["cursor_export"](3), lambda n: [row(n, "")] if n in (1, 350) else []
+    for rounds, wanted in ((1, ["1"]), (4, ["1", "350"])):
+        ids, last = run(Endless(rows, pages=350), style, "cursor_export", (), rounds=rounds)
+        assert ids == wanted
+    assert last.error is None
