@@ -348,7 +348,7 @@ class _StreamRun:
                 self.batch.must_land |= paging.persists
                 raise PermanentError(
                     f"{self.source.name}/{stream.name}: {IDLE_PAGES} pages in a row gave no new record, and "
-                    "the vendor says that more follow; run again, and report it to the vendor if it comes again"
+                    "the vendor says that more follow; run again, and report it to the vendor if it recurs"
                 )
 
     @contextmanager

@@ -91,8 +91,8 @@ class Guard:
         if request in self._asked:
             shown = ", ".join(f"{name}={str(value)[:60]}" for name, value in params.items())
             raise PermanentError(
-                f"the pages go in a circle: after {len(self._asked)} of them the vendor leads back to {shown}; "
-                "run again, and report it to the vendor if it comes again"
+                f"the pages go in a circle: after {len(self._asked)} of them the vendor leads back to {shown}"
+                "; run again, and report it to the vendor if it recurs"
             )
         self._asked.add(request)
 
