@@ -156,7 +156,11 @@ class Client:
             PermanentError: credentials, permissions, address, or an answer that stays malformed.
             TransientError: the vendor cannot be reached, stays overloaded or asks for a longer wait.
         """
-        url = httpx2.URL(self.base_url + path, params=dict(params))
+        try:
+            url = httpx2.URL(self.base_url + path, params=dict(params))
+        except httpx2.InvalidURL as error:
+            reason = f"no address can be made of the cursor or id that the vendor gave ({error})"
+            raise PermanentError(reason, url=self.base_url + path) from None
         for attempt in range(1, self._attempts + 1):
             self._wait(self._hold_until - self._clock())
             try:
@@ -208,7 +212,14 @@ class Client:
                 raise self._connection_fault(error) from None
             if response.status_code not in _REDIRECTS:
                 break
-            target = url.join(response.headers.get("location", ""))
+            try:
+                target = url.join(response.headers.get("location", ""))
+            except httpx2.InvalidURL as error:
+                raise _Fault(
+                    f"redirects to what is no address ({error}): check {self._variables}",
+                    status=response.status_code,
+                    is_final=True,
+                ) from None
             if (target.scheme, target.host, target.port) != (url.scheme, url.host, url.port):
                 raise _Fault(
                     f"redirects to another host ({target.host}), where the credentials must not go: "
@@ -222,6 +233,10 @@ class Client:
         raise self._status_fault(response)
 
     def _body(self, response: httpx2.Response) -> bytes:
+        # The bound holds for what one coding unpacks; of two, the inner one could unpack to anything.
+        if len(response.headers.get_list("content-encoding", split_commas=True)) > 1:
+            reason = "the answer is compressed more than once, which is not asked for"
+            raise _Fault(reason, status=response.status_code, is_final=True)
         chunks, size, started = [], 0, self._clock()
         for chunk in response.iter_bytes():
             size += len(chunk)

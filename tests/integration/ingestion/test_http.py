@@ -1,5 +1,6 @@
 """The client against a real server on loopback; waits pass on an injected clock."""
 
+import gzip
 import os
 import subprocess
 import sys
@@ -159,6 +160,30 @@ def test_credentials_never_follow_a_redirect_to_another_host(vendor, client, rep
     with pytest.raises(PermanentError, match="redirects to another host"):
         client.get("/", {}, decode)
     assert len(vendor.asked) == 1
+
+
+@pytest.mark.parametrize("location", ["http://[::1/", "//host:port/"])
+def test_a_redirect_to_no_address_is_a_clear_error(vendor, client, reply, location):
+    script(vendor, reply({}, 302, {"Location": location}))
+    with pytest.raises(PermanentError, match=r"redirects to what is no address .*ZENDESK_URL"):
+        client.get("/", {}, decode)
+
+
+def test_a_cursor_that_fits_no_address_is_a_clear_error(vendor, client):
+    with pytest.raises(PermanentError, match=r"no address can be made of the cursor") as caught:
+        client.get("/api/v2/x.json", {"cursor": "x" * 10_000_000}, decode)
+    assert len(str(caught.value)) < 1000
+    assert vendor.asked == []
+
+
+def test_an_answer_that_is_compressed_twice_is_refused_unopened(vendor, client, reply):
+    bomb = gzip.compress(gzip.compress(b" " * 50_000_000 + b"{}"))
+    script(vendor, reply(bomb, 200, {"Content-Encoding": "gzip, gzip"}))
+    with pytest.raises(PermanentError, match="compressed more than once"):
+        client.get("/", {}, decode)
+    assert client.traffic.bytes == 0
+    script(vendor, reply(gzip.compress(b'{"ok": 1}'), 200, {"Content-Encoding": "gzip"}))
+    assert client.get("/", {}, decode)[0] == {"ok": 1}
 
 
 def test_a_redirect_within_the_host_is_followed(vendor, client, reply):
