@@ -7,6 +7,8 @@ SHELL := /bin/sh
 
 BIN := .venv/bin
 STAMP := .venv/installed
+# Everything that is installed, and uv, which installs it.
+LOCKS := requirements.lock requirements-installer.lock
 # The dbt project, parsed at installation rather than by each home's first refresh.
 PARSED := dbt_project/target/parsed/cxmarts_parsed
 # Another interpreter: make setup PYTHON=/path/to/python3.12
@@ -25,7 +27,7 @@ help: ## This list
 
 setup: $(STAMP) $(PARSED) ## Everything into .venv, as locked
 
-$(STAMP): pyproject.toml requirements.lock
+$(STAMP): pyproject.toml $(LOCKS)
 	@test -n "$(PYTHON)" || { echo "cxmarts needs Python 3.11 or later; found: $$(python3 -V 2>&1)." \
 		"Install one, or name it: make setup PYTHON=/path/to/python" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -33,7 +35,7 @@ $(STAMP): pyproject.toml requirements.lock
 	@echo "Setting up .venv with $$($(PYTHON) -V) (about a minute, 1.2 GB)" >&2
 	@test -x $(BIN)/python && $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	@# uv is four times as fast; pip does the same where uv cannot be had or cannot reach the registry.
-	@{ $(BIN)/python -m pip install --quiet --disable-pip-version-check uv \
+	@{ $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-installer.lock \
 		&& VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/uv pip sync --system-certs --require-hashes --compile-bytecode requirements.lock; } \
 		|| { echo "Installing with pip instead (two minutes)" >&2 \
 		&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock; }
@@ -60,15 +62,16 @@ lint: setup ## Style, types, SQL, the dbt project, documents and the lock
 	@$(BIN)/dbt --no-version-check --quiet parse --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project \
 		--target-path "$$(mktemp -d)" --log-path "$$(mktemp -d)"
 	@$(BIN)/python -m orchestration.dictionary --check
-	@! grep -nE 'https?://|file://' requirements.lock || { echo "the lock names a host" >&2; exit 1; }
+	@! grep -nE 'https?://|file://' $(LOCKS) || { echo "a lock names a host" >&2; exit 1; }
 	@echo "lint: all good"
 
 docs: setup ## Write docs/data_dictionary.md from the dbt descriptions
 	@$(BIN)/python -m orchestration.dictionary
 
-lock: setup ## Resolve pyproject.toml anew into requirements.lock
-	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-header --no-annotate -q -o requirements.lock
-	@! grep -nE 'https?://|file://' requirements.lock || { echo "the lock names a host" >&2; exit 1; }
+lock: setup ## Resolve pyproject.toml anew into requirements.lock, and take the newest installer
+	@$(BIN)/uv pip compile pyproject.toml --system-certs --extra dev --universal --generate-hashes --no-header --no-annotate -q -o requirements.lock
+	@echo uv | $(BIN)/uv pip compile - --system-certs --upgrade --universal --generate-hashes --no-header --no-annotate -q -o requirements-installer.lock
+	@! grep -nE 'https?://|file://' $(LOCKS) || { echo "a lock names a host" >&2; exit 1; }
 
 bench: setup ## The measurements: what each is and how to run it
 	@awk 'FNR == 1 {gsub("\"\"\"", ""); print}' bench/[a-z]*.py
