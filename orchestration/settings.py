@@ -5,6 +5,7 @@ Every variable is listed in `VARIABLES` and `SOURCE_VARIABLES`; `.env.example` d
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import os
 import re
@@ -14,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
+
+from dotenv.parser import parse_stream
 
 VARIABLES = (
     "CXMARTS_HOME",
@@ -31,6 +34,8 @@ VARIABLES = (
 LATER_VARIABLES = ("CXMARTS_LANDING_URL", "CXMARTS_POSTGRES_URL")
 # Read by the TLS library itself.
 PASSED_ON = ("SSL_CERT_FILE",)
+# The working folder of whoever started a process that runs in another one. No setting: set by `cxmarts ui`.
+FOLDER = "_CXMARTS_FOLDER"
 
 SOURCE_VARIABLES: Mapping[str, tuple[str, ...]] = {
     "zendesk": ("URL", "EMAIL", "API_TOKEN", "OAUTH_TOKEN", "START_AT"),
@@ -95,6 +100,8 @@ def load(
 ) -> Settings:
     """The settings of this process: `.env` in the working folder, overridden by the environment.
 
+    Values of `.env` are taken as they stand: `${...}` in them is text.
+
     Args:
         environ: the environment; the process's own by default.
         folder: the working folder; the current one by default.
@@ -104,7 +111,7 @@ def load(
         SettingsError: a variable is unknown, malformed, half set or not supported; all problems at once.
     """
     environ = os.environ if environ is None else environ
-    folder = (folder or Path.cwd()).resolve()
+    folder = (folder or Path(environ.get(FOLDER) or Path.cwd())).resolve()
     problems: list[str] = []
     values = _read_env_file(folder / ".env", problems) if use_file else {}
     known = {name for name in environ if name.startswith("CXMARTS_") or _parse_source_name(name)}
@@ -145,29 +152,22 @@ def _read_env_file(path: Path, problems: list[str]) -> dict[str, str]:
         problems.append(f".env: cannot be read ({error.__class__.__name__})")
         return {}
     values: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        entry = line.strip().removeprefix("export ").strip()
-        if not entry or entry.startswith("#"):
-            continue
-        name, equals, value = entry.partition("=")
-        name = name.strip()
-        if not equals:
+    for binding in parse_stream(io.StringIO(text)):
+        # A binding begins with the blank lines before it.
+        blank = len(binding.original.string) - len(binding.original.string.lstrip())
+        number = binding.original.line + binding.original.string[:blank].count("\n")
+        name, value = binding.key, binding.value
+        if binding.error or (name is not None and value is None):
             problems.append(f".env line {number}: is no NAME=value")
+        elif name is None or value is None:
+            continue
         elif name in values:
             problems.append(f".env line {number}: {name} is set twice")
         elif not (name.startswith("CXMARTS_") or name in PASSED_ON or _parse_source_name(name)):
             problems.append(f".env line {number}: {name} is no known setting")
         else:
-            values[name] = _unquote(value.strip())
+            values[name] = value
     return values
-
-
-def _unquote(value: str) -> str:
-    if len(value) >= 2 and value[0] in "'\"":
-        end = value.find(value[0], 1)
-        if end > 0:
-            return value[1:end]
-    return re.sub(r"(^|\s+)#.*$", "", value)
 
 
 def _parse_source_name(variable: str) -> tuple[str | None, str, str] | None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.settings import (
+    FOLDER,
     LATER_SOURCE_VARIABLES,
     LATER_VARIABLES,
     PASSED_ON,
@@ -47,6 +48,43 @@ def test_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert (settings.timezone, settings.keep_versions, settings.files) == ("Europe/Berlin", 5, None)
     [typeform] = settings.sources
     assert (typeform.name, typeform.token, typeform.url) == ("typeform", "abc", "https://api.typeform.com")
+
+
+def test_a_value_of_the_file_is_taken_as_it_stands(tmp_path: Path) -> None:
+    """No `${...}` is expanded, no `#` inside a value cut off; a quoted value may have escapes."""
+    (tmp_path / "x-${HOME}").mkdir()
+    (tmp_path / ".env").write_text(
+        "\ufeffCXMARTS_HOME=x-${HOME}\nTYPEFORM_TOKEN=a#b$HOME\n"
+        'EMEA__TYPEFORM_TOKEN="say \\"hi\\" # no comment"\n',
+        encoding="utf-8",
+    )
+    settings = load({"HOME": "/elsewhere"}, tmp_path)
+    assert settings.home == tmp_path.resolve() / "x-${HOME}"
+    assert [source.token for source in settings.sources] == ['say "hi" # no comment', "a#b$HOME"]
+
+
+def test_a_process_that_runs_elsewhere_reads_the_folder_it_was_started_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / ".env").write_text("CXMARTS_HOME=data\n")
+    (tmp_path / ".env").write_text("CXMARTS_HOME=other\n")
+    monkeypatch.chdir(tmp_path)
+    assert load({FOLDER: str(tmp_path / "here")}).home == tmp_path.resolve() / "here" / "data"
+
+
+def test_lines_are_counted_as_an_editor_counts_them(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "\n# a comment\n\nCXMARTS_TIMEZONE=UTC\n\n\nCXMARTS_TIMEZONE=UTC\n"
+        "CXMARTS_FILES='never closed\n=no name\nCXMARTS_HOME\nPATH=/bin\n"
+    )
+    assert problems({}, tmp_path) == [
+        ".env line 10: is no NAME=value",
+        ".env line 11: PATH is no known setting",
+        ".env line 7: CXMARTS_TIMEZONE is set twice",
+        ".env line 8: is no NAME=value",
+        ".env line 9: is no NAME=value",
+    ]
 
 
 def test_all_problems_at_once(tmp_path: Path) -> None:
