@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MESSAGES = "messages"
 MAX_AGE = timedelta(hours=36)
+STREAMS_MART = "publication"
 
 
 def gate_spec(asset: dg.AssetKey, gate: str, description: str) -> dg.AssetCheckSpec:
@@ -189,32 +190,40 @@ def _marts_gate(graph: Graph) -> dg.AssetChecksDefinition:
             )
             for name in graph.marts
         ],
+        can_subset=True,
         required_resource_keys={"run"},
     )
     def marts_gate(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         run: Run = context.resources.run
         progress.current.phase("marts_gate", "judging the candidate marts")
+        judged = sorted(graph.names[check.asset_key] for check in context.selected_asset_check_keys)
         # What holds for an earlier instant has fewer rows by right.
         published = None if run.is_scratch else current(run.home.published)
         previous = published.manifest["marts"] if published else {}
         with control.connect(run.warehouse) as con, run.store() as store:
+            # What is said of a stream or a batch stands on the mart that shows it.
+            shown: dict[str, pd.DataFrame] = {}
+            if STREAMS_MART in judged:
+                shown = {
+                    "conservation": _conservation(con, store),
+                    "rejections": _rejections(con),
+                    "freshness": _freshness(con, run),
+                }
             report = judge_marts(
                 store,
                 run.build_id,
                 run.as_of,
-                _frames(con, graph.marts),
-                rows=_row_counts(con, graph.marts),
+                _frames(con, judged),
+                rows=_row_counts(con, judged),
                 previous_rows={name: mart["rows"] for name, mart in previous.items()},
-                conservation=_conservation(con, store),
-                rejections=_rejections(con),
-                freshness=_freshness(con, run),
+                required=None if judged == graph.marts else judged,
+                **shown,
             )
         by_mart: dict[str, list[Verdict]] = {}
         for verdict in report.verdicts:
-            # What is said of a stream or a batch stands on the mart that shows it.
-            name = verdict.subject if verdict.subject in graph.marts else "publication"
+            name = verdict.subject if verdict.subject in graph.marts else STREAMS_MART
             by_mart.setdefault(name, []).append(verdict)
-        for name in graph.marts:
+        for name in judged:
             rows = report.build.mart_rows.get(name, 0)
             yield gate_result(graph.keys[name], "marts", by_mart.get(name, []), {"rows": rows})
 
