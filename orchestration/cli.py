@@ -13,14 +13,12 @@ import getpass
 import json
 import logging
 import os
-import shutil
 import signal
 import sys
 import threading
 import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -121,7 +119,10 @@ def _parser() -> argparse.ArgumentParser:
     rollback = command("rollback", _rollback, "Make an earlier version the current one.")
     rollback.add_argument("version")
     interface = command("ui", _ui, "Open the Dagster UI on loopback.")
-    interface.add_argument("--port", type=int, default=3000)
+    interface.add_argument("--port", type=int, default=3000, help="0 for a free one")
+    interface.add_argument(
+        "--read-only", action="store_true", help="show, but start, stop and delete nothing"
+    )
     return parser
 
 
@@ -370,15 +371,14 @@ def _ui(options: argparse.Namespace) -> int:
 
     settings = load()
     home = Home(settings.home).create()
-    program = Path(sys.executable).with_name("dagster")
-    if not program.exists():
-        raise CommandError(f"{program} is missing: run `make setup`")
-    if shutil.which("dagster") is None:
-        os.environ["PATH"] = f"{program.parent}{os.pathsep}{os.environ.get('PATH', '')}"
     prepare_process(settings, home)
-    print(f"The Dagster UI comes up at http://127.0.0.1:{options.port} (Ctrl-C ends it)", flush=True)
-    arguments = ["dev", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(options.port)]
-    os.execv(program, [str(program), *arguments])  # noqa: S606
+    print("Starting the Dagster UI …", file=sys.stderr)
+
+    from orchestration.ui import serve
+
+    with contextlib.suppress(KeyboardInterrupt):
+        serve(home, options.port, is_read_only=options.read_only)
+    return 0
 
 
 if __name__ == "__main__":

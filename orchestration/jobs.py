@@ -5,6 +5,8 @@ from __future__ import annotations
 import dagster as dg
 
 NIGHTLY = "nightly"
+#: What Dagster calls the code location; workspace.yaml and pyproject.toml name it too.
+LOCATION = "cxmarts"
 
 nightly = dg.define_asset_job(
     NIGHTLY,

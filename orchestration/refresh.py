@@ -35,6 +35,7 @@ EXPECTED = (
     "DbtError",
     "PublishError",
     "MappingError",
+    "UiError",
 )
 # How the kernel, DuckDB and SQLite say that a write was refused for want of room.
 NO_ROOM = re.compile(r"no space left|file too large|disk quota exceeded|disk is full|disk I/O error", re.I)
