@@ -117,11 +117,13 @@ def refetch(
         known = ", ".join(restarts) or "none that landed"
         raise ValueError(f"{source.name} has no stream {stream!r}; it has {known}")
     versions = {each.name: each.spec_version for each in source.streams}
+    whole = {each.name for each in source.streams if each.is_list or not each.paging.persists}
     again = []
     for name in restarts if stream is None else [stream]:
         latest = landing.latest(source.name, name)
         if latest is None:
             continue
+        reads_all = since is None or source.reader is not None or name in whole
         landing.write(
             source=source.name,
             vendor=source.vendor,
@@ -131,7 +133,7 @@ def refetch(
             cursors=restarts[name](latest),
             rows=SCHEMA.empty_table(),
             received=0,
-            notes=[f"refetch{f' since {since:%Y-%m-%dT%H:%M:%SZ}' if since else ''}"],
+            notes=["refetch" if reads_all else f"refetch since {since:%Y-%m-%dT%H:%M:%SZ}"],
         )
         again.append(name)
     return again

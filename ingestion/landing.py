@@ -17,7 +17,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-FORMAT = 1
+#: Format of the metadata; since 2 a batch names its predecessor.
+FORMAT, READABLE = 2, (1, 2)
 METADATA_KEY = b"cxmarts"
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 
@@ -64,6 +65,8 @@ class BatchInfo:
         tombstones: Rows added because a record vanished from a complete list.
         notes: Remarks for people.
         skipped: Seconds that were stepped over: `{"second": unix seconds, "ticket_ids": [...]}`.
+        predecessor: Batch that was the stream's newest before; None for a first one, and in format 1.
+        replaces: Batches whose rows this file holds in place of their own files.
     """
 
     path: Path
@@ -81,6 +84,8 @@ class BatchInfo:
     tombstones: int
     notes: tuple[str, ...]
     skipped: tuple[dict[str, Any], ...]
+    predecessor: str | None = None
+    replaces: tuple[str, ...] = ()
 
 
 class Landing:
@@ -142,11 +147,9 @@ class Landing:
                 f"{path} cannot be read as a landing file ({type(error).__name__}): restore it from backup, "
                 "or move it away and run `cxmarts refetch` for its stream."
             ) from error
-        if found.pop("format") != FORMAT:
+        if found.pop("format") not in READABLE:
             raise LandingError(f"{path} was written by a later version of cxmarts: upgrade cxmarts.")
-        found["notes"] = tuple(found["notes"])
-        found["skipped"] = tuple(found["skipped"])
-        return BatchInfo(path=path, batch_id=path.stem, **found)
+        return _info(path, found)
 
     def write(
         self,
@@ -189,7 +192,8 @@ class Landing:
         for name in (source, stream):
             if not _NAME.fullmatch(name):
                 raise ValueError(f"{name!r} cannot name a source or stream: use a-z, 0-9, '_' and '-'")
-        batch_id = self._next_id(source, stream)
+        newest = self._newest_file(source, stream)
+        batch_id = self._next_id(newest)
         metadata: dict[str, Any] = {
             "source": source,
             "vendor": vendor,
@@ -204,6 +208,7 @@ class Landing:
             "tombstones": tombstones,
             "notes": list(notes),
             "skipped": [dict(skip) for skip in skipped],
+            "predecessor": newest.stem if newest else None,
         }
         encoded = json.dumps({"format": FORMAT, **metadata}, ensure_ascii=False).encode()
         ids = pa.repeat(pa.scalar(batch_id, pa.string()), rows.num_rows)
@@ -213,9 +218,7 @@ class Landing:
         with _clear_errors(path):
             _make_private(folder)
             _write_file(path, table.replace_schema_metadata({METADATA_KEY: encoded}))
-        metadata["notes"] = tuple(metadata["notes"])
-        metadata["skipped"] = tuple(metadata["skipped"])
-        return BatchInfo(path=path, batch_id=batch_id, **metadata)
+        return _info(path, metadata)
 
     def _newest_file(self, source: str, stream: str) -> Path | None:
         for day in sorted((self.root / source / stream).glob("*"), reverse=True):
@@ -223,9 +226,8 @@ class Landing:
                 return max(files, key=lambda path: path.stem)
         return None
 
-    def _next_id(self, source: str, stream: str) -> str:
-        """A name later than every name of the stream, even if the clock stepped back."""
-        newest = self._newest_file(source, stream)
+    def _next_id(self, newest: Path | None) -> str:
+        """A name later than the newest of the stream, even if the clock stepped back."""
         with self._lock:
             floor = max(self._newest_id, newest.stem if newest else "")
             stamp = datetime.now(UTC)
@@ -234,6 +236,11 @@ class Landing:
                 stamp = max(stamp, after + timedelta(microseconds=1))
             self._newest_id = f"{stamp:%Y%m%dT%H%M%S%f}Z-{secrets.token_hex(2)}"
             return self._newest_id
+
+
+def _info(path: Path, metadata: Mapping[str, Any]) -> BatchInfo:
+    lists = {name: tuple(value) for name, value in metadata.items() if isinstance(value, list)}
+    return BatchInfo(path=path, batch_id=path.stem, **{**metadata, **lists})
 
 
 def _write_file(path: Path, table: pa.Table) -> None:

@@ -83,6 +83,8 @@ def gate_checks(graph: Graph) -> list[dg.AssetChecksDefinition]:
 
 
 def _landing_gate(specs: Sequence[dg.AssetSpec]) -> dg.AssetChecksDefinition:
+    known = {spec.key for spec in specs}
+
     @dg.multi_asset_check(
         name="landing_gate",
         specs=[
@@ -104,15 +106,25 @@ def _landing_gate(specs: Sequence[dg.AssetSpec]) -> dg.AssetChecksDefinition:
                 days_off=days_off(run.landing, run.project.folder / "seeds"),
                 progress=_told("batches"),
             )
-            # A held batch blocks until it passes, is refetched or is waived: say so every night.
-            held = [v for b in report.held for v in store.results(batch_id=b.batch_id, failed_only=True)]
-            streams = {(b.source, b.stream): (f"raw_{b.vendor}", b.stream) for b in store.batches()}
-        by_key: dict[tuple[str, ...], list[Verdict]] = {}
+            # A held batch blocks until it passes, is refetched or is waived: say so every night. Of one that
+            # the staged gate holds that gate says it, which judges it again.
+            held = [
+                verdict
+                for batch in report.held
+                if not batch.is_to_be_staged
+                for verdict in store.results(batch_id=batch.batch_id, failed_only=True)
+            ]
+            vendors = {b.source: b.vendor for b in store.batches() if b.vendor}
+        keys = [check.asset_key for check in context.selected_asset_check_keys]
+        by_key: dict[dg.AssetKey, list[Verdict]] = {}
         for verdict in {(v.gate, v.subject, v.expectation): v for v in [*report.verdicts, *held]}.values():
-            by_key.setdefault(streams.get((verdict.source, verdict.stream), ("",)), []).append(verdict)
-        for check in context.selected_asset_check_keys:
-            key = check.asset_key
-            verdicts = by_key.get(tuple(key.path), [])
+            key = dg.AssetKey([f"raw_{vendors.get(verdict.source, '')}", verdict.stream])
+            if key not in known:
+                # Of a source whose only file cannot be read nobody knows the vendor.
+                key = next((k for k in keys if k.path[-1] == verdict.stream), keys[0])
+            by_key.setdefault(key, []).append(verdict)
+        for key in keys:
+            verdicts = by_key.get(key, [])
             judged = [b for b in report.batches if (f"raw_{b.vendor}", b.stream) == tuple(key.path)]
             numbers = {"batches": len(judged), "rows": sum(b.rows for b in judged)}
             yield gate_result(key, "landing", verdicts, numbers)
@@ -253,11 +265,15 @@ def _row_counts(con: duckdb.DuckDBPyConnection, marts: Sequence[str]) -> dict[st
 
 
 def _conservation(con: duckdb.DuckDBPyConnection, store: Store) -> "pd.DataFrame":
-    """What each stream gave against what staging holds of it."""
+    """What each stream gave against what staging holds of it.
+
+    That is what passed, and what is staged of batches that no longer count (their file is gone, say).
+    """
     import pandas as pd
 
     counts = ["received", "tombstones", "landed", "duplicates", "unchanged"]
-    batches = [b for b in store.batches() if b.verdict in control.MERGEABLE]
+    staged_ids = control.applied(con)
+    batches = [b for b in store.batches() if b.verdict in control.MERGEABLE or b.batch_id in staged_ids]
     landed = pd.DataFrame(
         [[b.source, b.stream, *(getattr(b, name) or 0 for name in counts)] for b in batches],
         columns=["source", "stream", *counts],

@@ -203,6 +203,11 @@ def pending(con: duckdb.DuckDBPyConnection, staging: Mapping[str, tuple[str, str
     return absent
 
 
+def applied(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """The batches of which staging holds the rows."""
+    return {row[0] for row in con.execute("SELECT batch_id FROM control.applied_batches").fetchall()}
+
+
 def forget_judged(con: duckdb.DuckDBPyConnection, models: Iterable[str]) -> None:
     """These parsed models are about to be built anew: the staged gate has not seen their rows."""
     con.execute("CREATE TABLE IF NOT EXISTS control.judged_batches (model VARCHAR, batch_id VARCHAR)")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from quality.history import judge_volume
-from quality.landed import COUNTS, Landed, key_of, read, was_refetched
+from quality.landed import COUNTS, Landed, Restart, key_of, read, restarts
 from quality.runner import CHUNK_ROWS, judge
 from quality.store import Batch, Build, Key, Store
 from quality.suites import landing, marts, staged
@@ -66,14 +66,22 @@ def judge_batches(
         progress: told after each file: files done, files in all, what was judged.
 
     Returns:
-        What was judged, and every batch that is held now. A batch whose stream was refetched since is
-        superseded and no longer held.
+        What was judged, and every batch that is held now. A held batch whose stream was refetched since is
+        superseded. A batch whose file is gone is lost, which is told every time until it is refetched.
     """
     files = {key_of(path): path for path in sorted(paths, key=lambda path: path.stem)}
     known = {batch.key: batch for batch in store.batches()}
-    superseded = _superseded(known, files)
+    streams = _Streams(files)
+    superseded = [
+        _superseded(batch, "the stream was refetched since")
+        for key, batch in known.items()
+        if batch.verdict == "held" and key in files and streams.restarts_after(key)
+    ]
+    settled_now = {batch.key for batch in superseded}
     todo = [
-        key for key in files if key not in known or (known[key].verdict == "held" and key not in superseded)
+        key
+        for key in files
+        if key not in known or (known[key].verdict in ("held", "lost") and key not in settled_now)
     ]
     landed: list[Landed] = []
     verdicts: list[Verdict] = []
@@ -88,15 +96,18 @@ def judge_batches(
         if progress:
             progress(done, len(todo), f"{item.label}: {item.batch.rows:,} rows")
     verdicts += _judge_rows(waiting)
-    settled = {key: batch for key, batch in known.items() if batch.verdict in ("passed", "waived")}
+    _name_vendors(landed, known.values())
+    gone = _gone(known, landed, streams)
+    settled = {key: batch for key, batch in known.items() if batch.verdict in ("passed", "waived", "lost")}
     landed += judge_volume(settled, landed, frozenset(incomplete), days_off)
     verdicts += _judge_facts(landed)
     blocking: dict[Key, list[Verdict]] = {}
     for verdict in verdicts:
         if verdict.blocks:
             blocking.setdefault((verdict.source, verdict.stream, verdict.subject), []).append(verdict)
+    verdicts += [_is_gone(batch) for batch in gone if batch.verdict == "lost"]
     batches = [_decided(item, blocking.get(item.batch.key, [])) for item in landed]
-    store.save_batches([*batches, *superseded.values()], verdicts, gates=(landing.GATE,))
+    store.save_batches([*batches, *superseded, *gone], verdicts, gates=(landing.GATE,))
     return LandingReport(batches=batches, verdicts=verdicts, held=store.held())
 
 
@@ -122,7 +133,9 @@ def judge_staged(store: Store, model: str, frame: pd.DataFrame) -> StagedReport:
         blocking = [v for v in verdicts if v.subject == batch_id and v.blocks]
         if blocking and batch.verdict != "waived":
             held.append(batch_id)
-            batch = replace(batch, verdict="held", reason=_reason(blocking), judged_at=datetime.now(UTC))
+            batch = _held(batch, batch, staged.GATE, blocking)
+        elif batch.verdict == "held" and batch.held_by == staged.GATE:
+            batch = replace(batch, verdict="passed", reason="", held_by=None, held_since=None)
         changed.append(batch)
     store.save_batches(changed, verdicts, gates=(staged.GATE,))
     return StagedReport(verdicts=verdicts, held=held)
@@ -260,20 +273,106 @@ def _judge_streams(frame: pd.DataFrame, suite: Suite) -> list[Verdict]:
     return [replace(v, source=v.subject.split("/")[0], stream=v.subject.split("/")[-1]) for v in verdicts]
 
 
-def _superseded(known: Mapping[Key, Batch], files: Mapping[Key, Path]) -> dict[Key, Batch]:
-    """Held batches that no longer count: refetched since, or no longer in the landing."""
-    gone: dict[Key, Batch] = {}
-    for key, batch in known.items():
-        if batch.verdict != "held":
-            continue
-        if key not in files:
-            reason = "its file is no longer in the landing"
-        elif was_refetched(key, files):
-            reason = "the stream was refetched since"
+class _Streams:
+    """The files of the landing, and when their streams were read again."""
+
+    def __init__(self, files: Mapping[Key, Path]) -> None:
+        self.files = files
+        self._restarts: dict[tuple[str, str], list[Restart]] = {}
+
+    def restarts_after(self, key: Key) -> list[Restart]:
+        """The restarts that came after a batch."""
+        source, stream, batch_id = key
+        if (source, stream) not in self._restarts:
+            paths = [path for each, path in self.files.items() if each[:2] == (source, stream)]
+            self._restarts[source, stream] = restarts(paths)
+        return [restart for restart in self._restarts[source, stream] if restart.batch_id > batch_id]
+
+    def holds_again(self, batch: Batch) -> bool:
+        """Whether all that a batch held was read again."""
+        first = batch.first_changed_at
+        return any(
+            restart.since is None or (first is not None and restart.since <= first)
+            for restart in self.restarts_after(batch.key)
+        )
+
+
+def _superseded(batch: Batch, reason: str) -> Batch:
+    return replace(batch, verdict="superseded", reason=reason, judged_at=datetime.now(UTC))
+
+
+def _gone(known: Mapping[Key, Batch], landed: Sequence[Landed], streams: _Streams) -> list[Batch]:
+    """The batches without a file: superseded by what was read again or merged, else lost.
+
+    Also those that nobody remembers, but that a later batch of their stream names as the one before it.
+    """
+    missing = {
+        key: batch
+        for key, batch in known.items()
+        if key not in streams.files and batch.verdict != "superseded"
+    }
+    for batch in (*known.values(), *(item.batch for item in landed)):
+        key = (batch.source, batch.stream, batch.predecessor or "")
+        if batch.predecessor and key not in streams.files and key not in known:
+            missing[key] = _remembered(batch, batch.predecessor)
+    merged = {(*item.batch.key[:2], each): item.batch for item in landed for each in item.replaces}
+    gone = []
+    for key, batch in missing.items():
+        if key in merged:
+            gone.append(_superseded(batch, f"its rows are in batch {merged[key].batch_id}"))
+        elif streams.holds_again(batch):
+            gone.append(_superseded(batch, "its file is gone, and the stream was refetched since"))
         else:
-            continue
-        gone[key] = replace(batch, verdict="superseded", reason=reason, judged_at=datetime.now(UTC))
+            reason = "its file is no longer in the landing"
+            gone.append(replace(batch, verdict="lost", reason=reason, judged_at=datetime.now(UTC)))
     return gone
+
+
+def _remembered(successor: Batch, batch_id: str) -> Batch:
+    """What a batch tells of the one before it."""
+    day = f"{batch_id[:4]}-{batch_id[4:6]}-{batch_id[6:8]}"
+    path = Path(successor.path).parents[1] / day / f"{batch_id}.parquet"
+    return Batch(
+        source=successor.source,
+        vendor=successor.vendor,
+        stream=successor.stream,
+        batch_id=batch_id,
+        path=str(path),
+        rows=0,
+    )
+
+
+def _is_gone(batch: Batch) -> Verdict:
+    todo = (
+        f"Restore the file from a backup, or `cxmarts refetch {batch.source}/{batch.stream}`: the next "
+        "refresh reads the stream again"
+    )
+    rows = f" ({batch.rows:,} row{'s' * (batch.rows > 1)})" if batch.rows else ""
+    where = "/".join(Path(batch.path).parts[-4:])
+    return Verdict(
+        gate=landing.GATE,
+        subject=batch.batch_id,
+        expectation="file_is_there",
+        severity="warning",
+        outcome="failed",
+        observed=batch.reason,
+        message=(
+            f"landing/{where}{rows} is gone: what only it held is missing from the marts, or will be once "
+            f"they are built anew. {todo}"
+        ),
+        what_to_do=todo,
+        source=batch.source,
+        stream=batch.stream,
+    )
+
+
+def _name_vendors(items: Iterable[Landed], known: Iterable[Batch]) -> None:
+    """A file that cannot be read does not tell its vendor; other batches of its source do."""
+    items = list(items)
+    vendors = {b.source: b.vendor for b in (*known, *(item.batch for item in items)) if b.vendor}
+    for item in items:
+        if not item.batch.vendor:
+            item.batch = replace(item.batch, vendor=vendors.get(item.batch.source, ""))
 
 
 def _judge_rows(items: Sequence[Landed]) -> list[Verdict]:
@@ -342,13 +441,28 @@ def _volume_text(stream: str, volume: DayVolume) -> str:
 
 
 def _decided(item: Landed, blocking: Sequence[Verdict]) -> Batch:
-    collapsed = any(v.expectation == "volume_has_not_collapsed" for v in blocking)
+    """The batch with its verdict; one that the staged gate holds stays held until that gate lets it pass."""
+    previous, now = item.previous, datetime.now(UTC)
+    batch = replace(item.batch, verdict="passed", reason="", volume_day=None, judged_at=now)
+    batch = replace(batch, held_by=None, held_since=None)
+    if blocking:
+        collapsed = any(v.expectation == "volume_has_not_collapsed" for v in blocking)
+        day = item.volume.day if collapsed and item.volume else None
+        batch = replace(_held(batch, previous, landing.GATE, blocking), volume_day=day)
+    elif previous and previous.verdict == "held" and previous.held_by == staged.GATE:
+        kept = {name: getattr(previous, name) for name in ("verdict", "reason", "held_by", "held_since")}
+        batch = replace(batch, **kept)
+    if previous and previous.verdict == "lost" and previous.waived_at:
+        waiver = {name: getattr(previous, name) for name in ("waived_by", "waived_why", "waived_at")}
+        batch = replace(batch, verdict="waived", **waiver)
+    return batch
+
+
+def _held(batch: Batch, previous: Batch | None, gate: str, blocking: Sequence[Verdict]) -> Batch:
+    now = datetime.now(UTC)
+    since = previous.held_since if previous and previous.verdict == "held" else None
     return replace(
-        item.batch,
-        verdict="held" if blocking else "passed",
-        reason=_reason(blocking),
-        volume_day=item.volume.day if collapsed and item.volume else None,
-        judged_at=datetime.now(UTC),
+        batch, verdict="held", reason=_reason(blocking), held_by=gate, held_since=since or now, judged_at=now
     )
 
 

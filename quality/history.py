@@ -31,7 +31,7 @@ def judge_volume(
     stream whose fetch failed. A batch that was held for a day is judged by that day again.
 
     Args:
-        settled: batches that passed or were waived before.
+        settled: batches that passed or were waived before, lost ones among them.
         landed: batches under judgement; their `day_counts` become what they add.
         incomplete: streams whose fetch failed.
         days_off: by source, days that are neither judged nor part of the history.
@@ -43,6 +43,7 @@ def judge_volume(
     clocks = _clocks(landed)
     for stream in dict.fromkeys([*(key[:2] for key in settled), *(item.batch.key[:2] for item in landed)]):
         old = [batch for key, batch in settled.items() if key[:2] == stream]
+        there = [batch for batch in old if batch.verdict != "lost"]
         mine = [item for item in landed if item.batch.key[:2] == stream and not item.problem]
         new = [item for item in mine if item.previous is None]
         counts, closed = _day_counts(old, mine), days_off.get(stream[0], ())
@@ -65,8 +66,8 @@ def judge_volume(
         worst = min(low, key=lambda volume: volume.count / volume.expected)
         if new:
             _culprit(worst.day, new).volume = worst
-        elif old and worst.is_far_below and stream[1] in STEADY_STREAMS:
-            last = max(old, key=lambda batch: batch.batch_id)
+        elif there and worst.is_far_below and stream[1] in STEADY_STREAMS:
+            last = max(there, key=lambda batch: batch.batch_id)
             silent.append(Landed(last, pd.DataFrame(), last, volume=worst))
     return silent
 

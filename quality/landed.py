@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +22,24 @@ from quality.volume import DayVolume
 
 METADATA_KEY = b"cxmarts"
 COUNTS = ("received", "landed", "duplicates", "unchanged", "tombstones")
+# The remark that ingestion leaves with the cursor of a restart.
+_REFETCH = re.compile(r"refetch( since (?P<since>\S+))?", re.IGNORECASE)
 _ENVELOPE = ["record_id", "changed_at", "fetched_at"]
 
 
 @dataclass
 class Landed:
-    """A batch under judgement; `previous` is what was known of it, `problem` why its file cannot be read."""
+    """A batch under judgement.
+
+    `previous` is what was known of it, `problem` why its file cannot be read, `replaces` ids of batches whose
+    rows it holds in place of their own files.
+    """
 
     batch: Batch
     envelope: pd.DataFrame
     previous: Batch | None = None
     problem: str = ""
+    replaces: Sequence[str] = ()
     volume: DayVolume | None = None
 
     @property
@@ -90,26 +99,35 @@ def _read(path: Path, previous: Batch | None) -> Landed:
         day_counts={
             each["values"]: each["counts"] for each in pc.value_counts(changed.cast(pa.date32())).to_pylist()
         },
+        predecessor=metadata.get("predecessor"),
     )
-    return Landed(batch, envelope, previous)
+    return Landed(batch, envelope, previous, replaces=metadata.get("replaces", ()))
 
 
-def was_refetched(key: Key, files: Mapping[Key, Path]) -> bool:
-    """Whether a restart of the stream landed after the batch, and data after the restart."""
-    restarted = False
-    for later, path in sorted(files.items(), key=lambda item: item[0][2]):
-        if later[:2] != key[:2] or later[2] <= key[2]:
-            continue
+@dataclass(frozen=True)
+class Restart:
+    """A request to read a stream again from a time on (None: from its start) that was followed by data."""
+
+    batch_id: str
+    since: datetime | None
+
+
+def restarts(paths: Iterable[Path]) -> list[Restart]:
+    """When a stream was read again, the newest first; of all files of the stream."""
+    found, has_data = [], False
+    for path in sorted(paths, key=lambda path: path.stem, reverse=True):
         try:
             metadata = _metadata(pq.read_metadata(path).metadata)
         except (OSError, ValueError, pa.ArrowException):
             continue
         if metadata.get("received"):
-            if restarted:
-                return True
-        elif any(str(note).lower().startswith("refetch") for note in metadata.get("notes", ())):
-            restarted = True
-    return False
+            has_data = True
+            continue
+        marks = [mark for note in metadata.get("notes", ()) if (mark := _REFETCH.match(str(note)))]
+        if has_data and marks:
+            since = marks[0]["since"]
+            found.append(Restart(path.stem, datetime.fromisoformat(since) if since else None))
+    return found
 
 
 def _metadata(found: Mapping[bytes, bytes] | None) -> dict[str, Any]:

@@ -17,23 +17,26 @@ from typing import Any, Literal, Self
 
 from quality.verdicts import Verdict
 
-BatchVerdict = Literal["passed", "held", "waived", "superseded"]
+BatchVerdict = Literal["passed", "held", "waived", "superseded", "lost"]
 BuildVerdict = Literal["passed", "held"]
 Key = tuple[str, str, str]
 
 KEPT_BUILDS = 60
 BUSY_SECONDS = 30
 
-_SCHEMA = """
+_BATCHES = """
 create table if not exists batches (
     source text not null, vendor text not null, stream text not null, batch_id text not null,
     path text not null, rows integer not null, received integer, landed integer, duplicates integer,
     unchanged integer, tombstones integer,
     first_changed_at text, last_changed_at text, fetched_at text, day_counts text not null, volume_day text,
-    verdict text not null check (verdict in ('passed', 'held', 'waived', 'superseded')), reason text not null,
+    verdict text not null check (verdict in ('passed', 'held', 'waived', 'superseded', 'lost')),
+    reason text not null, held_by text, held_since text, predecessor text,
     judged_at text not null, waived_by text, waived_why text, waived_at text,
     primary key (source, stream, batch_id)
 ) without rowid;
+"""
+_OTHERS = """
 create table if not exists builds (
     build_id text primary key, as_of text not null, judged_at text not null, mart_rows text not null,
     verdict text not null check (verdict in ('passed', 'held'))
@@ -51,7 +54,11 @@ create index if not exists gate_results_batch on gate_results (batch_id);
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """A landed batch and what was decided about it. Times are UTC; `day_counts`: rows by UTC change day."""
+    """A landed batch and what was decided about it. Times are UTC; `day_counts`: rows by UTC change day.
+
+    `held_by` is the gate that holds it; `predecessor` the batch of its stream before it, None where the file
+    does not tell. A batch is lost when its file is gone and its stream was not read again since.
+    """
 
     source: str
     vendor: str
@@ -71,6 +78,9 @@ class Batch:
     volume_day: date | None = None
     verdict: BatchVerdict = "held"
     reason: str = ""
+    held_by: str | None = None
+    held_since: datetime | None = None
+    predecessor: str | None = None
     judged_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     waived_by: str | None = None
     waived_why: str | None = None
@@ -80,6 +90,11 @@ class Batch:
     def key(self) -> Key:
         """What identifies the batch."""
         return (self.source, self.stream, self.batch_id)
+
+    @property
+    def is_to_be_staged(self) -> bool:
+        """Whether its rows are to be parsed for the staged gate: the landing gate lets it through."""
+        return self.verdict in ("passed", "waived") or (self.verdict == "held" and self.held_by == "staged")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +126,7 @@ class Store:
         try:
             self._db.execute("pragma journal_mode = wal")
             self._db.execute("pragma synchronous = full")
-            self._db.executescript(_SCHEMA)
+            self._create()
         except sqlite3.DatabaseError as error:
             self._db.close()
             if isinstance(error, sqlite3.OperationalError):
@@ -119,6 +134,22 @@ class Store:
             raise ValueError(
                 f"{path} is damaged ({error}): move it away, and every batch is judged again"
             ) from error
+
+    def _create(self) -> None:
+        """Make the tables; one that an earlier version made takes today's form, with its rows."""
+        if self._columns() >= {f.name for f in fields(Batch)}:
+            return
+        with self._write():
+            if names := ", ".join(sorted(self._columns())):
+                self._db.execute("alter table batches rename to old_batches")
+                self._db.execute(_BATCHES)
+                self._db.execute(f"insert into batches ({names}) select {names} from old_batches")  # noqa: S608
+                self._db.execute("drop table old_batches")
+            for statement in (_BATCHES, *filter(str.strip, _OTHERS.split(";"))):
+                self._db.execute(statement)
+
+    def _columns(self) -> set[str]:
+        return {row["name"] for row in self._db.execute("pragma table_info(batches)")}
 
     def __enter__(self) -> Self:
         return self
@@ -263,7 +294,7 @@ class Store:
         self._db.execute(sql, tuple(row.values()))
 
 
-_TIMES = ("first_changed_at", "last_changed_at", "fetched_at", "judged_at", "waived_at")
+_TIMES = ("first_changed_at", "last_changed_at", "fetched_at", "held_since", "judged_at", "waived_at")
 
 
 def _text(at: datetime | None) -> str | None:

@@ -14,6 +14,7 @@ from orchestration.dbt import JUDGED_AT_GATE_3, DbtError, NodeResult, is_built
 from orchestration.publish import current
 from orchestration.restatements import published_marts
 from orchestration.run import Run
+from quality.store import Batch
 
 GROUPS = {
     "rules": "rules",
@@ -146,7 +147,10 @@ def parse_assets(graph: Graph) -> dg.AssetsDefinition:
         run: Run = context.resources.run
         selected = {graph.names[key] for key in context.selected_asset_keys}
         with control.connect(run.warehouse) as con, run.store() as store:
-            control.register_batches(con, [_row(run, batch) for batch in store.batches()])
+            # What the staged gate holds is parsed again, for that gate to judge it again.
+            control.register_batches(
+                con, [_row(run, b, "passed" if b.is_to_be_staged else b.verdict) for b in store.batches()]
+            )
             changed = set(control.drop_changed(con, run.project.manifest, run.fingerprints()))
             waiting = control.pending(con, graph.staging)
             parse = {name for name, stream in graph.parsed.items() if _is_due(graph, stream, waiting)}
@@ -174,7 +178,7 @@ def model_assets(graph: Graph) -> dg.AssetsDefinition:
         run: Run = context.resources.run
         selected = {graph.names[key] for key in context.selected_asset_keys}
         with control.connect(run.warehouse) as con, run.store() as store:
-            control.register_batches(con, [_row(run, batch) for batch in store.batches()])
+            control.register_batches(con, [_row(run, b, b.verdict) for b in store.batches()])
             control.hold_unjudged(con, graph.staging)
             published = current(run.home.published)
             control.register_published(
@@ -192,10 +196,10 @@ def _is_due(graph: Graph, stream: tuple[str, str], waiting: Collection[str]) -> 
     return any(graph.staging[name] == stream for name in waiting)
 
 
-def _row(run: Run, batch: Any) -> control.BatchRow:
+def _row(run: Run, batch: Batch, verdict: str) -> control.BatchRow:
     # The home may have been moved since the batch was judged.
     path = str(run.landing.here(batch.path))
-    return (batch.source, batch.vendor, batch.stream, batch.batch_id, path, batch.rows, batch.verdict)
+    return (batch.source, batch.vendor, batch.stream, batch.batch_id, path, batch.rows, verdict)
 
 
 def _build(

@@ -52,7 +52,7 @@ def test_a_batch_reads_back_as_written(tmp_path):
     )
     assert info.path.parent.name.replace("-", "") == info.batch_id[:8]
     metadata = json.loads(pq.read_metadata(info.path).metadata[b"cxmarts"])
-    assert metadata["format"] == 1
+    assert metadata["format"] == 2
     assert metadata["cursors"] == {"": {"cursor": "c"}}
 
 
@@ -111,6 +111,31 @@ def test_an_empty_batch_carries_a_cursor(tmp_path):
     landing = Landing(tmp_path)
     assert write(landing, cursors={"": {"start_time": 5}}).landed == 0
     assert landing.latest("zendesk", "tickets").cursors == {"": {"start_time": 5}}
+
+
+def test_a_batch_names_the_one_before_it_in_its_stream(tmp_path):
+    landing = Landing(tmp_path)
+    first, other = write(landing, "1"), write(landing, "1", stream="users")
+    second = write(landing, "2")
+    assert (first.predecessor, other.predecessor, second.predecessor) == (None, None, first.batch_id)
+    assert landing.info(second.path).predecessor == first.batch_id
+
+
+def test_a_file_of_the_format_without_predecessors_is_read(tmp_path):
+    landing = Landing(tmp_path)
+    info = write(landing, "1")
+    metadata = json.loads(pq.read_metadata(info.path).metadata[b"cxmarts"])
+    del metadata["predecessor"]
+    rewrite(info.path, metadata | {"format": 1})
+    assert landing.info(info.path) == info
+    rewrite(info.path, metadata | {"format": 3})
+    with pytest.raises(LandingError, match="later version of cxmarts: upgrade"):
+        landing.info(info.path)
+
+
+def rewrite(path, metadata):
+    table = pq.read_table(path).replace_schema_metadata({b"cxmarts": json.dumps(metadata).encode()})
+    pq.write_table(table, path)
 
 
 @pytest.mark.parametrize("name", ["../x", "", "a/b", ".hidden", "Upper"])

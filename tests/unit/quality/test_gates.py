@@ -186,32 +186,124 @@ def test_a_refetch_supersedes_what_is_held_once_data_landed_again(
     assert judge_batches(store, landing()).batches[0].stream == "users"
 
 
-def test_a_held_batch_whose_file_was_removed_no_longer_blocks(
-    store: Store, land: Land, landing: Files
+def gone(verdicts: list[Verdict]) -> list[str]:
+    """The batches that are said to be gone, as a warning."""
+    found = [v for v in verdicts if v.expectation == "file_is_there" and not v.success]
+    assert all(v.severity == "warning" for v in found)
+    return [v.subject for v in found]
+
+
+def refetched(land: Land, at: datetime, times: Times, note: str = "refetch") -> None:
+    """What a refetch leaves in the landing: its mark, then the data."""
+    land(at, [], notes=[note])
+    land(at + timedelta(hours=1), times(at, 5))
+
+
+@pytest.mark.parametrize("is_good", [True, False], ids=["passed", "held"])
+def test_a_batch_whose_file_is_gone_is_told_until_it_is_refetched(
+    store: Store, land: Land, landing: Files, times: Times, is_good: bool
 ) -> None:
-    land(NIGHT, [NIGHT], ids=[None]).unlink()
-    land(NIGHT + timedelta(hours=1), [NIGHT], ids=[None])
+    path = land(NIGHT, [NIGHT - timedelta(days=1)], ids=["1" if is_good else None])
+    land(NIGHT + timedelta(hours=1), times(NIGHT, 5))
     judge_batches(store, landing())
-    landing()[0].unlink()
-    assert judge_batches(store, landing()).held == []
+    path.unlink()
+    for _ in range(2):
+        report = judge_batches(store, landing())
+        assert gone(report.verdicts) == [path.stem]
+        assert report.held == []
+    [said] = [v for v in report.verdicts if not v.success]
+    assert f"landing/zendesk/tickets/2026-03-02/{path.name} (1 row) is gone" in said.message
+    assert "Restore the file from a backup, or `cxmarts refetch zendesk/tickets`" in said.message
+    assert [b.verdict for b in store.batches()] == ["lost", "passed"]
+    # A refetch of the last hours does not bring back what changed a day before.
+    refetched(land, NIGHT + timedelta(days=1), times, "refetch since 2026-03-02T01:00:00Z")
+    assert gone(judge_batches(store, landing()).verdicts) == [path.stem]
+    refetched(land, NIGHT + timedelta(days=2), times)
+    assert gone(judge_batches(store, landing()).verdicts) == []
+    assert store.batches()[0].verdict == "superseded"
+    assert gone(judge_batches(store, landing()).verdicts) == []
+
+
+def test_a_file_that_comes_back_is_judged_anew(store: Store, land: Land, landing: Files) -> None:
+    path = land(NIGHT, [NIGHT], ids=[None])
+    judge_batches(store, landing())
+    store.waive([path.stem], why="one test record", by="ada")
+    whole = path.read_bytes()
+    path.unlink()
+    judge_batches(store, landing())
+    assert [b.verdict for b in store.batches()] == ["lost"]
+    path.write_bytes(whole)
+    assert gone(judge_batches(store, landing()).verdicts) == []
+    [back] = store.batches()
+    assert (back.verdict, back.waived_why) == ("waived", "one test record")
+
+
+def test_a_lost_file_is_seen_when_nothing_else_remembers_it(tmp_path: Path, store: Store) -> None:
+    """A backup that was restored in part: neither the file nor what the gates knew of it."""
+    written = Landing(tmp_path / "landing")
+    paths = [write(written, f"{n}") for n in range(3)]
+    paths[1].unlink()
+    for _ in range(2):
+        report = judge_batches(store, written.batches())
+        assert gone(report.verdicts) == [paths[1].stem]
+    [lost] = store.batches(verdict="lost")
+    assert (lost.vendor, lost.path) == ("zendesk", str(paths[1]))
+
+
+def test_a_lost_last_file_needs_no_refetch_as_the_next_fetch_goes_on_from_the_one_before(
+    tmp_path: Path, store: Store
+) -> None:
+    written = Landing(tmp_path / "landing")
+    write(written, "1")
+    write(written, "2").unlink()
+    write(written, "2")
+    assert gone(judge_batches(store, written.batches()).verdicts) == []
+
+
+def test_a_file_that_holds_the_rows_of_others_stands_for_them(
+    store: Store, land: Land, landing: Files, times: Times
+) -> None:
+    first = land(NIGHT, times(NIGHT, 5))
+    land(NIGHT + timedelta(hours=2), times(NIGHT, 5), predecessor=first.stem)
+    first.unlink()
+    merged = land(NIGHT + timedelta(hours=1), times(NIGHT, 5), replaces=[first.stem])
+    for _ in range(2):
+        assert gone(judge_batches(store, landing()).verdicts) == []
+    [old] = store.batches(verdict="superseded")
+    assert (old.batch_id, old.reason) == (first.stem, f"its rows are in batch {merged.stem}")
+
+
+def test_a_file_that_cannot_be_read_is_told_under_the_vendor_of_its_source(
+    store: Store, land: Land, landing: Files, times: Times
+) -> None:
+    land(NIGHT, times(NIGHT, 5))
+    land(NIGHT + timedelta(hours=1), times(NIGHT, 5)).write_bytes(b"torn")
+    _, torn = judge_batches(store, landing()).batches
+    assert (torn.verdict, torn.vendor) == ("held", "zendesk")
+
+
+def write(landing: Landing, *ids: str | None, **more: object) -> Path:
+    """What ingestion writes."""
+    rows = pa.table(
+        {
+            "record_id": pa.array(ids, pa.string()),
+            "changed_at": pa.array([NIGHT] * len(ids), SCHEMA.field("changed_at").type),
+            "deleted": pa.array([False] * len(ids), pa.bool_()),
+            "payload": pa.array(['{"id":1}'] * len(ids), pa.string()),
+            "fetched_at": pa.array([NIGHT] * len(ids), SCHEMA.field("fetched_at").type),
+        }
+    )
+    about = {"source": "emea", "vendor": "zendesk", "stream": "tickets", "account": None, "spec_version": 1}
+    given = {**about, "cursors": {}, "received": len(ids), **more}
+    return landing.write(rows=rows, **given).path  # type: ignore[arg-type]
 
 
 def test_what_ingestion_writes_is_what_the_gate_reads(store: Store, tmp_path: Path) -> None:
     landing = Landing(tmp_path / "written")
-    rows = pa.table(
-        {
-            "record_id": ["1", None],
-            "changed_at": pa.array([NIGHT, NIGHT], SCHEMA.field("changed_at").type),
-            "deleted": [False, False],
-            "payload": ['{"id":1}', '{"id":null}'],
-            "fetched_at": pa.array([NIGHT, NIGHT], SCHEMA.field("fetched_at").type),
-        }
-    )
-    about = {"source": "emea", "vendor": "zendesk", "stream": "tickets", "account": None, "spec_version": 1}
-    landing.write(**about, cursors={}, rows=rows, received=3, duplicates=1)  # type: ignore[arg-type]
-    landing.write(**about, cursors={}, rows=SCHEMA.empty_table(), received=0, notes=["refetch"])  # type: ignore[arg-type]
+    write(landing, "1", None, received=3, duplicates=1)
+    write(landing, notes=["refetch"])
     assert [b.verdict for b in judge_batches(store, landing.batches()).batches] == ["held", "passed"]
-    landing.write(**about, cursors={}, rows=rows.slice(0, 1), received=1)  # type: ignore[arg-type]
+    write(landing, "1")
     assert judge_batches(store, landing.batches()).held == []
     assert [b.vendor for b in store.batches()] == ["zendesk"] * 3
 
@@ -402,6 +494,23 @@ def test_a_batch_with_too_many_rejected_rows_is_held_and_its_neighbour_is_not(st
     assert "reject_reason created_at is no date" in store.held()[0].reason
     assert {(v.source, v.stream) for v in report.verdicts} == {("emea", "tickets")}
     assert [v.subject for v in store.results(gate="staged")] == ["b1", "b2"]
+
+
+def test_what_the_staged_gate_holds_stays_held_until_that_gate_lets_it_pass(
+    store: Store, land: Land, landing: Files, times: Times
+) -> None:
+    batch_id = land(NIGHT, times(NIGHT, 100)).stem
+    judge_batches(store, landing())
+    judge_staged(store, "new_zendesk__tickets", parsed(batch_id, 100, 50))
+    [held] = store.held()
+    assert (held.held_by, held.held_since is not None) == ("staged", True)
+    [again] = judge_batches(store, landing()).held
+    assert (again.reason, again.held_since, again.is_to_be_staged) == (held.reason, held.held_since, True)
+    judge_staged(store, "new_zendesk__tickets", parsed(batch_id, 100, 50))
+    assert store.held()[0].held_since == held.held_since
+    judge_staged(store, "new_zendesk__tickets", parsed(batch_id, 100, 0))
+    [passed] = store.batches()
+    assert (passed.verdict, passed.reason, passed.held_since) == ("passed", "", None)
 
 
 def test_a_waived_batch_passes_the_staged_gate_with_its_failures_shown(store: Store) -> None:

@@ -61,11 +61,36 @@ def test_a_batch_comes_back_as_it_was_put(store: Store) -> None:
         volume_day=date(2026, 3, 1),
         verdict="held",
         reason="why",
+        held_by="landing",
+        held_since=AT,
+        predecessor="b0",
     )
     store.save_batches([full])
     assert store.batches() == [full]
     assert store.held() == [full]
     assert store.verdicts() == {("zendesk", "tickets", "b1"): "held"}
+
+
+def test_a_file_of_an_earlier_version_takes_todays_form_with_what_it_knows(tmp_path: Path) -> None:
+    path = tmp_path / "control.sqlite"
+    with Store(path) as store:
+        store.save_batches([batch("b1", verdict="waived", waived_by="ada", waived_why="fine", waived_at=AT)])
+    with sqlite3.connect(path) as db:
+        [(sql,)] = db.execute("select sql from sqlite_master where name = 'batches'").fetchall()
+        old = sql.replace(" held_by text, held_since text, predecessor text,", "").replace(", 'lost'", "")
+        assert "held_by" not in old
+        assert "lost" not in old
+        db.execute("alter table batches rename to b")
+        db.execute(old)
+        columns = ", ".join(row[1] for row in db.execute("pragma table_info(batches)"))
+        db.execute(f"insert into batches select {columns} from b")
+        db.execute("drop table b")
+    db.close()
+    with Store(path) as store:
+        [kept] = store.batches()
+        assert (kept.verdict, kept.waived_by, kept.predecessor) == ("waived", "ada", None)
+        store.save_batches([batch("b2", verdict="lost", predecessor="b1")])
+        assert [b.batch_id for b in store.batches(verdict="lost")] == ["b2"]
 
 
 def test_batches_come_oldest_first_and_filtered(store: Store) -> None:
