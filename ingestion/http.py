@@ -16,6 +16,7 @@ import httpx2
 import msgspec
 
 from ingestion import mending
+from ingestion.errors import ExpectedError
 
 T = TypeVar("T")
 
@@ -32,7 +33,7 @@ TIMEOUT = httpx2.Timeout(connect=10, read=120, write=30, pool=120)
 _REDIRECTS = {301, 302, 303, 307, 308}
 
 
-class FetchError(Exception):
+class FetchError(ExpectedError):
     """A request that did not succeed.
 
     Attributes:

@@ -17,6 +17,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ingestion.errors import ExpectedError
+
 #: Format of the metadata; since 2 a batch names its predecessor.
 FORMAT, READABLE = 2, (1, 2)
 METADATA_KEY = b"cxmarts"
@@ -39,7 +41,7 @@ _BATCH_ID = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{4}")
 _TEMPORARY = ".tmp"
 
 
-class LandingError(Exception):
+class LandingError(ExpectedError):
     """The landing cannot be read or written; the text says what to do."""
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx2
 
+from ingestion.errors import ExpectedError
 from orchestration import locking
 from orchestration.settings import Settings
 
@@ -18,7 +19,7 @@ WINDOW_SECONDS = 6 * 3600
 LIMIT = 3500
 
 
-class AlertError(Exception):
+class AlertError(ExpectedError):
     """The webhook did not take the message. The text never holds its URL, which is a secret."""
 
 

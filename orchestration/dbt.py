@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ingestion.errors import ExpectedError
 from orchestration import locking
 from orchestration.home import Home
 from orchestration.settings import SettingsError
@@ -41,7 +42,7 @@ _QUIET = (
 )
 
 
-class DbtError(Exception):
+class DbtError(ExpectedError):
     """dbt could not parse or run the project; the message names what failed and why."""
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import httpx2
 
+from ingestion.errors import ExpectedError
 from orchestration import locking
 from orchestration.publish import Publication
 
@@ -40,7 +41,7 @@ KEY = 3
 AT_ONCE = 50
 
 
-class HandOverError(Exception):
+class HandOverError(ExpectedError):
     """The receiver did not take them. The text never holds its URL, which is a secret."""
 
 

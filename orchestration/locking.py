@@ -10,9 +10,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ingestion.errors import ExpectedError
 
-class BusyError(Exception):
+
+class BusyError(ExpectedError):
     """Another process holds the lock; the message says which one and since when."""
+
+    exit_code = 3
 
 
 @contextmanager

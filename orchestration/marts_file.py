@@ -21,6 +21,7 @@ from pathlib import Path
 
 import duckdb
 
+from ingestion.errors import ExpectedError
 from orchestration import control
 
 VERSION_COLUMN = "version"
@@ -31,7 +32,7 @@ STORAGE_VERSION = "v1.0.0"
 MAX_DELETED = 0.1
 
 
-class PublishError(Exception):
+class PublishError(ExpectedError):
     """Nothing was published; the current version is what it was."""
 
 

@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 
 from dotenv.parser import parse_stream
 
+from ingestion.errors import ExpectedError
+
 VARIABLES = (
     "CXMARTS_HOME",
     "CXMARTS_AS_OF",
@@ -55,8 +57,10 @@ _MEMORY = re.compile(r"\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)", re.IGNORECA
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
-class SettingsError(Exception):
+class SettingsError(ExpectedError):
     """The settings cannot be used; `problems` names each variable and the reason."""
+
+    exit_code = 2
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems

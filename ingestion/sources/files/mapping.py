@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from ingestion.errors import ExpectedError
+
 TICKETS, TICKET_EVENTS, SURVEY_ANSWERS, SURVEY_INVITATIONS = ENTITIES = (
     "tickets",
     "ticket_events",
@@ -85,7 +87,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _QUESTION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
-class MappingError(ValueError):
+class MappingError(ExpectedError, ValueError):
     """A mapping or its file cannot be read as declared; the message says where, what and what to do."""
 
 
