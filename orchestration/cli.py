@@ -22,15 +22,16 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+from ingestion.errors import ExpectedError
 from orchestration import progress, publish
 from orchestration.home import Home
-from orchestration.locking import BusyError, exclusive
-from orchestration.settings import Settings, SettingsError, is_loopback, load, parse_time
+from orchestration.locking import exclusive
+from orchestration.settings import Settings, is_loopback, load, parse_time
 
 DEMO_TICKETS, DEMO_SEED, DEMO_FILE = 1000, 7, "demo.json"
 
 
-class CommandError(Exception):
+class CommandError(ExpectedError):
     """A command that cannot do what it was asked; the message says why and what to do."""
 
 
@@ -47,24 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, _interrupt)
     try:
         return int(options.run(options))
-    except SettingsError as error:
-        return _fail(str(error), 2)
-    except BusyError as error:
-        return _fail(str(error), 3)
+    except ExpectedError as error:
+        return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         return _fail("interrupted; nothing was published, the next run goes on from here", 130)
     except BrokenPipeError:
         return 1
-    except Exception as error:
-        if type(error).__name__ not in _expected():
-            raise
-        return _fail(str(error), 1)
-
-
-def _expected() -> set[str]:
-    from orchestration.refresh import EXPECTED
-
-    return {*EXPECTED, CommandError.__name__}
 
 
 def _interrupt(*_: object) -> NoReturn:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ingestion.errors import ExpectedError
 from ingestion.landing import Landing
 from orchestration import locking, progress
 from orchestration.alerts import redact, secrets
@@ -25,18 +26,6 @@ QUIET = {
 }
 
 NO_SOURCE = "no source is configured: set the credentials of one (see .env.example), or try `cxmarts demo`"
-# Errors whose message is written for people.
-EXPECTED = (
-    "SettingsError",
-    "BusyError",
-    "LandingError",
-    "PermanentError",
-    "TransientError",
-    "DbtError",
-    "PublishError",
-    "MappingError",
-    "UiError",
-)
 # How the kernel, DuckDB and SQLite say that a write was refused for want of room.
 NO_ROOM = re.compile(r"no space left|file too large|disk quota exceeded|disk is full|disk I/O error", re.I)
 
@@ -165,4 +154,9 @@ def _innermost(error: Any) -> str:
         error = error.cause
     name = (error.cls_name or "").rpartition(".")[2]
     text = re.sub(r"^[\w.]*(Error|Exception|Exit|Interrupt): ", "", error.message.strip()).partition("\n")[0]
-    return text if name in EXPECTED else f"{name}: {text}"
+    return text if name in _names(ExpectedError) else f"{name}: {text}"
+
+
+def _names(kind: type[Exception]) -> set[str]:
+    """A class and all its subclasses: Dagster tells of an error no more than its name."""
+    return {kind.__name__}.union(*map(_names, kind.__subclasses__()))

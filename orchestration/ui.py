@@ -25,6 +25,7 @@ from dagster._core.workspace.load_target import ModuleTarget, WorkspaceFileTarge
 from dagster_shared.ipc import get_ipc_shutdown_pipe, open_ipc_subprocess, send_ipc_shutdown_message
 from dagster_webserver.app import create_app_from_workspace_process_context
 
+from ingestion.errors import ExpectedError
 from orchestration.guard import PARAMETER, Guard
 from orchestration.home import Home
 from orchestration.jobs import LOCATION
@@ -37,7 +38,7 @@ PATIENCE_SECONDS = 30
 DB_SECONDS, DB_RECYCLE_SECONDS, DB_OVERFLOW = 15, 3600, 20
 
 
-class UiError(Exception):
+class UiError(ExpectedError):
     """The UI cannot start, or ended by itself; the message says why and what to do."""
 
 
