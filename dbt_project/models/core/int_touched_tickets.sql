@@ -98,7 +98,8 @@ visitors as (
     union
     select r.source, r.customer_id, r.created_at from {{ ref('stg_files__tickets') }} as r where {{ is_news }}
     union
-    select r.source, r.customer_id, r.created_at from {{ ref('stg_files__ticket_events') }} as r where r.carries_ticket and {{ is_news }}
+    select r.source, r.customer_id, coalesce(r.created_at, r.event_at)
+    from {{ ref('stg_files__ticket_events') }} as r where r.carries_ticket and {{ is_news }}
 ),
 
 touched as (

@@ -3,16 +3,23 @@
 import math
 import re
 from collections.abc import Callable
+from collections.abc import Mapping as Dict
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import msgspec
 
 from ingestion.sources.files.mapping import (
+    DATED_FORMATS,
+    EXCEL,
+    HOLDERS,
+    NOBODY,
     REQUIRED,
+    SHEETS,
     SLA_COLUMN,
     SURVEY_ANSWERS,
     SURVEY_INVITATIONS,
@@ -20,32 +27,43 @@ from ingestion.sources.files.mapping import (
     TICKETS,
     VOCABULARY,
     Mapping,
+    Names,
+    folded,
 )
-from ingestion.sources.files.read import CELLS, Row
+from ingestion.sources.files.parse import numeric_months
+from ingestion.sources.files.read import CELLS, LOST, Row
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
+_NUMBER = {
+    ".": re.compile(r"[+-]?(\d+\.?\d*|\.\d+)"),
+    ",": re.compile(r"[+-]?(\d{1,3}([.\s]\d{3})+(,\d*)?|\d+,?\d*|,\d+)"),
+}
+_ROUNDED = re.compile(r"-?\d([.,]\d+)?E\+\d+", re.IGNORECASE)
+_FORMULA_ERROR = re.compile(r"#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|SPILL!|CALC!)")
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _DECLARABLE = ("resolved_at", "closed_at", "first_reply_at", "reopens", "public_agent_replies")
 _KEPT_WORDS = ("status", "priority", "score")
 
 Value = str | int | float | bool | None
+T = TypeVar("T")
 
 
 class Record(msgspec.Struct, frozen=True):
     """One row, ready to land.
 
     Attributes:
-        id: The row's key; None when one of its columns is empty.
+        id: The row's key; None when one of its columns is empty or cannot be read.
         changed_at: The row's own change time; None when it has none, or none that can be read.
         payload: JSON: values, errors, reject, mapping, raw.
         errors: (our column, value as sent, reason) of each value that could not be used.
+        reject: Why the row as a whole cannot be used; None for a good row.
     """
 
     id: str | None
     changed_at: datetime | None
     payload: bytes
     errors: list[dict[str, str]]
+    reject: str | None
 
 
 class Converter:
@@ -54,24 +72,29 @@ class Converter:
     def __init__(self, mapping: Mapping) -> None:
         self.mapping = mapping
         columns = mapping.columns
-        declared = set(mapping.date_formats.values())
-        self._instant = {each: lru_cache(1 << 16)(_instant_reader(each, mapping)) for each in declared}
-        self._iso = {each: lru_cache(1 << 16)(_iso_reader(read)) for each, read in self._instant.items()}
         self._text = lru_cache(1 << 16)(_text_reader(mapping.null_values))
+        self._id = lru_cache(1 << 16)(self._composed("id", _id_reader(mapping.decimal)))
+        self._instant = {
+            ours: self._composed(ours, _instant_reader(declared, mapping))
+            for ours, declared in mapping.date_formats.items()
+        }
         self._fields = [
-            (ours, theirs, self._reader(ours), SLA_COLUMN.fullmatch(ours))
-            for ours, theirs in columns.items()
+            (ours, names, self._reader(ours), SLA_COLUMN.fullmatch(ours))
+            for ours, names in columns.items()
             if ours != "changed_at"
         ]
         words = [word for word in _KEPT_WORDS if word in columns]
         self._fields += [(f"source_{word}", columns[word], self._text, None) for word in words]
-        self._clock = columns.get("changed_at")
+        self._clock = columns.get("changed_at", ())
+        clock = self._instant.get("changed_at")
+        self._changed = lru_cache(1 << 16)(clock) if clock else None
+        is_state = mapping.entity == TICKET_EVENTS and mapping.carries_ticket
+        self._holders = HOLDERS if is_state and mapping.empty == NOBODY else ()
         dated = mapping.entity == SURVEY_ANSWERS and "answered_at" in columns
         self._required = [*REQUIRED[mapping.entity], *(["answered_at"] if dated else [])]
         about = {
             "name": mapping.name,
-            "ticket": mapping.entity == TICKETS
-            or (mapping.entity == TICKET_EVENTS and "created_at" in mapping.columns),
+            "ticket": mapping.carries_ticket,
             "declares": [column for column in _DECLARABLE if column in mapping.columns],
             "question": asdict(mapping.question) if mapping.question else None,
             **({"survey": mapping.survey} if mapping.survey else {}),
@@ -86,17 +109,19 @@ class Converter:
         sla: dict[str, dict[str, Value]] = {}
         if remark := raw.pop(CELLS, None):
             errors.append({"column": "", "value": "", "reason": remark})
-        key = [self._text(raw.get(column) or "") for column in self.mapping.id]
-        row_id = None if None in key else "/".join(part for part in key if part)
-        for ours, theirs, read, clock in self._fields:
-            if not (text := raw.get(theirs)):
-                continue
+        if remark := raw.pop(LOST, None):
+            errors.append({"column": "text", "value": "", "reason": remark})
+        row_id = self._row_id(raw, errors)
+        for ours, names, read, clock in self._fields:
+            text = _cell(raw, names)
             try:
-                value = read(text)
+                value = read(text) if text else None
             except ValueError as error:
-                errors.append({"column": ours, "value": text, "reason": str(error)})
+                errors.append({"column": ours, "value": text or "", "reason": str(error)})
                 continue
             if value is None:
+                if ours in self._holders:
+                    values[ours] = ""
                 continue
             if clock:
                 empty = {"metric": clock[1], "due_at": None, "ended_at": None, "verdict": None}
@@ -114,35 +139,50 @@ class Converter:
         elif self.mapping.question and row_id is not None:
             values["response_id"] = row_id
             record_id = f"{row_id}/{self.mapping.question.id}"
+        reject = self._reject(row_id, values, errors)
         payload = {
             "values": values,
             "errors": errors,
-            "reject": self._reject(row_id, values, errors),
+            "reject": reject,
             "mapping": self._about,
             "raw": raw,
         }
-        return Record(record_id, changed_at, self._encode(payload), errors)
+        return Record(record_id, changed_at, self._encode(payload), errors, reject)
+
+    def _row_id(self, raw: Row, errors: list[dict[str, str]]) -> str | None:
+        parts = []
+        for names in self.mapping.id:
+            text = _cell(raw, names) or ""
+            try:
+                part = self._id(text)
+            except ValueError as error:
+                errors.append({"column": "id", "value": text, "reason": str(error)})
+                return None
+            if part is None:
+                return None
+            parts.append(part)
+        return "/".join(parts)
 
     def _changed_at(self, raw: Row, errors: list[dict[str, str]]) -> datetime | None:
-        text = raw.get(self._clock) if self._clock else None
-        if not text:
+        text = _cell(raw, self._clock)
+        if not text or not self._changed:
             return None
         try:
-            return self._instant[self.mapping.date_formats["changed_at"]](text)
+            return self._changed(text)
         except ValueError as error:
             errors.append({"column": "changed_at", "value": text, "reason": str(error)})
             return None
 
     def _reject(self, row_id: str | None, values: dict[str, Any], errors: list[dict[str, str]]) -> str | None:
         """Why the row as a whole cannot be used; None for a good row."""
-        if row_id is None:
-            return f"the id ({', '.join(self.mapping.id)}) is empty"
         # A survey row without a score is no answer: it needs nothing.
         required = self._required if self.mapping.entity != SURVEY_ANSWERS or "score" in values else []
         for error in errors:
-            if error["column"] in ("", "status", "score", *required):
+            if error["column"] in ("", "id", "status", "score", *required):
                 prefix = f"{error['column']} {error['value']!r}: " if error["column"] else ""
                 return prefix + error["reason"]
+        if row_id is None:
+            return f"the id ({self.mapping.id_text}) is empty"
         missing = [column for column in required if column not in values]
         return f"{missing[0]} is empty" if missing else None
 
@@ -150,18 +190,39 @@ class Converter:
         """The conversion of one column, from the text as written to our value; None for a null."""
         kind = self.mapping.types[ours]
         if kind == "time":
-            return self._iso[self.mapping.date_formats[ours]]
+            return lru_cache(1 << 16)(_iso_reader(self._instant[ours]))
         pairs = self.mapping.value_maps.get(ours, {})
-        if kind == "text" and not pairs:
-            return self._text
+        canonical = _id_reader(self.mapping.decimal) if kind == "id" else str
         plain = _plain_reader(kind, self.mapping)
 
         def mapped(text: str) -> Value:
-            known = self._text(text)
-            known = known if known is None else pairs.get(known, known)
+            text = canonical(text)
+            known = pairs.get(text, text)
             return None if known is None else plain(known)
 
-        return lru_cache(1 << 12)(mapped)
+        return lru_cache(1 << 12)(self._composed(ours, mapped))
+
+    def _composed(self, ours: str, read: Callable[[str], T]) -> Callable[[str], T | None]:
+        """A reader of cells from one of values: trimmed, nulls known, the part that a pattern takes."""
+        pattern = self.mapping.patterns.get(ours)
+
+        def composed(text: str) -> T | None:
+            known = self._text(text)
+            if known is not None and pattern:
+                if not (found := pattern.search(known)):
+                    raise ValueError(f"does not match the pattern {pattern.pattern}")
+                known = self._text(found[1] or "")
+            return None if known is None else read(known)
+
+        return composed
+
+
+def _cell(raw: Row, names: Names) -> str | None:
+    """The text under the first of these names that the row has."""
+    for name in names:
+        if (text := raw.get(name)) is not None:
+            return text
+    return None
 
 
 def _plain_reader(kind: str, mapping: Mapping) -> Callable[[str], Value]:
@@ -183,53 +244,72 @@ def _plain_reader(kind: str, mapping: Mapping) -> Callable[[str], Value]:
 
         return boolean
     if kind == "integer":
-        return _integer
+        return partial(_integer, mapping.decimal)
     if kind == "score":
         assert mapping.question
         low, high = mapping.question.scale_min, mapping.question.scale_max
 
         def score(text: str) -> float:
-            number = _number(text)
+            number = _number(mapping.decimal, text)
             if not low <= number <= high:
                 raise ValueError(f"is outside the scale {low:g} to {high:g}")
             return number
 
         return score
-    return str
+    return _no_formula_error
 
 
-def _number(text: str) -> float:
-    if not _NUMBER.fullmatch(text):
-        raise ValueError("is no number; map it in `value_maps` or name it in `null_values`")
-    return float(text)
+def _no_formula_error(text: str) -> str:
+    if _FORMULA_ERROR.fullmatch(text):
+        raise ValueError("is the error of a formula; name it in `null_values` if it means nothing")
+    return text
 
 
-def _integer(text: str) -> int:
-    number = _number(text)
+def _id_reader(decimal: str) -> Callable[[str], str]:
+    """A number reads the same from every format (`1000`, `1000.0`); any other text stays as written."""
+    fraction = re.compile(rf"(0|-?[1-9]\d*){re.escape(decimal)}00?")
+
+    def read(text: str) -> str:
+        if _ROUNDED.fullmatch(text):
+            raise ValueError("is a rounded number, its last digits are lost; export ids as text")
+        found = fraction.fullmatch(text)
+        return found[1] if found else _no_formula_error(text)
+
+    return read
+
+
+def _number(decimal: str, text: str) -> float:
+    if not _NUMBER[decimal].fullmatch(text):
+        comma = ' (or declare `decimal: ","`)' if decimal == "." and _NUMBER[","].fullmatch(text) else ""
+        raise ValueError(f"is no number; map it in `value_maps` or name it in `null_values`{comma}")
+    return float(text if decimal == "." else re.sub(r"[.\s]", "", text).replace(",", "."))
+
+
+def _integer(decimal: str, text: str) -> int:
+    number = _number(decimal, text)
     if not math.isfinite(number) or not number.is_integer():
         raise ValueError("is no whole number")
     return int(number)
 
 
-def _instant_reader(declared: str, mapping: Mapping) -> Callable[[str], datetime | None]:
-    """A reader of one date format; None for a null.
+def _instant_reader(declared: str, mapping: Mapping) -> Callable[[str], datetime]:
+    """A reader of one date format.
 
     A local time that occurs twice (clocks go back) is read as the first; one that never occurs (clocks go
     forward) is refused.
     """
-    parse, zone = _parser(declared), mapping.time_zone
+    parse, zone = _parser(declared, mapping), mapping.time_zone
+    is_serial = re.compile(r"\d{5}([.,]\d+)?").fullmatch if mapping.format in SHEETS else lambda _: None
 
-    def read(text: str) -> datetime | None:
-        text = text.strip()
-        if text in mapping.null_values:
-            return None
+    def read(text: str) -> datetime:
         try:
             time = parse(text)
             if time.tzinfo is not None:
                 return time.astimezone(UTC)
             instant = time.replace(tzinfo=zone or UTC).astimezone(UTC)
         except (ValueError, ArithmeticError):
-            raise ValueError(f"does not match the date format {declared}") from None
+            hint = "; Excel's serial numbers need `date_format: excel`" if is_serial(text) else ""
+            raise ValueError(f"does not match the date format {declared}{hint}") from None
         if zone is None:
             raise ValueError("has no offset, and the mapping declares no `time_zone`")
         if instant.astimezone(zone).replace(tzinfo=None) != time:
@@ -259,17 +339,61 @@ def _text_reader(null_values: frozenset[str]) -> Callable[[str], str | None]:
     return read
 
 
-def _parser(declared: str) -> Callable[[str], datetime]:
+def _parser(declared: str, mapping: Mapping) -> Callable[[str], datetime]:
+    parse = text_parser(declared, mapping.decimal, mapping.months)
+    if mapping.format not in DATED_FORMATS or declared == "iso8601":
+        return parse
+
+    def typed(text: str) -> datetime:
+        """Real dates come as ISO 8601 (see `read`), whatever the format of those that are text."""
+        if _ISO_TIME.match(text):
+            return datetime.fromisoformat(text)
+        try:
+            return parse(text)
+        except (ValueError, ArithmeticError):
+            return datetime.fromisoformat(text)
+
+    return typed
+
+
+def text_parser(
+    declared: str, decimal: str = ".", months: Dict[str, int] = MappingProxyType({})
+) -> Callable[[str], datetime]:
+    """A reader of texts in one date format; it raises ValueError or ArithmeticError for others."""
     if declared == "iso8601":
         return datetime.fromisoformat
+    if declared == EXCEL:
+        return partial(_excel_date, decimal)
     if declared in ("epoch_s", "epoch_ms"):
         unit = 1_000_000 if declared == "epoch_s" else 1_000
-        return lambda text: EPOCH + timedelta(microseconds=int(Decimal(text) * unit))
+        return lambda text: EPOCH + timedelta(microseconds=int(Decimal(text.replace(decimal, ".")) * unit))
+    if months and (numeric := numeric_months(declared)) != declared:
+        return _named_month_parser(numeric, months)
     if set(_DIRECTIVE.findall(declared)) <= _DIGITS.keys():
         return _digits_parser(declared)
     return lambda text: datetime.strptime(text, declared)  # noqa: DTZ007
 
 
+def _excel_date(decimal: str, text: str) -> datetime:
+    """A serial date: days since 1899-12-30, to the millisecond. Before March 1900 Excel counts wrongly."""
+    days = _number(decimal, text)
+    if not 61 <= days < 2_958_466:
+        raise ValueError
+    return datetime(1899, 12, 30) + timedelta(milliseconds=round(days * 86_400_000))  # noqa: DTZ001
+
+
+def _named_month_parser(numeric: str, months: Dict[str, int]) -> Callable[[str], datetime]:
+    names = "|".join(re.escape(name) for name in sorted(months, key=len, reverse=True))
+    name = re.compile(rf"(?<!\w)(?:{names})(?!\w)")
+
+    def parse(text: str) -> datetime:
+        text = name.sub(lambda found: f"{months[found[0]]:02d}", folded(text), count=1)
+        return datetime.strptime(text, numeric)  # noqa: DTZ007
+
+    return parse
+
+
+_ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _DIRECTIVE = re.compile(r"%.")
 _DIGITS = {"%Y": "year", "%m": "month", "%d": "day", "%H": "hour", "%M": "minute", "%S": "second"}
 

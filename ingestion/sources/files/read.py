@@ -5,27 +5,70 @@ import csv
 import gzip
 import json
 import math
+import re
+import tempfile
 import zlib
+from collections import defaultdict
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from datetime import date
+from contextlib import ExitStack, contextmanager
+from datetime import date, time, timedelta
+from decimal import Decimal
 from io import TextIOWrapper
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
+from shutil import copyfileobj
 from typing import IO, Any, cast
+from zipfile import BadZipFile, ZipFile
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-from ingestion.sources.files.mapping import Mapping, MappingError
+from ingestion import mending
+from ingestion.sources.files.mapping import SHEETS, Mapping, MappingError, Names, any_of
 
 CELLS = ""
-"""Key of a row's remark on its number of cells; no column has an empty name."""
+"""Key of a row's remark on its cells, which costs the row; no column has an empty name."""
 
+LOST = "\ufffd"
+"""Key of a row's remark on text that was lost; it costs that text alone."""
+
+REMARKS = (CELLS, LOST)
+
+MAX_WORKBOOK_BYTES = 2 * 1024**3
+"""Of a workbook, unpacked; it is read in one piece."""
 _PARQUET_ROWS = 10_000
+_EXACT_FLOATS = 2.0**53
 _MISREAD_MARK = codecs.BOM_UTF8.decode("latin-1")
+_SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_WORKBOOKS = {"xlsx": "xl/workbook.xml", "ods": "content.xml"}
+_MAGIC = {
+    b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",
+    b"\xd0\xcf\x11\xe0": "xls",
+    b"\x1f\x8b": "gzip",
+    b"PAR1": "parquet",
+}
+_ADVICE = {
+    "xlsx": "an Excel workbook (.xlsx): declare `format: xlsx`",
+    "ods": "an OpenDocument spreadsheet (.ods): declare `format: ods`",
+    "xls": "an old Excel workbook (.xls), or one with a password: save it as .xlsx without one",
+    "parquet": "a Parquet file: declare `format: parquet`",
+    "zip": "a zip archive: let its name end in .zip, and hold one member",
+    "gzip": "compressed by gzip: let its name end in .gz",
+}
 csv.field_size_limit(2**24)
+
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    zlib.error,
+    BadZipFile,
+    NotImplementedError,
+    pa.ArrowException,
+    CalamineError,
+)
 
 Row = dict[str, str | None]
 
@@ -33,20 +76,27 @@ Row = dict[str, str | None]
 def rows(mapping: Mapping, path: Path) -> Iterator[tuple[int, Row]]:
     """The rows of a file as (line or row number, column -> text as written), in the file's order.
 
-    A row with more or fewer cells than the header carries a remark under the key `CELLS`.
+    Rows whose cells are all empty are none. A row that cannot be used as it stands (too many or too few
+    cells) carries a remark under the key `CELLS`, one that lost text one under `LOST`.
 
     Raises:
-        MappingError: the file is not what the mapping declares (format, encoding, columns, quoting).
+        MappingError: the file is not what the mapping declares (format, encoding, sheet, columns, quoting).
     """
-    reader = {"csv": _csv_rows, "jsonl": _json_rows, "parquet": _parquet_rows}[mapping.format]
     try:
-        yield from reader(mapping, path)
+        with _open(mapping, path) as data:
+            for line, row in _READERS[mapping.format](mapping, path, data):
+                if any(name not in REMARKS and text and not text.isspace() for name, text in row.items()):
+                    yield line, row
     except UnicodeDecodeError as error:
         raise MappingError(
             f"{path}: not {mapping.encoding} at the byte 0x{error.object[error.start]:02X}; declare the "
             f"encoding that the file was exported with at {mapping.at('encoding')} (often cp1252 or utf-16)"
         ) from error
-    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
+    except UnicodeError as error:
+        raise MappingError(
+            f"{path}: not {mapping.encoding} ({error}); see {mapping.at('encoding')}"
+        ) from None
+    except _UNREADABLE as error:
         raise MappingError(
             f"{path}: cannot be read to its end as {mapping.format}: {error}; export or copy it again"
         ) from error
@@ -54,118 +104,237 @@ def rows(mapping: Mapping, path: Path) -> Iterator[tuple[int, Row]]:
 
 @contextmanager
 def _open(mapping: Mapping, path: Path) -> Iterator[IO[bytes]]:
-    with path.open("rb") as raw:
-        if path.suffix.lower() != ".gz":
-            yield raw
-            return
-        with gzip.open(raw) as unpacked:
-            yield cast(IO[bytes], unpacked)
+    """The file, unpacked; one that can be read in any order where the format asks for that."""
+    with ExitStack() as stack:
+        raw: IO[bytes] = stack.enter_context(path.open("rb"))
+        data, packed = raw, path.suffix.lower()
+        if packed == ".gz":
+            data = cast(IO[bytes], stack.enter_context(gzip.open(raw)))
+        elif packed == ".zip":
+            data = stack.enter_context(_only_member(path, stack.enter_context(ZipFile(raw))))
+        if data is not raw and mapping.format not in ("csv", "jsonl"):
+            copy = stack.enter_context(tempfile.TemporaryFile())
+            copyfileobj(data, copy)
+            data = copy
+        data.seek(0)
+        found = _kind(data)
+        if found != mapping.format and (found or mapping.format not in ("csv", "jsonl")):
+            advice = _ADVICE.get(found, "neither a workbook nor Parquet: is it `format: csv`?")
+            raise MappingError(f"{path}: not {mapping.format} but {advice} at {mapping.at('format')}")
+        yield data
 
 
-@contextmanager
-def _text_lines(mapping: Mapping, path: Path) -> Iterator[Iterator[str]]:
+def _only_member(path: Path, archive: ZipFile) -> IO[bytes]:
+    names = [
+        name
+        for name in archive.namelist()
+        if not name.endswith("/") and not name.startswith("__MACOSX/") and Path(name).name[:1] != "."
+    ]
+    if len(names) != 1:
+        held = ", ".join(names[:10]) or "none"
+        raise MappingError(f"{path}: holds {len(names)} files ({held}), not one; unpack it")
+    if archive.getinfo(names[0]).flag_bits & 1:
+        raise MappingError(f"{path}: is encrypted; unpack it")
+    return archive.open(names[0])
+
+
+def _kind(data: IO[bytes]) -> str:
+    """What the first bytes say that a file is; "" for text and anything else."""
+    head = data.read(4)
+    data.seek(0)
+    found = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), "")
+    if found != "zip" or not data.seekable():
+        return found
+    with ZipFile(data) as archive:
+        sizes = {each.filename: each.file_size for each in archive.infolist()}
+    data.seek(0)
+    found = next((kind for kind, part in _WORKBOOKS.items() if part in sizes), found)
+    if found in SHEETS and sum(sizes.values()) > MAX_WORKBOOK_BYTES:
+        raise BadZipFile(f"it unpacks to more than {MAX_WORKBOOK_BYTES // 1024**3} GiB")
+    return found
+
+
+def _text_lines(mapping: Mapping, path: Path, data: IO[bytes]) -> Iterator[str]:
     """Lines without the byte-order mark, which is no part of the first column's name."""
-    with _open(mapping, path) as data, TextIOWrapper(data, encoding=mapping.encoding, newline="") as text:
-        first = text.readline()
-        if first.startswith(_MISREAD_MARK):
-            raise MappingError(f"{path}: is UTF-8, not {mapping.encoding}; correct {mapping.at('encoding')}")
-        yield chain([first.lstrip("\ufeff")] if first else [], text)
+    text = TextIOWrapper(data, encoding=mapping.encoding, newline="")
+    first = text.readline()
+    if first.startswith(_MISREAD_MARK):
+        raise MappingError(f"{path}: is UTF-8, not {mapping.encoding}; correct {mapping.at('encoding')}")
+    return chain([first.lstrip("\ufeff")] if first else [], text)
 
 
-def _csv_rows(mapping: Mapping, path: Path) -> Iterator[tuple[int, Row]]:
-    with _text_lines(mapping, path) as lines:
-        reader = csv.reader(lines, delimiter=mapping.delimiter, strict=True)
-        try:
-            head = [cells for _, cells in zip(range(mapping.header_rows), reader, strict=False)]
-            if len(head) < mapping.header_rows or not any(head[0]):
-                raise MappingError(f"{path}: has no header; an export starts with the names of its columns")
-            header = _names(head)
-            _require(mapping, path, header, mapping.their_columns)
-            for cells in reader:
-                if len(cells) == len(header):
-                    yield reader.line_num, dict(zip(header, cells, strict=True))
-                elif cells:
-                    row: Row = dict(zip(header, cells, strict=False))
-                    row[CELLS] = f"the row has {len(cells)} cells, the header {len(header)}"
-                    yield reader.line_num, row
-        except csv.Error as error:
-            raise MappingError(
-                f"{path}: line {reader.line_num}: {error}; export it again with standard quoting, "
-                f"or correct `delimiter` at {mapping.at('delimiter')}"
-            ) from error
+def _csv_rows(mapping: Mapping, path: Path, data: IO[bytes]) -> Iterator[tuple[int, Row]]:
+    lines, delimiter, above = _text_lines(mapping, path, data), mapping.delimiter, mapping.skip_rows
+    first = next(lines, "")
+    if declared := _SEPARATOR.fullmatch(first):
+        delimiter, above = declared[1], above + 1
+    lines = islice(chain([first] if first else [], lines), above, None)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    try:
+        names, width = _header(mapping, path, reader)
+        for cells in reader:
+            row: Row = dict(zip(names, cells, strict=False))
+            # Empty cells at the end, below no name, are no part of the table.
+            if len(cells) < width or any(cells[len(names) :]):
+                row[CELLS] = f"the row has {len(cells)} cells, the header {len(names)}"
+            if cells:
+                yield above + reader.line_num, row
+    except csv.Error as error:
+        raise MappingError(
+            f"{path}: line {above + reader.line_num}: {error}; export it again with standard quoting, "
+            f"or correct `delimiter` at {mapping.at('delimiter')}"
+        ) from error
+
+
+def _sheet_rows(mapping: Mapping, path: Path, data: IO[bytes]) -> Iterator[tuple[int, Row]]:
+    sheet = _sheet(mapping, path, CalamineWorkbook.from_filelike(data))
+    if sheet.start is None or sheet.end is None:
+        raise MappingError(f"{path}: the sheet `{sheet.name}` is empty")
+    # Cells that are merged downwards are one for the reader of the sheet: each row has its value.
+    merged = defaultdict(list)
+    for (top, column), (bottom, _) in sheet.merged_cell_ranges or ():
+        for number in range(top + 1, min(bottom, sheet.end[0]) + 1):
+            merged[number + 1].append(column - sheet.start[1])
+    texts = ([_text(value, mapping.decimal) or "" for value in cells] for cells in sheet.iter_rows())
+    numbered = islice(enumerate(texts, 1), mapping.skip_rows, None)
+    names, _ = _header(mapping, path, (cells for _, cells in numbered))
+    above: list[str] = []
+    for number, cells in numbered:
+        for column in merged.get(number, ()):
+            if above and column < len(cells):
+                cells[column] = above[column]
+        above = cells
+        yield number, dict(zip(names, cells, strict=True))
+
+
+def _sheet(mapping: Mapping, path: Path, workbook: CalamineWorkbook) -> CalamineSheet:
+    names = [
+        each.name
+        for each in workbook.sheets_metadata
+        if each.typ == SheetTypeEnum.WorkSheet
+        and (each.visible == SheetVisibleEnum.Visible or each.name == mapping.sheet)
+    ]
+    if mapping.sheet in names or (mapping.sheet is None and len(names) == 1):
+        return workbook.get_sheet_by_name(mapping.sheet or names[0])
+    held = f"it has {', '.join(f'`{name}`' for name in names) or 'none'}"
+    if mapping.sheet:
+        raise MappingError(
+            f"{path}: has no sheet `{mapping.sheet}`, which {mapping.at('sheet')} names; {held}"
+        )
+    raise MappingError(f"{path}: needs `sheet`, the name of one, in {mapping.path}; {held}")
+
+
+def _header(mapping: Mapping, path: Path, table: Iterator[list[str]]) -> tuple[list[str], int]:
+    """Column names from the next header rows, and how many columns there are up to the last that is named.
+
+    Rows without any text above them are passed over.
+    """
+    found = (cells for cells in table if any(map(str.strip, cells)))
+    head = [*islice(found, 1), *islice(table, mapping.header_rows - 1)]
+    if len(head) < mapping.header_rows:
+        raise MappingError(f"{path}: has no header; an export starts with the names of its columns")
+    names = _names(head)
+    _require(mapping, path, names, mapping.missing(names))
+    return names, max(i for cells in head for i, cell in enumerate(cells, 1) if cell.strip())
 
 
 def _names(head: list[list[str]]) -> list[str]:
-    """Column names from one or two header rows, made unique.
+    """Column names from one to three header rows, made unique.
 
-    With two (survey exports), an empty upper cell continues the one to its left: `Question / Choice`.
+    With several (survey exports), an empty cell above the last continues the one to its left, as long as
+    those above it do: `Question / Choice`.
     """
-    names = [name.strip("\ufeff \t") for name in head[0]]
-    if len(head) == 2:
-        lower = [name.strip() for name in head[1]] + [""] * (len(names) - len(head[1]))
-        upper = ""
-        for i, name in enumerate(names):
-            upper = name or upper
-            names[i] = f"{upper} / {lower[i]}" if upper and lower[i] else upper or lower[i]
+    width = max(map(len, head))
+    levels = [
+        [*(cell.strip("\ufeff \t\r\n") for cell in cells), *[""] * (width - len(cells))] for cells in head
+    ]
+    continued = [True] * width
+    for cells in levels[:-1]:
+        for i in range(1, width):
+            continued[i] = continued[i] and not cells[i]
+            if continued[i]:
+                cells[i] = cells[i - 1]
     counts: dict[str, int] = {}
-    for i, name in enumerate(names):
-        name = name or f"column {i + 1}"
+    names = []
+    for i, parts in enumerate(zip(*levels, strict=True), 1):
+        name = " / ".join(filter(None, parts)) or f"column {i}"
         counts[name] = counts.get(name, 0) + 1
-        names[i] = name if counts[name] == 1 else f"{name} [{counts[name]}]"
+        names.append(name if counts[name] == 1 else f"{name} [{counts[name]}]")
     return names
 
 
-def _require(mapping: Mapping, path: Path, found: Collection[str], needed: Collection[str]) -> None:
-    missing = [f"`{name}`" for name in sorted(set(needed) - set(found))]
+def _require(mapping: Mapping, path: Path, found: Collection[str], missing: Collection[Names]) -> None:
     if missing:
         shown = ", ".join(f"`{name}`" for name in list(found)[:40])
         raise MappingError(
-            f"{path}: has no column {', '.join(missing)}, which {mapping.path} names; it has {len(found)}: "
-            f"{shown}. Correct `columns` or `id` (or `delimiter`, `header_rows`, `encoding`)"
+            f"{path}: has no column {', '.join(sorted(map(any_of, missing)))}, which {mapping.path} names; "
+            f"it has {len(found)}: {shown}. Correct `columns` or `id` (or `delimiter`, `skip_rows`, "
+            "`header_rows`, `encoding`, `sheet`)"
         )
 
 
-def _json_rows(mapping: Mapping, path: Path) -> Iterator[tuple[int, Row]]:
-    decoder = msgspec.json.Decoder(dict[str, Any])
+def _json_rows(mapping: Mapping, path: Path, data: IO[bytes]) -> Iterator[tuple[int, Row]]:
+    decode = msgspec.json.Decoder(dict[str, Any]).decode
     seen: set[str] = set()
-    with _text_lines(mapping, path) as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                record = decoder.decode(line)
-            except msgspec.DecodeError as error:
-                raise MappingError(
-                    f"{path}: line {number}: no JSON object ({error}); export again"
-                ) from error
-            seen.update(record)
-            yield number, {name: _text(value) for name, value in record.items() if name}
+    for number, line in enumerate(_text_lines(mapping, path, data), 1):
+        if not line.strip():
+            continue
+        try:
+            record, whole = mending.read(line.encode(), decode)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise MappingError(f"{path}: line {number}: no JSON object ({error}); export again") from error
+        seen.update(record)
+        row = {name: _text(value, mapping.decimal) for name, value in record.items() if name}
+        if mending.LOST_VALUE.encode() in whole:
+            row[CELLS] = f"a value is nested deeper than {mending.LEVELS} levels"
+        if mending.LOST_TEXT.encode() in whole:
+            row[LOST] = "holds text that is no JSON (half a character); U+FFFD stands for what is lost"
+        yield number, row
     if seen:
         # Absent is how JSON lines write null: any other column may be missing from all of them.
-        _require(mapping, path, sorted(seen), mapping.id)
+        _require(mapping, path, sorted(seen), [each for each in mapping.id if seen.isdisjoint(each)])
 
 
-def _parquet_rows(mapping: Mapping, path: Path) -> Iterator[tuple[int, Row]]:
-    with pq.ParquetFile(path) as file:
-        _require(mapping, path, file.schema_arrow.names, mapping.their_columns)
+def _parquet_rows(mapping: Mapping, path: Path, data: IO[bytes]) -> Iterator[tuple[int, Row]]:
+    with pq.ParquetFile(data) as file:
+        names = file.schema_arrow.names
+        _require(mapping, path, names, mapping.missing(names))
         number = 0
         for batch in file.iter_batches(_PARQUET_ROWS):
             for record in batch.to_pylist():
                 number += 1
-                yield number, {name: _text(value) for name, value in record.items()}
+                yield number, {name: _text(value, mapping.decimal) for name, value in record.items()}
 
 
-def _text(value: Any) -> str | None:
-    """A typed value as an export would have written it: whole numbers plain, times as ISO 8601."""
+_READERS = {
+    "csv": _csv_rows,
+    "jsonl": _json_rows,
+    "parquet": _parquet_rows,
+    **dict.fromkeys(SHEETS, _sheet_rows),
+}
+
+
+def _text(value: Any, decimal: str) -> str | None:
+    """A typed value as an export would have written it.
+
+    Whole numbers are plain, times ISO 8601, times spent seconds, numbers have the mapping's decimal mark. A
+    float too large to be exact says so (`1.0E+20`).
+    """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, date):
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    if isinstance(value, float):
+        if abs(value) >= _EXACT_FLOATS:
+            return f"{value:E}"
+        value = int(value) if value.is_integer() else Decimal(repr(value))
+    if isinstance(value, Decimal):
+        return format(value, "f").replace(".", decimal)
+    if isinstance(value, (date, time)):
         return value.isoformat()
     if isinstance(value, bytes):
         return value.decode(errors="replace")

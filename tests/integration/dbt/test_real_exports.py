@@ -50,6 +50,32 @@ def test_servicenow_own_sla_flag(exports: Warehouse) -> None:
     assert round(attainment, 2) == 60.64
 
 
+def test_helpdesk_log_as_exported(exports: Warehouse) -> None:
+    """No column tells the creation: it is the first event. Taking in charge is the first assignment."""
+    [(n, resolved, first_resolve, assigned, taken)] = exports.query(
+        "select count(*), count(first_resolution_seconds), median(first_resolution_seconds) / 86400, "
+        "count(first_assignment_seconds), median(first_assignment_seconds) / 3600 "
+        "from marts.tickets where source = 'helpdesk_italian'"
+    )
+    assert (n, resolved, round(first_resolve, 4)) == (2290, 2282, 6.0125)
+    assert (assigned, round(taken, 4)) == (2139, 17.7039)
+    [(duration,)] = exports.query(
+        "select median(epoch(last_at - created_at)) / 86400 from marts.tickets inner join ("
+        "select ticket_id, max(event_at) as last_at from staging.stg_files__ticket_events "
+        "where source = 'helpdesk_italian' group by 1) using (ticket_id)"
+    )
+    assert round(duration, 4) == 39.9881
+
+
+def test_problem_log_as_exported(exports: Warehouse) -> None:
+    """Medians of the first and the last closing since the first event, counted in plain Python."""
+    [(n, first, last)] = exports.query(
+        "select count(last_solved_at), median(first_resolution_seconds) / 86400, "
+        "median(full_resolution_seconds) / 86400 from marts.tickets where source = 'volvo_problems'"
+    )
+    assert (n, round(first, 4), round(last, 4)) == (1487, 79.9746, 81.9805)
+
+
 def test_technical_support_targets_judged_by_their_times(exports: Warehouse) -> None:
     assert exports.query("select count(*) from marts.tickets where source = 'technical_support'") == [(1181,)]
     rows = exports.query(

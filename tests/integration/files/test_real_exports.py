@@ -67,6 +67,7 @@ def test_nothing_of_the_real_exports_is_rejected(shared: Landing) -> None:
         for source, stream in shared.streams()
     }
     assert landed == {
+        ("helpdesk_italian", "ticket_events"): 10_718 - 64,  # equal rows, as `sort | uniq -d` counts them
         ("limesurvey", "survey_answers"): 2 * 253,
         ("nps_bank", "survey_answers"): 2465,
         ("preppin_050", "survey_answers"): 26,
@@ -74,6 +75,7 @@ def test_nothing_of_the_real_exports_is_rejected(shared: Landing) -> None:
         ("surveymonkey_weather", "survey_answers"): 928,
         ("technical_support", "survey_answers"): 1181,
         ("technical_support", "tickets"): 1181,
+        ("volvo_problems", "ticket_events"): 6660,
     }
     for path in shared.batches():
         assert shared.info(path).notes == ()

@@ -248,7 +248,7 @@ def test_a_missing_cursor_reads_again_and_lands_nothing_twice(exports: Exports) 
         vendor="files",
         stream="tickets",
         account=None,
-        spec_version=1,
+        spec_version=2,
         cursors={},
         rows=SCHEMA.empty_table(),
         received=0,
@@ -297,7 +297,7 @@ def test_the_landed_file_is_as_promised(exports: Exports) -> None:
     payload = pq.read_table(path)["payload"].to_pylist()[0]
     assert list(json.loads(payload)) == ["values", "errors", "reject", "mapping", "raw"]
     info = exports.landing.info(path)
-    assert (info.vendor, info.spec_version, info.received) == ("files", 1, 1)
+    assert (info.vendor, info.spec_version, info.received) == ("files", 2, 1)
     assert list(info.cursors) == ["desk"]
 
 

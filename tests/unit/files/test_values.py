@@ -247,7 +247,7 @@ def test_events_carry_the_ticket_when_it_is_mapped(exports: Exports) -> None:
     bare, whole = (
         row["payload"] for row in sorted(exports.rows(), key=lambda r: r["payload"]["mapping"]["name"])
     )
-    assert bare["mapping"] == {"name": "bare", "ticket": False, "declares": [], "question": None}
+    assert bare["mapping"] == {"name": "bare", "ticket": True, "declares": [], "question": None}
     assert whole["mapping"]["ticket"] is True
     assert whole["mapping"]["declares"] == ["resolved_at"]
     assert whole["values"] == {

@@ -1,15 +1,31 @@
 {{ config(materialized='ephemeral') }}
-{#- Tickets of exported files: rows of ticket files, and the newest state of event files that carry one. #}
-with stated as (
+{#- Tickets of exported files: rows of ticket files, and the newest state of event files that carry one. A log that does not tell
+    when a ticket was created tells when it first saw it; a row without a status leaves the one before. #}
+{%- set oldest_first = 'e.sequence_no nulls first, e.event_at, e.record_id' -%}
+with events as (
     select
-        e.source, e.ticket_id, e.created_at, e.first_reply_at, e.resolved_at, e.status, e.priority, e.source_priority, e.complexity,
+        e.*,
+        coalesce(e.status, {{ last_known_before('e.status', 'e.source, e.ticket_id', oldest_first) }}) as last_status,
+        coalesce(
+            e.created_at,
+            max(case when e.carries_ticket then e.created_at end) over (partition by e.source, e.ticket_id),
+            min(e.event_at) over (partition by e.source, e.ticket_id)
+        ) as begun_at
+    from {{ ref('stg_files__ticket_events') }} as e
+    where e.event_at <= {{ as_of() }} and not e.deleted and {{ is_touched('e') }}
+),
+
+stated as (
+    select
+        e.source, e.ticket_id, e.begun_at as created_at, e.first_reply_at, e.resolved_at, e.last_status as status, e.priority,
+        e.source_priority, e.complexity,
         e.channel, e.customer_id, e.organization_id, e.group_id, e.assignee_id, e.segment, e.product, e.service_area, e.exclusion,
         e.reopens, e.public_agent_replies, e.handle_seconds, e.sla, e.declares, e.deleted, e.changed_at,
         row_number() over (
             partition by e.source, e.ticket_id order by e.sequence_no desc nulls last, e.event_at desc, e.record_id desc
         ) as version_no
-    from {{ ref('stg_files__ticket_events') }} as e
-    where e.carries_ticket and e.event_at <= {{ as_of() }} and not e.deleted and {{ is_touched('e') }}
+    from events as e
+    where e.carries_ticket
 ),
 
 versions as (
@@ -41,8 +57,8 @@ select
     cast(null as boolean) as is_outgoing,
     t.customer_id,
     t.organization_id,
-    t.group_id,
-    t.assignee_id,
+    nullif(t.group_id, '') as group_id,
+    nullif(t.assignee_id, '') as assignee_id,
     t.segment,
     t.product,
     t.service_area,
