@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from ingestion.errors import ExpectedError
+from ingestion.texts import TextError, read_text
 from orchestration import locking
 from orchestration.home import Home
 from orchestration.settings import SettingsError
@@ -28,6 +30,8 @@ PACKAGED = Path(__file__).parent.parent / "dbt_project"
 PARSED = ("manifest.json", "partial_parse.msgpack", "cxmarts_parsed")
 #: Columns that a rule file got later: one that was written before is taken to be empty in them.
 LATER_COLUMNS = {"kpi_targets.csv": ["source"], "benchmarks.csv": ["valid_from", "valid_to"]}
+#: What a rule file may hold at most.
+RULE_BYTES = 64 * 1024 * 1024
 #: The tag of dbt's tests that ask what gate 3 asks anyway.
 JUDGED_AT_GATE_3 = "gate_3"
 FAILED = ("error", "fail", "runtime error", "skipped")
@@ -116,7 +120,7 @@ class Project:
         """Bring the copy up to date and parse it if anything changed since it was parsed.
 
         Raises:
-            SettingsError: a file in the rules folder is no seed, or has other columns.
+            SettingsError: a file in the rules folder is no seed, cannot be read, or has other columns.
             DbtError: the project does not parse.
         """
         with locking.exclusive(self._home.root / "dbt.lock", "preparing the dbt project", wait=True):
@@ -172,7 +176,7 @@ class Project:
                 known = ", ".join(sorted(seeds))
                 problems.append(f"CXMARTS_RULES: {own.name} is no rule file; there are {known}")
                 continue
-            problems += _header_problems(own, files[seeds[own.name]])
+            problems += _rule_problems(own, files[seeds[own.name]])
             overlay[seeds[own.name]] = own
         if problems:
             raise SettingsError(problems)
@@ -303,15 +307,37 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-def _header_problems(own: Path, packaged: Path) -> list[str]:
-    ours, theirs = _header(packaged), _header(own)
-    needed = [c for c in ours if c not in LATER_COLUMNS.get(own.name, [])]
-    missing, unknown = [c for c in needed if c not in theirs], [c for c in theirs if c not in ours]
-    if not missing and not unknown:
-        return []
-    parts = [f"lacks {', '.join(missing)}"] if missing else []
-    parts += [f"has unknown {', '.join(unknown)}"] if unknown else []
-    return [f"CXMARTS_RULES: {own.name} {' and '.join(parts)} (columns are {', '.join(ours)})"]
+def _rule_problems(own: Path, packaged: Path) -> list[str]:
+    """What keeps a rule file from being read, each with its line."""
+    try:
+        reader = csv.reader(io.StringIO(read_text(own, RULE_BYTES), newline=""), strict=True)
+        head = next(reader, [])
+        if problems := _header_problems(own, _header(packaged), head):
+            return problems
+        uneven = ((reader.line_num, len(row)) for row in reader if row and len(row) != len(head))
+        return [
+            f"CXMARTS_RULES: {own}:{line}: the row has {cells} cells, the header {len(head)}"
+            for line, cells in islice(uneven, 5)
+        ]
+    except TextError as error:
+        return [f"CXMARTS_RULES: {error}"]
+    except csv.Error as error:
+        return [f"CXMARTS_RULES: {own}:{reader.line_num}: {error}; save it as CSV with standard quoting"]
+
+
+def _header_problems(own: Path, ours: list[str], theirs: list[str]) -> list[str]:
+    if len(theirs) == 1 and ";" in theirs[0]:
+        return [f"CXMARTS_RULES: {own.name} is separated by semicolons; save it with commas"]
+    optional = LATER_COLUMNS.get(own.name, [])
+    found = {
+        "lacks": [c for c in ours if c not in theirs and c not in optional],
+        "has unknown": [c for c in theirs if c not in ours],
+        "has twice": [c for c in ours if theirs.count(c) > 1],
+    }
+    parts = [f"{what} {', '.join(columns)}" for what, columns in found.items() if columns]
+    return (
+        [f"CXMARTS_RULES: {own.name} {' and '.join(parts)} (columns are {', '.join(ours)})"] if parts else []
+    )
 
 
 def _completed(path: Path) -> bytes:

@@ -206,7 +206,7 @@ class Mapping:
         try:
             found = [path for path in start.glob(self.file[len(anchor) :]) if path.is_file()]
             return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, LookupError, NotImplementedError) as error:
             raise MappingError(f"{self.at('file')}: `file` cannot be searched for: {error}") from error
 
     def at(self, key: str) -> str:

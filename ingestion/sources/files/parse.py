@@ -95,8 +95,8 @@ class _Check:
         try:
             root = yaml.compose(self.text, Loader=yaml.SafeLoader)
         except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            line = f":{mark.line + 1}" if mark else ""
+            mark, at = getattr(error, "problem_mark", None), getattr(error, "position", 0)
+            line = f":{(mark.line if mark else self.text.count(chr(10), 0, at)) + 1}"
             raise MappingError(f"{self.path}{line}: not valid YAML: {error}", source) from error
         except RecursionError as error:
             raise MappingError(f"{self.path}: not valid YAML: nested too deeply", source) from error

@@ -84,6 +84,76 @@ def test_all_mistakes_are_shown_at_once_each_with_its_line(exports: Exports) -> 
     assert any(line.startswith(f"{path}:4: `mode` is all") for line in lines)
 
 
+SCORES = "file: a.csv\nformat: csv\nentity: survey_answers\nmode: append\nid: n\ncolumns: {score: s}\n"
+ALIASES = "x: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
+    f"x{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)
+)
+
+
+@pytest.mark.parametrize(
+    ("added", "line", "expected"),
+    [
+        ('date_format: "%Y-%m-%d %H:%M:%M"', 2, "names a part of the date twice (%M is the minute"),
+        ('date_format: "%Y-%m-%d %I:%M"', 2, "uses %I, the hour of a 12-hour clock, without %p"),
+        ("# Grüße".encode("cp1252"), 2, "is not UTF-8 text (byte 0xFC); save the file as UTF-8"),
+        ("encoding: base64", 2, "unknown encoding `base64`"),
+        ("encoding: undefined", 2, "unknown encoding `undefined`"),
+        ("delimiter: '\"'", 2, "`delimiter` is '\"'; use one character"),
+        ("{{ x }}: y", 2, "a key must be text; quote a name with {} or []"),
+        ("value_maps: {score: {[1, 2]: 3}}", 2, "a key must be text"),
+        ("question: {kind: nps, id: [a]}", 2, "`question.id` must be one value"),
+        ("question: {kind: csat, scale_min: nan, scale_max: 5}", 2, "`question.scale_min` is 'nan'"),
+        (ALIASES, 2, "holds more than 100,000 keys and values"),
+        ("x: &a [*a]", 2, "nested deeper than 20 levels, or within itself"),
+        ("x: &a {b: *a}", 2, "nested deeper than 20 levels, or within itself"),
+        ("x: " + "[" * 5000, 0, "not valid YAML: nested too deeply"),
+        ('x: "\\ud83d"', 2, "holds half a character; write it whole"),
+        ("x: \x07", 2, "not valid YAML: unacceptable character"),
+        ("# " + "x" * 2**20, 0, "is larger than 1024 KiB"),
+        ("patterns: {score: '('}", 2, "`(` is no regular expression: missing )"),
+        ("patterns: {score: '[0-9]+'}", 2, "needs one group (...), the part that counts; it has 0"),
+        ("patterns: {agent_id: '(a)'}", 2, "`patterns` names `agent_id`, which `columns` does not"),
+        ("months: {janvier: 13}", 2, "`janvier` must be the number of a month, 1 to 12"),
+        ("months: {janvier: 1}", 2, "`months` needs a `date_format` with %b or %B"),
+        ("where: {s: x}", 2, "`where` of `s` must be {is: values}, rows to keep, or {not: values}"),
+        ("skip_rows: -1", 2, "`skip_rows` is -1; it must be a whole number from 0 to 9999"),
+        ("decimal: ';'", 2, "`decimal` is ;; it must be one of ., ,"),
+        ("empty: keeps", 2, "`empty` belongs to ticket_events, not to survey_answers"),
+        ("sheet: Answers", 2, "`sheet` belongs to xlsx and ods, not to csv"),
+    ],
+)
+def test_a_slip_costs_its_source_and_is_told_with_its_line(
+    exports: Exports, added: str | bytes, line: int, expected: str
+) -> None:
+    exports.mapping(name="good")
+    exports.file(HEADER + "1,2024-05-01 10:00,open\n")
+    path = exports.folder / "bad.yml"
+    slip = added if isinstance(added, bytes) else added.encode()
+    path.write_bytes(b"\n".join([b"source: phone", slip, SCORES.encode()]))
+    results = {result.source: result for result in exports.load()}
+    assert results["good"].landed == 1
+    assert isinstance(results["phone"].error, files.MappingError)
+    told = str(results["phone"].error).splitlines()
+    place = f"{path}:{line}: " if line else f"{path}: "
+    assert [text for text in told if text.startswith(place) and expected in text], told
+
+
+@pytest.mark.parametrize("pattern", ["exports/**.csv", ".", "/", '"a\\0b"', "a" * 5000])
+def test_a_file_that_cannot_be_searched_for(exports: Exports, pattern: str) -> None:
+    path = exports.mapping()
+    path.write_text(path.read_text().replace('"*.csv"', pattern))
+    assert exports.error().startswith(f"{path}:2: ")
+
+
+def test_names_of_mappings_are_theirs_alone(exports: Exports) -> None:
+    exports.mapping()
+    (exports.folder / "desk.yaml").write_text("file: b.csv\n")
+    exports.file(HEADER + "1,2024-05-01 10:00,open\n")
+    (taken, landed) = exports.load()
+    assert (landed.error, landed.landed) == (None, 1)
+    assert str(taken.error).endswith("desk.yaml: there is a mapping desk.yml too; rename one of them")
+
+
 def test_values_stay_as_written(exports: Exports) -> None:
     """YAML 1.1 would read No as false, 012 as ten and 2024-01-01 as a date."""
     exports.mapping(

@@ -114,6 +114,28 @@ def test_other_columns_are_refused_with_their_names(packaged: Path, rules: Path,
         Project(Home(tmp_path / "home"), rules, packaged).prepare()
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (
+            "kpi,target\nZufriedenheit für alle,80\n".encode("cp1252"),
+            r"targets\.csv:2: is not UTF-8 text \(byte 0xFC\)",
+        ),
+        ("kpi,target\n".encode("utf-16"), r"targets\.csv:1: is not UTF-8 text"),
+        (b"kpi;target\ncsat;80\n", r"targets\.csv is separated by semicolons; save it with commas"),
+        (b"kpi,target\ncsat,80\n\nces,1,2\n", r"targets\.csv:4: the row has 3 cells, the header 2"),
+        (b'kpi,target\ncsat,80\n"ces,1\n', r"targets\.csv:3: unexpected end of data"),
+        (b"kpi,target,target\ncsat,80,81\n", r"targets\.csv has twice target"),
+    ],
+)
+def test_a_rule_file_that_cannot_be_read_is_named_with_its_line(
+    packaged: Path, rules: Path, tmp_path: Path, content: bytes, expected: str
+) -> None:
+    (rules / "targets.csv").write_bytes(content)
+    with pytest.raises(SettingsError, match=expected):
+        Project(Home(tmp_path / "home"), rules, packaged).prepare()
+
+
 def test_a_rule_file_from_before_a_column_came_is_empty_in_it(
     packaged: Path, rules: Path, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
