@@ -20,10 +20,10 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup demo test ui lint docs lock bench clean
+.PHONY: help setup demo test test-slow ui lint docs lock bench clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 setup: $(STAMP) $(PARSED) ## Everything into .venv, as locked
 
@@ -48,8 +48,11 @@ $(PARSED): $(STAMP) $(shell find dbt_project -type f -not -path '*/target/*' -no
 demo: setup ## A generated company: fetch over HTTP, judge, build, publish, scorecard
 	@$(BIN)/cxmarts demo
 
-test: setup ## All tests
+test: setup ## All tests but the slow ones
 	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+
+test-slow: setup ## Every command of the documents to its end, real data sets to a publication
+	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m slow
 
 ui: setup ## The Dagster UI on loopback
 	@$(BIN)/cxmarts ui

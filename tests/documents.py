@@ -22,7 +22,7 @@ PAGES = (
     "docs/operations.md",
     "sandbox/examples/servicenow/README.md",
 )
-PROGRAMS = ("cxmarts", "make", "git", "dagster", "dg", "duckdb", "python", "pip", "uv", "dbt", "docker")
+PROGRAMS = "cxmarts|make|git|dagster|dg|duckdb|python|pip|uv|dbt|docker|ssh"
 INLINE = "inline"
 
 
@@ -84,7 +84,7 @@ def commands() -> dict[str, Code]:
 
 def _is_command(text: str) -> bool:
     """A program with arguments, variables before it or not."""
-    return re.match(rf"(?:\w+=\S* )*(?:\.venv/bin/)?(?:{'|'.join(PROGRAMS)}) \S", text) is not None
+    return re.match(rf"(?:\w+=\S* )*(?:\.venv/bin/)?(?:{PROGRAMS}) \S", text) is not None
 
 
 def _of_the_table() -> Iterator[tuple[str, Code]]:

@@ -1,0 +1,360 @@
+"""Every command of the documents, run to its end as it is written there."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urljoin
+
+import httpx2
+import pytest
+
+from sandbox.server import Sandbox
+from tests import recipes
+from tests.documents import Code, blocks, commands
+from tests.homes import environment, variables
+from tests.parsed import ROOT
+
+#: Commands that no test of this file runs, and why.
+ELSEWHERE = {
+    "make test": "`.ci/run` runs it, in a clean clone",
+    "make setup": "`.ci/run` begins with it, in a clean clone",
+    "git pull": "needs the repository that was cloned",
+    "CXMARTS_HOME=.servicenow CXMARTS_FILES=sandbox/examples/servicenow .venv/bin/cxmarts refresh": (
+        "tests/e2e/test_real_sets.py"
+    ),
+    "cxmarts rollback": "a name; its form with a version is run",
+    "cxmarts refetch": "a name; its form with a source is run",
+    "cxmarts ui": "what `make ui` runs",
+    "cxmarts demo": "what `make demo` runs",
+    "cxmarts ui --port": "tests/e2e/test_ui.py",
+    "cxmarts ui --read-only": "tests/e2e/test_ui.py",
+    "cxmarts demo --tickets": "tests/e2e/test_demo.py",
+    "ssh -L 3000:127.0.0.1:3000 HOST": "needs another machine",
+}
+PROGRAMS = Path(sys.executable).parent
+
+
+def promised() -> set[str]:
+    """The commands that the tests below say they run."""
+    return {
+        command
+        for test in globals().values()
+        for mark in getattr(test, "pytestmark", [])
+        if mark.name == "documents"
+        for command in mark.args
+    }
+
+
+def test_every_command_is_run_or_explained() -> None:
+    written = commands()
+    missing = {
+        f"{place}: {command}"
+        for command, place in written.items()
+        if command not in promised() | set(ELSEWHERE)
+    }
+    assert missing == set(), "run it in a test of this file, or say in ELSEWHERE why not"
+    assert promised() - set(written) == set()
+    assert set(ELSEWHERE) - set(written) == set()
+    assert promised() & set(ELSEWHERE) == set()
+    steps = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert {"make setup", "make test", "make test-slow"} <= set(steps)
+
+
+class Shell:
+    """Runs commands of the documents as they stand there, after filling in what stands for something else."""
+
+    def __init__(self) -> None:
+        self.ran: set[str] = set()
+
+    def arguments(
+        self, folder: Path, written: str, filled: dict[str, str], environ: dict[str, str]
+    ) -> dict[str, object]:
+        self.ran.add(written)
+        command = written
+        for placeholder, value in filled.items():
+            assert placeholder in command
+            command = command.replace(placeholder, value)
+        environ = environment(folder, **environ)
+        environ["PATH"] = f"{PROGRAMS}{os.pathsep}{environ['PATH']}"
+        return {"args": ["sh", "-c", command], "cwd": folder, "env": environ, "text": True}
+
+    def __call__(
+        self, folder: Path, written: str, *filled: tuple[str, str], code: int = 0, **environ: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in a folder; it must end with the exit code and without a stack."""
+        arguments = self.arguments(folder, written, dict(filled), environ)
+        done = subprocess.run(capture_output=True, timeout=600, **arguments)  # type: ignore[call-overload]
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done  # type: ignore[no-any-return]
+
+    @contextmanager
+    def serving(
+        self, folder: Path, written: str, *filled: tuple[str, str], ready: str, **environ: str
+    ) -> Iterator[list[str]]:
+        """Run a command that serves until it is interrupted; what it said when it was ready."""
+        arguments = self.arguments(folder, written, dict(filled), environ)
+        process = subprocess.Popen(
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            **arguments,  # type: ignore[call-overload]
+        )
+        said: list[str] = []
+        try:
+            for line in process.stdout:
+                said.append(line)
+                if re.search(ready, line):
+                    break
+            assert re.search(ready, said[-1]), "".join(said)
+            yield said
+        finally:
+            os.killpg(process.pid, signal.SIGINT)
+            process.communicate(timeout=60)
+
+
+@pytest.fixture
+def shell(request: pytest.FixtureRequest) -> Iterator[Shell]:
+    """What the test's mark promises must be run."""
+    shell = Shell()
+    yield shell
+    mark = request.node.get_closest_marker("documents")
+    assert shell.ran == set(mark.args if mark else ())
+
+
+def filled_settings(values: dict[str, str]) -> str:
+    """`.env.example` with the values filled in."""
+    text = (ROOT / ".env.example").read_text()
+    for name, value in values.items():
+        text, count = re.subn(rf"^{name}=$", f"{name}={value}", text, flags=re.MULTILINE)
+        assert count == 1
+    return text
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of this checkout after `make setup`."""
+    folder = tmp_path_factory.mktemp("clone") / "cxmarts"
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "logs"))
+    (folder / ".venv").mkdir()
+    (folder / ".venv" / "bin").symlink_to(PROGRAMS)
+    # By the times of these `make` tells that nothing is left to install.
+    for made in (folder / ".venv/installed", folder / "dbt_project/target/parsed/cxmarts_parsed"):
+        if made.parent.exists():
+            made.touch()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def demo(checkout: Path) -> str:
+    """What the first `make demo` of the checkout prints."""
+    return Shell()(checkout, "make demo").stdout
+
+
+def form(line: str) -> str:
+    """A line of a table without its numbers and rules."""
+    return re.sub(r"-?[\d,]+(\.\d+)?", "0", re.sub(r"[^\S\n]+|[━─]+", " ", line)).strip()
+
+
+@pytest.mark.slow
+def test_the_readme_shows_what_the_demo_prints(demo: str) -> None:
+    [shown] = [block.text for block in blocks("") if "Scorecard as of" in block.text]
+    printed = [form(line) for line in demo.splitlines()]
+    missing = [line for line in map(form, shown.splitlines()) if line not in printed]
+    assert missing == []
+    places = [printed.index(form(line)) for line in shown.splitlines() if "│" in line]
+    assert places == sorted(places)
+
+
+@pytest.mark.slow
+@pytest.mark.documents("make demo")
+def test_a_second_demo_fetches_only_what_changed(shell: Shell, checkout: Path, demo: str) -> None:
+    landing = checkout / ".cxmarts" / "landing"
+    before = {path: path.stat().st_size for path in landing.rglob("*.parquet")}
+    assert "Scorecard" in shell(checkout, "make demo").stdout
+    after = {path: path.stat().st_size for path in landing.rglob("*.parquet")}
+    assert before.items() <= after.items()
+    assert sum(after.values()) < sum(before.values()) * 1.2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", blocks("sql"), ids=str)
+def test_sql_on_the_demo(block: Code, checkout: Path, demo: str) -> None:
+    assert recipes.empty_answers(checkout, block) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", blocks("python"), ids=str)
+def test_python_on_the_demo(block: Code, checkout: Path, demo: str) -> None:
+    assert [name for name, table in recipes.results(checkout, block).items() if table.empty] == []
+
+
+@pytest.mark.slow
+@pytest.mark.documents("make ui", "dagster dev -w workspace.yaml", "dg dev")
+def test_the_ui(shell: Shell, checkout: Path, demo: str) -> None:
+    with socket.socket() as own:
+        if own.connect_ex(("127.0.0.1", 3000)) == 0:
+            pytest.skip("the port of the UI is in use")
+    home = str(checkout / ".cxmarts" / "dagster")
+    for written, environ in (
+        ("make ui", {}),
+        ("dagster dev -w workspace.yaml", {"DAGSTER_HOME": home}),
+        ("dg dev", {"DAGSTER_HOME": home}),
+    ):
+        with (
+            shell.serving(checkout, written, ready="http://127.0.0.1:", **environ) as said,
+            # Dagster's own server says where it is before it listens.
+            httpx2.Client(transport=httpx2.HTTPTransport(retries=6), timeout=60) as client,
+        ):
+            [link] = re.findall(r"http://127\.0\.0\.1:\d+\S*", said[-1])
+            client.get(link)
+            assert client.get(urljoin(link, "/")).status_code == 200
+            query = {"query": "{ assetNodes { assetKey { path } } }"}
+            origin = {"Origin": urljoin(link, "/").rstrip("/")}
+            asked = client.post(urljoin(link, "/graphql"), json=query, headers=origin).json()
+            assert {"assetKey": {"path": ["marts", "kpi_csat"]}} in asked["data"]["assetNodes"]
+
+
+@pytest.mark.slow
+@pytest.mark.documents("cxmarts scorecard", "cxmarts publications", "cxmarts rollback VERSION")
+def test_back_to_the_first_version(shell: Shell, checkout: Path, demo: str) -> None:
+    versions = re.findall(r"\S+Z-\w+", shell(checkout, "cxmarts publications").stdout)
+    assert len(versions) > 1
+    now = shell(checkout, "cxmarts scorecard").stdout
+    said = shell(checkout, "cxmarts rollback VERSION", ("VERSION", versions[-1])).stdout
+    assert said.startswith(f"current is {versions[-1]}")
+    then = shell(checkout, "cxmarts scorecard").stdout
+    assert "Scorecard" in then
+    assert then != now
+
+
+@pytest.mark.slow
+@pytest.mark.documents("cxmarts doctor", "cxmarts refresh")
+def test_the_example_settings_filled_in(shell: Shell, copy: Path, sandbox: Sandbox) -> None:
+    (copy / ".env").write_text(filled_settings({}))
+    asked = shell(copy, "cxmarts doctor", code=1).stdout
+    assert [line for line in asked.splitlines() if line.startswith("FAIL")] == [
+        "FAIL sources: none: set the credentials of one (see .env.example), or try `cxmarts demo`"
+    ]
+    (copy / ".env").write_text(filled_settings(variables(sandbox)))
+    assert "FAIL" not in shell(copy, "cxmarts doctor").stdout
+    assert shell(copy, "cxmarts refresh").stdout.startswith("Published ")
+
+
+@pytest.mark.slow
+@pytest.mark.documents("cxmarts refresh --full", "cxmarts refresh --as-of TIME", "cxmarts refresh --json")
+def test_the_options_of_a_refresh(shell: Shell, copy: Path, sandbox: Sandbox) -> None:
+    settings = variables(sandbox)
+    assert "Published" in shell(copy, "cxmarts refresh --full", **settings).stdout
+    later = ("TIME", "2026-03-02T07:00:00Z")
+    assert "Published" in shell(copy, "cxmarts refresh --as-of TIME", later, **settings).stdout
+    settings["CXMARTS_AS_OF"] = later[1]
+    told = json.loads(shell(copy, "cxmarts refresh --json", **settings).stdout.splitlines()[-1])
+    assert told["published"] is True
+    assert told["as_of"] == "2026-03-02T07:00:00+00:00"
+
+
+@pytest.mark.slow
+@pytest.mark.documents("cxmarts refresh --as-of 2026-01-31T23:00:00Z")
+def test_an_earlier_instant(shell: Shell, copy: Path, sandbox: Sandbox) -> None:
+    before = (copy / ".cxmarts/published/current").resolve()
+    said = shell(copy, "cxmarts refresh --as-of 2026-01-31T23:00:00Z", **variables(sandbox)).stdout
+    assert said.startswith("Wrote (current stays as it is)")
+    version = Path(said.splitlines()[-1])
+    assert json.loads((version / "manifest.json").read_text())["as_of"].startswith("2026-01-31T23:00:00")
+    assert (copy / ".cxmarts/published/current").resolve() == before
+
+
+@pytest.mark.slow
+@pytest.mark.documents(
+    "cxmarts refetch zendesk",
+    "cxmarts refetch zendesk/tickets --since 2026-10-01T00:00:00Z",
+    "cxmarts refetch SOURCE[/STREAM] [--since TIME]",
+)
+def test_refetching(shell: Shell, copy: Path, sandbox: Sandbox) -> None:
+    settings = variables(sandbox)
+    every = shell(copy, "cxmarts refetch zendesk", **settings).stdout.splitlines()
+    assert len(every) > 10
+    for written, *filled in (
+        ("cxmarts refetch zendesk/tickets --since 2026-10-01T00:00:00Z",),
+        (
+            "cxmarts refetch SOURCE[/STREAM] [--since TIME]",
+            ("SOURCE[/STREAM]", "zendesk/tickets"),
+            ("[--since TIME]", "--since 2026-02-01T00:00:00Z"),
+        ),
+    ):
+        assert (
+            shell(copy, written, *filled, **settings).stdout
+            == "zendesk/tickets: the next refresh reads it again\n"
+        )
+
+
+def phone_survey(folder: Path, name: str, wrong: int) -> None:
+    """A survey of 100 answers on 1 to 5, some of them outside."""
+    (folder / f"{name}.yml").write_text(f"""\
+file: {name}.csv
+format: csv
+entity: survey_answers
+mode: snapshot
+id: id
+columns: {{score: score, answered_at: at}}
+date_format: iso8601
+question: {{kind: csat, scale_min: 1, scale_max: 5, positive_from: 4}}
+""")
+    rows = [f"{i},{9 if i < wrong else 4},2026-02-10T10:00:{i % 60:02}Z" for i in range(100)]
+    (folder / f"{name}.csv").write_text("\n".join(["id,score,at", *rows, ""]))
+
+
+@pytest.mark.slow
+@pytest.mark.documents(
+    "cxmarts batches",
+    "cxmarts refetch SOURCE/STREAM",
+    'cxmarts batches waive ID --why "..."',
+    "cxmarts batches waive ID... --why TEXT",
+    "cxmarts refresh",
+)
+def test_held_batches(shell: Shell, copy: Path, sandbox: Sandbox, tmp_path: Path) -> None:
+    """One is repaired, two are waived."""
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    for name in ("north", "south", "west"):
+        phone_survey(exports, name, wrong=5)
+    settings = variables(sandbox, CXMARTS_FILES=str(exports))
+    refused = shell(copy, "cxmarts refresh", code=1, **settings).stderr
+    assert "not published, the published marts stay as they were" in refused
+    listed = shell(copy, "cxmarts batches", **settings).stdout
+    held = dict(re.findall(r"^held +(\w+)/survey_answers (\S+)", listed, re.MULTILINE))
+    assert held.keys() == {"north", "south", "west"}
+
+    phone_survey(exports, "north", wrong=0)
+    shell(copy, "cxmarts refetch SOURCE/STREAM", ("SOURCE/STREAM", "north/survey_answers"), **settings)
+    for written, *filled in (
+        ('cxmarts batches waive ID --why "..."', ("ID", held["south"])),
+        (
+            "cxmarts batches waive ID... --why TEXT",
+            ("ID...", held["west"]),
+            ("TEXT", shlex.quote("a strike")),
+        ),
+    ):
+        assert "waived" in shell(copy, written, *filled, **settings).stdout
+    assert shell(copy, "cxmarts refresh", **settings).stdout.startswith("Published ")
+    assert "a strike" in shell(copy, "cxmarts batches", **settings).stdout
+
+
+@pytest.mark.slow
+@pytest.mark.documents("cxmarts sandbox")
+def test_the_sandbox_prints_the_settings_to_reach_it(shell: Shell, tmp_path: Path) -> None:
+    with shell.serving(tmp_path, "cxmarts sandbox", ready="CXMARTS_TIMEZONE=") as said:
+        (tmp_path / ".env").write_text("".join(said))
+        assert "FAIL" not in Shell()(tmp_path, "cxmarts doctor").stdout
