@@ -18,6 +18,7 @@ TICKETS, TICKET_EVENTS, SURVEY_ANSWERS, SURVEY_INVITATIONS = ENTITIES = (
     "survey_invitations",
 )
 SHEETS = ("xlsx", "ods")
+TEXTS = ("csv", "jsonl")
 FORMATS = ("csv", "parquet", "jsonl", *SHEETS)
 DATED_FORMATS = ("parquet", *SHEETS)
 """Formats whose dates are typed: those need no `date_format`."""
@@ -131,12 +132,37 @@ class Condition:
         return ((text or "").strip() in self.values) is self.keeps
 
 
-@dataclass(frozen=True)
-class Mapping:
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How a file is written: all that the reader asks for.
+
+    Attributes:
+        id: The columns of theirs that a row's key is made of, where they are known.
+    """
+
+    format: str
+    sheet: str | None = None
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    skip_rows: int = 0
+    header_rows: int = 1
+    decimal: str = "."
+    id: tuple[Names, ...] = ()
+
+    def missing(self, names: Collection[str]) -> list[Names]:
+        """The columns that must be there and are not among the names of a file's columns."""
+        return []
+
+    def at(self, key: str) -> str:
+        """Where a key stands, for messages."""
+        return f"`{key}`"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mapping(Layout):
     """One validated mapping; `columns` is ours -> names of theirs, `types` ours -> type.
 
     Attributes:
-        id: The columns of theirs that a row's key is made of.
         patterns: Per column of ours, or `id`: its one group is the part of the text that counts.
         carries_ticket: A row holds its ticket's whole state, so that the tickets come from these rows.
         fingerprint: Differs where rows may read differently.
@@ -145,22 +171,14 @@ class Mapping:
     path: Path
     source: str
     file: str
-    format: str
-    sheet: str | None
-    encoding: str
-    delimiter: str
-    skip_rows: int
-    header_rows: int
     entity: str
     mode: str
-    id: tuple[Names, ...]
     columns: dict[str, Names]
     types: dict[str, str]
     where: tuple[Condition, ...]
     date_formats: dict[str, str]
     months: dict[str, int]
     time_zone: ZoneInfo | None
-    decimal: str
     null_values: frozenset[str]
     empty: str
     patterns: dict[str, re.Pattern[str]]

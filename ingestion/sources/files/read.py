@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from ingestion import mending
-from ingestion.sources.files.mapping import SHEETS, Mapping, MappingError, Names, any_of
+from ingestion.sources.files.mapping import SHEETS, TEXTS, Layout, MappingError, Names, any_of
 
 CELLS = ""
 """Key of a row's remark on its cells, which costs the row; no column has an empty name."""
@@ -50,7 +50,7 @@ _MAGIC = {
     b"\x1f\x8b": "gzip",
     b"PAR1": "parquet",
 }
-_ADVICE = {
+ADVICE = {
     "xlsx": "an Excel workbook (.xlsx): declare `format: xlsx`",
     "ods": "an OpenDocument spreadsheet (.ods): declare `format: ods`",
     "xls": "an old Excel workbook (.xls), or one with a password: save it as .xlsx without one",
@@ -60,7 +60,7 @@ _ADVICE = {
 }
 csv.field_size_limit(2**24)
 
-_UNREADABLE = (
+UNREADABLE = (
     OSError,
     EOFError,
     zlib.error,
@@ -73,7 +73,7 @@ _UNREADABLE = (
 Row = dict[str, str | None]
 
 
-def rows(mapping: Mapping, path: Path) -> Iterator[tuple[int, Row]]:
+def rows(layout: Layout, path: Path) -> Iterator[tuple[int, Row]]:
     """The rows of a file as (line or row number, column -> text as written), in the file's order.
 
     Rows whose cells are all empty are none. A row that cannot be used as it stands (too many or too few
@@ -83,28 +83,39 @@ def rows(mapping: Mapping, path: Path) -> Iterator[tuple[int, Row]]:
         MappingError: the file is not what the mapping declares (format, encoding, sheet, columns, quoting).
     """
     try:
-        with _open(mapping, path) as data:
-            for line, row in _READERS[mapping.format](mapping, path, data):
+        with _open(layout, path) as data:
+            for line, row in _READERS[layout.format](layout, path, data):
                 if any(name not in REMARKS and text and not text.isspace() for name, text in row.items()):
                     yield line, row
     except UnicodeDecodeError as error:
         raise MappingError(
-            f"{path}: not {mapping.encoding} at the byte 0x{error.object[error.start]:02X}; declare the "
-            f"encoding that the file was exported with at {mapping.at('encoding')} (often cp1252 or utf-16)"
+            f"{path}: not {layout.encoding} at the byte 0x{error.object[error.start]:02X}; declare the "
+            f"encoding that the file was exported with at {layout.at('encoding')} (often cp1252 or utf-16)"
         ) from error
     except UnicodeError as error:
         raise MappingError(
-            f"{path}: not {mapping.encoding} ({error}); see {mapping.at('encoding')}"
+            f"{path}: not {layout.encoding} ({error}); see {layout.at('encoding')}"
         ) from None
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise MappingError(
-            f"{path}: cannot be read to its end as {mapping.format}: {error}; export or copy it again"
+            f"{path}: cannot be read to its end as {layout.format}: {error}; export or copy it again"
         ) from error
 
 
 @contextmanager
-def _open(mapping: Mapping, path: Path) -> Iterator[IO[bytes]]:
+def _open(layout: Layout, path: Path) -> Iterator[IO[bytes]]:
     """The file, unpacked; one that can be read in any order where the format asks for that."""
+    with unpacked(path, in_order=layout.format in TEXTS) as data:
+        found = kind(data)
+        if found != layout.format and (found or layout.format not in TEXTS):
+            advice = ADVICE.get(found, "neither a workbook nor Parquet: is it `format: csv`?")
+            raise MappingError(f"{path}: not {layout.format} but {advice} at {layout.at('format')}")
+        yield data
+
+
+@contextmanager
+def unpacked(path: Path, *, in_order: bool) -> Iterator[IO[bytes]]:
+    """A file's bytes, out of their `.gz` or `.zip`; `in_order`: they are read from first to last."""
     with ExitStack() as stack:
         raw: IO[bytes] = stack.enter_context(path.open("rb"))
         data, packed = raw, path.suffix.lower()
@@ -112,15 +123,11 @@ def _open(mapping: Mapping, path: Path) -> Iterator[IO[bytes]]:
             data = cast(IO[bytes], stack.enter_context(gzip.open(raw)))
         elif packed == ".zip":
             data = stack.enter_context(_only_member(path, stack.enter_context(ZipFile(raw))))
-        if data is not raw and mapping.format not in ("csv", "jsonl"):
+        if data is not raw and not in_order:
             copy = stack.enter_context(tempfile.TemporaryFile())
             copyfileobj(data, copy)
             data = copy
         data.seek(0)
-        found = _kind(data)
-        if found != mapping.format and (found or mapping.format not in ("csv", "jsonl")):
-            advice = _ADVICE.get(found, "neither a workbook nor Parquet: is it `format: csv`?")
-            raise MappingError(f"{path}: not {mapping.format} but {advice} at {mapping.at('format')}")
         yield data
 
 
@@ -138,7 +145,7 @@ def _only_member(path: Path, archive: ZipFile) -> IO[bytes]:
     return archive.open(names[0])
 
 
-def _kind(data: IO[bytes]) -> str:
+def kind(data: IO[bytes]) -> str:
     """What the first bytes say that a file is; "" for text and anything else."""
     head = data.read(4)
     data.seek(0)
@@ -154,24 +161,24 @@ def _kind(data: IO[bytes]) -> str:
     return found
 
 
-def _text_lines(mapping: Mapping, path: Path, data: IO[bytes]) -> Iterator[str]:
+def _text_lines(layout: Layout, path: Path, data: IO[bytes]) -> Iterator[str]:
     """Lines without the byte-order mark, which is no part of the first column's name."""
-    text = TextIOWrapper(data, encoding=mapping.encoding, newline="")
+    text = TextIOWrapper(data, encoding=layout.encoding, newline="")
     first = text.readline()
     if first.startswith(_MISREAD_MARK):
-        raise MappingError(f"{path}: is UTF-8, not {mapping.encoding}; correct {mapping.at('encoding')}")
+        raise MappingError(f"{path}: is UTF-8, not {layout.encoding}; correct {layout.at('encoding')}")
     return chain([first.lstrip("\ufeff")] if first else [], text)
 
 
-def _csv_rows(mapping: Mapping, path: Path, data: IO[bytes]) -> Iterator[tuple[int, Row]]:
-    lines, delimiter, above = _text_lines(mapping, path, data), mapping.delimiter, mapping.skip_rows
+def _csv_rows(layout: Layout, path: Path, data: IO[bytes]) -> Iterator[tuple[int, Row]]:
+    lines, delimiter, above = _text_lines(layout, path, data), layout.delimiter, layout.skip_rows
     first = next(lines, "")
     if declared := _SEPARATOR.fullmatch(first):
         delimiter, above = declared[1], above + 1
     lines = islice(chain([first] if first else [], lines), above, None)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
-        names, width = _header(mapping, path, reader)
+        names, width = _header(layout, path, reader)
         for cells in reader:
             row: Row = dict(zip(names, cells, strict=False))
             # Empty cells at the end, below no name, are no part of the table.
@@ -182,12 +189,12 @@ def _csv_rows(mapping: Mapping, path: Path, data: IO[bytes]) -> Iterator[tuple[i
     except csv.Error as error:
         raise MappingError(
             f"{path}: line {above + reader.line_num}: {error}; export it again with standard quoting, "
-            f"or correct `delimiter` at {mapping.at('delimiter')}"
+            f"or correct `delimiter` at {layout.at('delimiter')}"
         ) from error
 
 
-def _sheet_rows(mapping: Mapping, path: Path, data: IO[bytes]) -> Iterator[tuple[int, Row]]:
-    sheet = _sheet(mapping, path, CalamineWorkbook.from_filelike(data))
+def _sheet_rows(layout: Layout, path: Path, data: IO[bytes]) -> Iterator[tuple[int, Row]]:
+    sheet = _sheet(layout, path, CalamineWorkbook.from_filelike(data))
     if sheet.start is None or sheet.end is None:
         raise MappingError(f"{path}: the sheet `{sheet.name}` is empty")
     # Cells that are merged downwards are one for the reader of the sheet: each row has its value.
@@ -195,9 +202,9 @@ def _sheet_rows(mapping: Mapping, path: Path, data: IO[bytes]) -> Iterator[tuple
     for (top, column), (bottom, _) in sheet.merged_cell_ranges or ():
         for number in range(top + 1, min(bottom, sheet.end[0]) + 1):
             merged[number + 1].append(column - sheet.start[1])
-    texts = ([_text(value, mapping.decimal) or "" for value in cells] for cells in sheet.iter_rows())
-    numbered = islice(enumerate(texts, 1), mapping.skip_rows, None)
-    names, _ = _header(mapping, path, (cells for _, cells in numbered))
+    texts = ([_text(value, layout.decimal) or "" for value in cells] for cells in sheet.iter_rows())
+    numbered = islice(enumerate(texts, 1), layout.skip_rows, None)
+    names, _ = _header(layout, path, (cells for _, cells in numbered))
     above: list[str] = []
     for number, cells in numbered:
         for column in merged.get(number, ()):
@@ -207,34 +214,43 @@ def _sheet_rows(mapping: Mapping, path: Path, data: IO[bytes]) -> Iterator[tuple
         yield number, dict(zip(names, cells, strict=True))
 
 
-def _sheet(mapping: Mapping, path: Path, workbook: CalamineWorkbook) -> CalamineSheet:
-    names = [
+def _sheet(layout: Layout, path: Path, workbook: CalamineWorkbook) -> CalamineSheet:
+    names = _sheet_names(workbook, layout.sheet)
+    if layout.sheet in names or (layout.sheet is None and len(names) == 1):
+        return workbook.get_sheet_by_name(layout.sheet or names[0])
+    held = f"it has {', '.join(f'`{name}`' for name in names) or 'none'}"
+    if layout.sheet:
+        raise MappingError(
+            f"{path}: has no sheet `{layout.sheet}`, which {layout.at('sheet')} names; {held}"
+        )
+    raise MappingError(f"{path}: needs `sheet`, the name of one, at {layout.at('sheet')}; {held}")
+
+
+def _sheet_names(workbook: CalamineWorkbook, hidden: str | None = None) -> list[str]:
+    return [
         each.name
         for each in workbook.sheets_metadata
         if each.typ == SheetTypeEnum.WorkSheet
-        and (each.visible == SheetVisibleEnum.Visible or each.name == mapping.sheet)
+        and (each.visible == SheetVisibleEnum.Visible or each.name == hidden)
     ]
-    if mapping.sheet in names or (mapping.sheet is None and len(names) == 1):
-        return workbook.get_sheet_by_name(mapping.sheet or names[0])
-    held = f"it has {', '.join(f'`{name}`' for name in names) or 'none'}"
-    if mapping.sheet:
-        raise MappingError(
-            f"{path}: has no sheet `{mapping.sheet}`, which {mapping.at('sheet')} names; {held}"
-        )
-    raise MappingError(f"{path}: needs `sheet`, the name of one, in {mapping.path}; {held}")
 
 
-def _header(mapping: Mapping, path: Path, table: Iterator[list[str]]) -> tuple[list[str], int]:
+def sheet_names(data: IO[bytes]) -> list[str]:
+    """The visible sheets of a workbook."""
+    return _sheet_names(CalamineWorkbook.from_filelike(data))
+
+
+def _header(layout: Layout, path: Path, table: Iterator[list[str]]) -> tuple[list[str], int]:
     """Column names from the next header rows, and how many columns there are up to the last that is named.
 
     Rows without any text above them are passed over.
     """
     found = (cells for cells in table if any(map(str.strip, cells)))
-    head = [*islice(found, 1), *islice(table, mapping.header_rows - 1)]
-    if len(head) < mapping.header_rows:
+    head = [*islice(found, 1), *islice(table, layout.header_rows - 1)]
+    if len(head) < layout.header_rows:
         raise MappingError(f"{path}: has no header; an export starts with the names of its columns")
     names = _names(head)
-    _require(mapping, path, names, mapping.missing(names))
+    _require(layout, path, names, layout.missing(names))
     return names, max(i for cells in head for i, cell in enumerate(cells, 1) if cell.strip())
 
 
@@ -263,20 +279,20 @@ def _names(head: list[list[str]]) -> list[str]:
     return names
 
 
-def _require(mapping: Mapping, path: Path, found: Collection[str], missing: Collection[Names]) -> None:
+def _require(layout: Layout, path: Path, found: Collection[str], missing: Collection[Names]) -> None:
     if missing:
         shown = ", ".join(f"`{name}`" for name in list(found)[:40])
         raise MappingError(
-            f"{path}: has no column {', '.join(sorted(map(any_of, missing)))}, which {mapping.path} names; "
+            f"{path}: has no column {', '.join(sorted(map(any_of, missing)))}, which {layout.at('columns')} names; "
             f"it has {len(found)}: {shown}. Correct `columns` or `id` (or `delimiter`, `skip_rows`, "
             "`header_rows`, `encoding`, `sheet`)"
         )
 
 
-def _json_rows(mapping: Mapping, path: Path, data: IO[bytes]) -> Iterator[tuple[int, Row]]:
+def _json_rows(layout: Layout, path: Path, data: IO[bytes]) -> Iterator[tuple[int, Row]]:
     decode = msgspec.json.Decoder(dict[str, Any]).decode
     seen: set[str] = set()
-    for number, line in enumerate(_text_lines(mapping, path, data), 1):
+    for number, line in enumerate(_text_lines(layout, path, data), 1):
         if not line.strip():
             continue
         try:
@@ -284,7 +300,7 @@ def _json_rows(mapping: Mapping, path: Path, data: IO[bytes]) -> Iterator[tuple[
         except (msgspec.DecodeError, RecursionError) as error:
             raise MappingError(f"{path}: line {number}: no JSON object ({error}); export again") from error
         seen.update(record)
-        row = {name: _text(value, mapping.decimal) for name, value in record.items() if name}
+        row = {name: _text(value, layout.decimal) for name, value in record.items() if name}
         if mending.LOST_VALUE.encode() in whole:
             row[CELLS] = f"a value is nested deeper than {mending.LEVELS} levels"
         if mending.LOST_TEXT.encode() in whole:
@@ -292,18 +308,18 @@ def _json_rows(mapping: Mapping, path: Path, data: IO[bytes]) -> Iterator[tuple[
         yield number, row
     if seen:
         # Absent is how JSON lines write null: any other column may be missing from all of them.
-        _require(mapping, path, sorted(seen), [each for each in mapping.id if seen.isdisjoint(each)])
+        _require(layout, path, sorted(seen), [each for each in layout.id if seen.isdisjoint(each)])
 
 
-def _parquet_rows(mapping: Mapping, path: Path, data: IO[bytes]) -> Iterator[tuple[int, Row]]:
+def _parquet_rows(layout: Layout, path: Path, data: IO[bytes]) -> Iterator[tuple[int, Row]]:
     with pq.ParquetFile(data) as file:
         names = file.schema_arrow.names
-        _require(mapping, path, names, mapping.missing(names))
+        _require(layout, path, names, layout.missing(names))
         number = 0
         for batch in file.iter_batches(_PARQUET_ROWS):
             for record in batch.to_pylist():
                 number += 1
-                yield number, {name: _text(value, mapping.decimal) for name, value in record.items()}
+                yield number, {name: _text(value, layout.decimal) for name, value in record.items()}
 
 
 _READERS = {

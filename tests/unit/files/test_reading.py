@@ -170,7 +170,7 @@ def test_a_missing_column_is_refused_and_the_columns_are_listed(exports: Exports
     path = exports.mapping()
     exports.file("id;created;status\n1;2;3\n")
     message = exports.error()
-    assert f"has no column `created`, `id`, `status`, which {path} names" in message
+    assert f"has no column `created`, `id`, `status`, which {path}:" in message
     assert "it has 1: `id;created;status`" in message
     assert "`delimiter`" in message
 
