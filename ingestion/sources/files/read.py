@@ -93,9 +93,7 @@ def rows(layout: Layout, path: Path) -> Iterator[tuple[int, Row]]:
             f"encoding that the file was exported with at {layout.at('encoding')} (often cp1252 or utf-16)"
         ) from error
     except UnicodeError as error:
-        raise MappingError(
-            f"{path}: not {layout.encoding} ({error}); see {layout.at('encoding')}"
-        ) from None
+        raise MappingError(f"{path}: not {layout.encoding} ({error}); see {layout.at('encoding')}") from None
     except UNREADABLE as error:
         raise MappingError(
             f"{path}: cannot be read to its end as {layout.format}: {error}; export or copy it again"
@@ -220,9 +218,7 @@ def _sheet(layout: Layout, path: Path, workbook: CalamineWorkbook) -> CalamineSh
         return workbook.get_sheet_by_name(layout.sheet or names[0])
     held = f"it has {', '.join(f'`{name}`' for name in names) or 'none'}"
     if layout.sheet:
-        raise MappingError(
-            f"{path}: has no sheet `{layout.sheet}`, which {layout.at('sheet')} names; {held}"
-        )
+        raise MappingError(f"{path}: has no sheet `{layout.sheet}`, which {layout.at('sheet')} names; {held}")
     raise MappingError(f"{path}: needs `sheet`, the name of one, at {layout.at('sheet')}; {held}")
 
 
@@ -283,8 +279,8 @@ def _require(layout: Layout, path: Path, found: Collection[str], missing: Collec
     if missing:
         shown = ", ".join(f"`{name}`" for name in list(found)[:40])
         raise MappingError(
-            f"{path}: has no column {', '.join(sorted(map(any_of, missing)))}, which {layout.at('columns')} names; "
-            f"it has {len(found)}: {shown}. Correct `columns` or `id` (or `delimiter`, `skip_rows`, "
+            f"{path}: has no column {', '.join(sorted(map(any_of, missing)))}, which {layout.at('columns')} "
+            f"names; it has {len(found)}: {shown}. Correct `columns` or `id` (or `delimiter`, `skip_rows`, "
             "`header_rows`, `encoding`, `sheet`)"
         )
 
