@@ -94,7 +94,7 @@ select
     c.n,
     cast({{ seconds('c.micros') }} as double) as sum_seconds,
     cast({{ seconds('c.whole_micros') }} as double) as whole_seconds,
-    cast(100e0 * c.micros / nullif(c.whole_micros, 0) as double) as share_pct,
+    cast(100e0 * (c.micros / nullif(c.whole_micros, 0)) as double) as share_pct,
     cast({{ seconds('c.micros') }} / nullif(c.n, 0) as double) as mean_seconds,
     cast({{ seconds(element('c.quantiles', 1)) }} as double) as median_seconds,
     cast({{ seconds(element('c.quantiles', 2)) }} as double) as p90_seconds,

@@ -8,8 +8,10 @@ with answers as (
             when 'ces' then case when is_easy then 100 else 0 end
             else case nps_class when 'promoter' then 100 when 'detractor' then -100 else 0 end
         end as points,
-        100e0 * case when direction = 'lower_is_better' then scale_max - score else score - scale_min end
-            / nullif(scale_max - scale_min, 0) as score_pct
+        100e0 * (
+            case when direction = 'lower_is_better' then scale_max - score else score - scale_min end
+            / nullif(scale_max - scale_min, 0)
+        ) as score_pct
     from {{ ref('int_answers') }}
     where kind in ('csat', 'nps', 'ces') and is_headline and is_in_scale and is_latest and ticket_source is not null and answered_at is not null
 ),
