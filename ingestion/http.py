@@ -41,6 +41,7 @@ class FetchError(ExpectedError):
         url: The URL, without credentials.
         status: HTTP status; None if there was no answer.
         attempts: How often it was tried.
+        reason: The text without the request: the same for all requests that fail for one cause.
     """
 
     def __init__(
@@ -48,7 +49,8 @@ class FetchError(ExpectedError):
     ) -> None:
         self.method, self.url, self.status, self.attempts = method, url[:300], status, attempts
         tries = f" ({attempts} attempts)" if attempts > 1 else ""
-        super().__init__(f"{method} {self.url}: {reason}{tries}" if url else reason)
+        self.reason = f"{reason}{tries}"
+        super().__init__(f"{method} {self.url}: {self.reason}" if url else reason)
 
 
 class PermanentError(FetchError):

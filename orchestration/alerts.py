@@ -6,8 +6,9 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
@@ -17,6 +18,7 @@ from orchestration.settings import Settings
 
 WINDOW_SECONDS = 6 * 3600
 LIMIT = 3500
+SHOWN = 10
 
 
 class AlertError(ExpectedError):
@@ -35,12 +37,22 @@ class Alerts:
     def __init__(self, path: Path, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._path, self._settings, self._clock = path, settings, clock
 
-    def send(self, failure: str, text: str) -> bool:
+    def failed(self, job: str, run_id: str, causes: Sequence[str]) -> bool:
+        """Tell why a run failed, as `send` does."""
+        text = f":red_circle: *{job}* failed; the published marts stay as they were.\n{_listed(causes)}"
+        return self.send(f"{job}: {causes[0]}", f"{text}\nrun {run_id}", run_id)
+
+    def warned(self, job: str, run_id: str, warnings: Sequence[str]) -> bool:
+        """Tell what a run that succeeded warned of, each warning as `send` does; whether any was sent."""
+        return any([self.send(text, f":warning: *{job}*: {text}\nrun {run_id}", run_id) for text in warnings])
+
+    def send(self, failure: str, text: str, run_id: str = "") -> bool:
         """Send a message unless the same failure was told within the window.
 
         Args:
             failure: what makes the failure distinct; digits are ignored, so that counts and ids are not.
             text: the message.
+            run_id: the run that failed: told of once more, it is no further failure.
 
         Returns:
             Whether it was sent. What was suppressed is counted and told with the next one.
@@ -50,28 +62,30 @@ class Alerts:
         """
         if self._settings.webhook_url is None:
             return False
+        hidden = secrets(self._settings)
+        failure, text = redact(failure, hidden), redact(text, hidden)
         key = hashlib.sha256(re.sub(r"[0-9a-f]{8,}|\d+", "#", failure).encode()).hexdigest()[:24]
         with locking.exclusive(self._path.with_suffix(".lock"), "sending an alert", wait=True):
             now, sent = self._clock(), self._read()
             last = sent.get(key)
             if last and now - last["at"] < WINDOW_SECONDS:
-                last["suppressed"] += 1
+                last["suppressed"] += not run_id or last.get("run_id") != run_id
                 self._write(sent)
                 return False
             if last and last["suppressed"]:
                 text += f"\n({last['suppressed']} further failures of this kind were not told)"
-            self._post(redact(text, secrets(self._settings)))
+            self._post(text)
             fresh = {k: v for k, v in sent.items() if now - v["at"] < 10 * WINDOW_SECONDS}
-            self._write({**fresh, key: {"at": now, "suppressed": 0}})
+            self._write({**fresh, key: {"at": now, "suppressed": 0, "run_id": run_id}})
         return True
 
-    def _read(self) -> dict[str, dict[str, float]]:
+    def _read(self) -> dict[str, dict[str, Any]]:
         try:
             return dict(json.loads(self._path.read_text()))
         except (OSError, ValueError):
             return {}
 
-    def _write(self, sent: dict[str, dict[str, float]]) -> None:
+    def _write(self, sent: dict[str, dict[str, Any]]) -> None:
         draft = self._path.with_suffix(".draft")
         draft.write_text(json.dumps(sent))
         draft.replace(self._path)
@@ -98,3 +112,8 @@ def redact(text: str, hidden: Iterable[str]) -> str:
     for secret in hidden:
         text = text.replace(secret, "***")
     return text
+
+
+def _listed(texts: Sequence[str]) -> str:
+    more = f"\n• and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
+    return "\n".join(f"• {text}" for text in texts[:SHOWN]) + more

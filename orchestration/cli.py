@@ -19,7 +19,7 @@ import threading
 import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
 from ingestion.errors import ExpectedError
@@ -27,6 +27,9 @@ from orchestration import progress, publish
 from orchestration.home import Home
 from orchestration.locking import exclusive
 from orchestration.settings import Settings, is_loopback, load, parse_time
+
+if TYPE_CHECKING:
+    from orchestration.refresh import Outcome
 
 DEMO_TICKETS, DEMO_SEED, DEMO_FILE = 1000, 7, "demo.json"
 
@@ -161,9 +164,25 @@ def _run_refresh(
         kept = f"the published marts stay as they were ({known.version})" if known else "nothing is published"
         listed = "\n".join(f"  - {line}" for text in outcome.problems for line in text.splitlines())
         print(f"cxmarts: not published, {kept}:\n{listed}", file=sys.stderr)
+        _tell(settings, outcome)
     if as_json:
         print(json.dumps({"published": False, **facts, "problems": outcome.problems}, default=str))
     return 0 if outcome.published else 1
+
+
+def _tell(settings: Settings, outcome: Outcome) -> None:
+    """Tell the webhook of a run that failed: whether a UI is up, whose sensors would tell, nobody knows."""
+    from orchestration.alerts import AlertError, Alerts
+    from orchestration.jobs import NIGHTLY
+
+    if settings.webhook_url is None or "run_id" not in outcome.facts:
+        return
+    try:
+        Alerts(Home(settings.home).alerts, settings).failed(
+            NIGHTLY, outcome.facts["run_id"], outcome.problems
+        )
+    except AlertError as error:
+        print(f"cxmarts: {error}", file=sys.stderr)
 
 
 def _scorecard(_: argparse.Namespace) -> int:

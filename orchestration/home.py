@@ -78,6 +78,11 @@ class Home:
         return self.root / "dagster"
 
     @property
+    def alerts(self) -> Path:
+        """What the webhook was told, and when."""
+        return self.root / "alerts.json"
+
+    @property
     def scratch(self) -> Path:
         """Warehouses of builds as of an earlier time."""
         return self.root / "scratch"

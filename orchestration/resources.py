@@ -14,6 +14,7 @@ from orchestration.settings import Settings, parse_time
 
 AS_OF_TAG = "cxmarts/as_of"
 FULL_TAG = "cxmarts/full"
+VERSION_TAG = "cxmarts/version"
 
 
 def run_resource(settings: Settings, home: Home, project: Project) -> dg.ResourceDefinition:
@@ -34,6 +35,10 @@ def run_resource(settings: Settings, home: Home, project: Project) -> dg.Resourc
             as_of = parse_time(fixed) if fixed else settings.as_of or _created(context.instance, root)
             is_full = dagster_run.tags.get(FULL_TAG) == "true"
             current = Run(settings, home, project, build_id=root, as_of=as_of, is_full=is_full)
+            tags = {AS_OF_TAG: as_of.isoformat()}
+            # A retry takes over the tags of what it repeats.
+            tags |= {VERSION_TAG: "none"} if VERSION_TAG in dagster_run.tags else {}
+            context.instance.add_run_tags(dagster_run.run_id, tags)
             current.open_warehouse()
             yield current
 

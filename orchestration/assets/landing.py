@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from ingestion.extract import FetchResult, fetch
-from ingestion.http import TransientError
+from ingestion.http import FetchError, TransientError
 from ingestion.landing import SCHEMA
 from ingestion.streams import Source, StreamResult
 from orchestration import control, progress
@@ -17,6 +17,7 @@ from orchestration.run import Run, sources
 
 RETRIES_TAG = "cxmarts/landing_retries"
 FIRST_WAIT_SECONDS = 60
+SHOWN_STREAMS = 3
 COLUMNS = {
     "record_id": "The vendor's id; null if it gave none.",
     "changed_at": "The vendor's change clock, UTC.",
@@ -130,11 +131,7 @@ def _vendor(run: Run, source: str, stream: str, known: Mapping[tuple[str, str], 
 def _problems(run: Run, result: FetchResult, status: Sequence[StreamStatus]) -> list[str]:
     """Why publishing is out of the question: sources that failed or are off, and may not be stale."""
     allowed = run.settings.allow_stale
-    problems = [
-        f"{each.source}/{each.stream}: {each.error}"
-        for each in result.streams
-        if each.error is not None and each.source not in allowed
-    ]
+    problems = _told_once([each for each in result.streams if each.source not in allowed])
     off = sorted({s.source for s in status if not s.is_on and s.is_stale and s.source not in allowed})
     problems += [
         f"{source}: has landed data but is off (its settings are not set); set them again,"
@@ -142,6 +139,25 @@ def _problems(run: Run, result: FetchResult, status: Sequence[StreamStatus]) -> 
         for source in off
     ]
     return problems
+
+
+def _told_once(results: Sequence[StreamResult]) -> list[str]:
+    """Each cause once, with the streams that it stopped; what stops one stream only, with its request."""
+    found: dict[tuple[str, str], list[StreamResult]] = {}
+    for each in results:
+        if each.error is not None:
+            reason = each.error.reason if isinstance(each.error, FetchError) else str(each.error)
+            found.setdefault((each.source, reason), []).append(each)
+    return [
+        f"{source}/{streams[0].stream}: {streams[0].error}"
+        if len(streams) == 1
+        else f"{len(streams)} streams of {source}{_named(streams)}: {reason}"
+        for (source, reason), streams in found.items()
+    ]
+
+
+def _named(streams: Sequence[StreamResult]) -> str:
+    return f" ({', '.join(each.stream for each in streams)})" if len(streams) <= SHOWN_STREAMS else ""
 
 
 def _retry_if_transient(

@@ -11,6 +11,7 @@ from orchestration import control, progress, publish
 from orchestration.assets.models import Graph
 from orchestration.dbt import is_built
 from orchestration.marts_file import Description, PublishError
+from orchestration.resources import VERSION_TAG
 from orchestration.run import Run, code_version
 
 KEY = dg.AssetKey(["published", "publication"])
@@ -35,6 +36,7 @@ def publish_assets(graph: Graph) -> dg.AssetsDefinition:
             found = publish_build(run, graph.marts, graph.restricted, context.run_id)
         except PublishError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
+        context.instance.add_run_tags(context.run_id, {VERSION_TAG: found.version})
         rows = {name: mart["rows"] for name, mart in found.manifest["marts"].items()}
         progress.current.facts |= {
             "published": found.is_current,

@@ -1,11 +1,13 @@
 """The commands as people run them: separate processes, real HTTP, real files."""
 
 import os
+import re
 from pathlib import Path
 
 from orchestration.locking import exclusive
 from sandbox.server import Sandbox
 from tests.homes import hashes, new_folder, run, said, start, variables
+from tests.receiver import receiving
 
 CURRENT = Path(".cxmarts", "published", "current")
 
@@ -49,12 +51,19 @@ def test_the_doctor(copy: Path, sandbox: Sandbox) -> None:
 
 
 def test_wrong_credentials_are_one_message(copy: Path, sandbox: Sandbox) -> None:
+    """However many streams they stop; on the command line, and to the webhook though no UI is up."""
     before = hashes(copy / CURRENT)
-    done = run(copy, "refresh", **variables(sandbox, ZENDESK_API_TOKEN="not-the-token"))
+    with receiving() as webhook:
+        wrong = variables(sandbox, ZENDESK_API_TOKEN="not-the-token", CXMARTS_WEBHOOK_URL=webhook.url)
+        done = run(copy, "refresh", **wrong)
     assert done.returncode == 1
     assert "not published, the published marts stay as they were" in done.stderr
-    assert "ZENDESK_API_TOKEN" in done.stderr
-    assert "not-the-token" not in done.stderr + done.stdout
+    [cause] = [line for line in done.stderr.splitlines() if "401" in line]
+    assert re.match(r"  - \d\d streams of zendesk: answered 401 Unauthorized: ", cause)
+    assert "ZENDESK_API_TOKEN" in cause
+    [text] = webhook.texts
+    assert text.splitlines()[1] == cause.replace("  - ", "• ")
+    assert "not-the-token" not in done.stderr + done.stdout + text
     assert "Traceback" not in done.stderr
     assert hashes(copy / CURRENT) == before
 

@@ -20,7 +20,7 @@ import websocket
 
 from sandbox.server import Sandbox
 from tests.browser import Browser, browser
-from tests.homes import CXMARTS, environment, variables
+from tests.homes import CXMARTS, environment, said, variables
 
 SENSOR = '{repositoryLocationName: "cxmarts", repositoryName: "__repository__", sensorName: "follow_ups"}'
 START = f"mutation {{ startSensor(sensorSelector: {SENSOR}) {{ __typename }} }}"
@@ -276,6 +276,28 @@ def test_a_foreign_page_in_the_same_browser_can_do_nothing(
     # Nor does a name that someone else's name server leads here see the page.
     page.open(f"http://rebound.example:{urlsplit(ui.url).port}/")
     page.shows("refused")
+
+
+def test_a_refresh_of_the_command_line_is_a_run_of_the_job(ui: Ui, chromium: Browser, folder: Path) -> None:
+    """The refresh that filled this home: on the timeline, among the job's runs, with what it published."""
+    told = said(folder)
+    found = ui.ask(
+        "query($id: ID!) { runOrError(runId: $id) { ... on Run { jobName repositoryOrigin {"
+        " repositoryName repositoryLocationName } tags { key value } } } }",
+        id=told["run_id"],
+    )["runOrError"]
+    assert found["repositoryOrigin"] == {
+        "repositoryName": "__repository__",
+        "repositoryLocationName": "cxmarts",
+    }
+    tags = {tag["key"]: tag["value"] for tag in found["tags"]}
+    assert tags["cxmarts/as_of"] == told["as_of"]
+    assert tags["cxmarts/version"] == told["version"]
+    page = chromium.page()
+    page.open(ui.link)
+    page.wait("location.search === '' && document.body.innerText.includes('Timeline')")
+    page.wait("!!document.querySelector('a[href*=\"/locations/cxmarts/jobs/nightly\"]')")
+    assert "No runs" not in page.text()
 
 
 LAST_RUN = """fetch('/graphql', {

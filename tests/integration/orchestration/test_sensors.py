@@ -1,11 +1,7 @@
 """The sensors, evaluated on runs of a real instance, tell a real server."""
 
-import json
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,42 +12,16 @@ import pytest
 from orchestration import follow_ups, publish
 from orchestration.follow_ups import HandOverError
 from orchestration.home import Home
+from orchestration.jobs import execute
 from orchestration.sensors import alert_sensors, follow_up_sensor
 from orchestration.settings import Settings
-
-
-@dataclass
-class Receiver:
-    """A server that takes what is posted to it; the first answers may be others than 200."""
-
-    url: str = ""
-    bodies: list[dict[str, Any]] = field(default_factory=list)
-    answers: list[int] = field(default_factory=list)
+from tests.receiver import Receiver, receiving
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    found = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            answer = found.answers.pop(0) if found.answers else 200
-            if answer == 200:
-                found.bodies.append(body)
-            self.send_response(answer)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    found.url = f"http://127.0.0.1:{server.server_address[1]}/hook"
-    yield found
-    server.shutdown()
-    server.server_close()
+    with receiving() as found:
+        yield found
 
 
 @pytest.fixture
@@ -103,9 +73,29 @@ def test_a_failed_run_is_told_once(tmp_path: Path, told: tuple[str, list[dict[st
         evaluate(settings, 0, fails, instance)
         evaluate(settings, 0, fails, instance)
     [text] = [body["text"] for body in bodies]
-    assert "step fails: zendesk/tickets: the token was refused" in text
+    assert "• zendesk/tickets: the token was refused\n" in text
     assert "the published marts stay as they were" in text
     assert "Traceback" not in text
+
+
+def test_a_run_of_the_command_line_reaches_the_sensor(
+    tmp_path: Path, told: tuple[str, list[dict[str, Any]]]
+) -> None:
+    """It is a run of the code location, whatever name the UI gives to that."""
+    url, bodies = told
+    settings = Settings(home=tmp_path, webhook_url=url)
+    run_failures = alert_sensors(settings, Home(tmp_path))[0]
+    job = dg.Definitions([fails], executor=dg.in_process_executor).resolve_implicit_global_asset_job_def()
+    with dg.DagsterInstance.ephemeral() as instance:
+        cursor = None
+        for _ in range(2):
+            context = dg.build_sensor_context(instance=instance, cursor=cursor)
+            cursor = run_failures.evaluate_tick(context).cursor
+            result = execute(job, instance, {})
+        [record] = instance.get_run_records(dg.RunsFilter(run_ids=[result.run_id]))
+    [body] = bodies
+    assert "zendesk/tickets: the token was refused" in body["text"]
+    assert record.dagster_run.tags_for_storage()[".dagster/repository"] == "__repository__@cxmarts"
 
 
 def test_a_warning_of_a_good_run_is_told_once(tmp_path: Path, told: tuple[str, list[dict[str, Any]]]) -> None:
@@ -115,7 +105,7 @@ def test_a_warning_of_a_good_run_is_told_once(tmp_path: Path, told: tuple[str, l
         evaluate(settings, 1, warns, instance)
         evaluate(settings, 1, warns, instance)
     [text] = [body["text"] for body in bodies]
-    assert "warn warns:volume: fewer tickets than usual" in text
+    assert "check warns:volume: fewer tickets than usual" in text
 
 
 def published(home: Home, hour: int, outcomes: dict[str, str], **more: str) -> publish.Publication:

@@ -1,50 +1,19 @@
 """A failure is told once per window, to a real server, without a secret."""
 
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from orchestration.alerts import WINDOW_SECONDS, AlertError, Alerts
 from orchestration.settings import Settings, Source
-
-
-class Webhook:
-    """A loopback server that takes messages as Slack does."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.status = 200
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                assert list(body) == ["text"]
-                if outer.status == 200:
-                    outer.texts.append(body["text"])
-                self.send_response(outer.status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/hook/T0-secret"
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+from tests.receiver import Receiver, receiving
 
 
 @pytest.fixture
-def webhook() -> Iterator[Webhook]:
-    server = Webhook()
-    yield server
-    server.server.shutdown()
-    server.server.server_close()
+def webhook() -> Iterator[Receiver]:
+    with receiving() as found:
+        yield found
 
 
 class Clock:
@@ -54,13 +23,13 @@ class Clock:
         return self.now
 
 
-def alerts(tmp_path: Path, webhook: Webhook, clock: Clock) -> Alerts:
+def alerts(tmp_path: Path, webhook: Receiver, clock: Clock) -> Alerts:
     source = Source("zendesk", "zendesk", "https://x.example", token="top-secret")
     settings = Settings(home=tmp_path, webhook_url=webhook.url, sources=(source,))
     return Alerts(tmp_path / "alerts.json", settings, clock)
 
 
-def test_one_message_per_failure_and_window(tmp_path: Path, webhook: Webhook) -> None:
+def test_one_message_per_failure_and_window(tmp_path: Path, webhook: Receiver) -> None:
     clock = Clock()
     sender = alerts(tmp_path, webhook, clock)
     assert sender.send("nightly: 3 rows without id", "first")
@@ -75,13 +44,29 @@ def test_one_message_per_failure_and_window(tmp_path: Path, webhook: Webhook) ->
     ]
 
 
-def test_a_refused_message_counts_as_not_sent(tmp_path: Path, webhook: Webhook) -> None:
+def test_a_run_that_two_tell_of_is_one_failure(tmp_path: Path, webhook: Receiver) -> None:
+    """The command line tells of its own run; the sensor of a UI that is up finds that run too."""
+    clock = Clock()
+    command, sensor = (alerts(tmp_path, webhook, clock) for _ in range(2))
+    causes = ["13 streams of zendesk: refused", *(f"cause {n}" for n in range(2, 13))]
+    assert command.failed("nightly", "run a", causes)
+    assert not sensor.failed("nightly", "run a", causes)
+    assert not sensor.failed("nightly", "run b", causes)
+    clock.now += WINDOW_SECONDS + 1
+    assert command.failed("nightly", "run c", causes)
+    [first, later] = webhook.texts
+    assert first.splitlines()[0] == ":red_circle: *nightly* failed; the published marts stay as they were."
+    assert first.splitlines()[1] == "• 13 streams of zendesk: refused"
+    assert first.splitlines()[-2:] == ["• and 2 more", "run run a"]
+    assert later.endswith("\n(1 further failures of this kind were not told)")
+
+
+def test_a_refused_message_counts_as_not_sent(tmp_path: Path, webhook: Receiver) -> None:
     sender = alerts(tmp_path, webhook, Clock())
-    webhook.status = 500
+    webhook.answers = [500]
     with pytest.raises(AlertError, match="answered 500") as caught:
         sender.send("x", "text")
     assert "secret" not in str(caught.value)
-    webhook.status = 200
     assert sender.send("x", "text")
 
 
@@ -92,13 +77,13 @@ def test_an_absent_server_is_a_clear_error_without_the_address(tmp_path: Path) -
     assert "secret" not in str(caught.value)
 
 
-def test_no_secret_leaves(tmp_path: Path, webhook: Webhook) -> None:
+def test_no_secret_leaves(tmp_path: Path, webhook: Receiver) -> None:
     sender = alerts(tmp_path, webhook, Clock())
     sender.send("x", f"token top-secret was refused, see {webhook.url}")
     assert webhook.texts == ["token *** was refused, see ***"]
 
 
-def test_a_long_message_is_cut(tmp_path: Path, webhook: Webhook) -> None:
+def test_a_long_message_is_cut(tmp_path: Path, webhook: Receiver) -> None:
     alerts(tmp_path, webhook, Clock()).send("x", "a" * 100_000)
     assert len(webhook.texts[0]) == 3500
 

@@ -1,0 +1,110 @@
+"""Why a run failed and what it warned of, for people: each cause once, in its own words, without stacks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from ingestion.errors import ExpectedError
+from orchestration.checks import MESSAGES
+
+# How the kernel, DuckDB and SQLite say that a write was refused for want of room.
+NO_ROOM = re.compile(r"no space left|file too large|disk quota exceeded|disk is full|disk I/O error", re.I)
+KINDS = {
+    dg.DagsterEventType.ASSET_CHECK_EVALUATION,
+    dg.DagsterEventType.STEP_FAILURE,
+    dg.DagsterEventType.RUN_FAILURE,
+}
+
+
+def events(instance: dg.DagsterInstance, run_id: str) -> list[dg.DagsterEvent]:
+    """What the functions below read, of a run that is over."""
+    records = instance.get_records_for_run(run_id, of_type=KINDS).records
+    return [record.event_log_entry.get_dagster_event() for record in records]
+
+
+def causes(of: Iterable[dg.DagsterEvent], root: Path) -> list[str]:
+    """Why a run failed: its gates' words first, then the steps' own, else what became of its process.
+
+    Args:
+        of: the run's events.
+        root: the home folder. Under a full disk everything fails: that is told once, and where.
+    """
+    checks, steps, ends = [], [], []
+    for event in of:
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            found = event.asset_check_evaluation_data
+            if not found.passed and found.severity == dg.AssetCheckSeverity.ERROR:
+                checks += _messages(found)
+        elif event.event_type == dg.DagsterEventType.STEP_FAILURE:
+            # A step that only says that its checks failed adds nothing to what they said.
+            steps += _step(event)
+        elif event.event_type == dg.DagsterEventType.RUN_FAILURE:
+            ends += _end(event)
+    return without_room(list(dict.fromkeys([*checks, *steps])) or ends, root)
+
+
+def without_room(texts: list[str], root: Path) -> list[str]:
+    """The same texts; of a full disk one, with what to do."""
+    for text in texts:
+        if NO_ROOM.search(text) and not text.startswith("Cannot write"):
+            return [
+                f"Cannot write below {root}: {text}. "
+                "Free space there (`cxmarts doctor` tells what is left) and run again: what landed is kept"
+            ]
+    return texts
+
+
+def warnings(of: Iterable[dg.DagsterEvent]) -> list[str]:
+    """The checks that failed in a run without failing it, each in a line."""
+    found = [
+        event.asset_check_evaluation_data
+        for event in of
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    ]
+    return [_check(each, each.description) for each in found if not each.passed]
+
+
+def _messages(found: Any) -> list[str]:
+    metadata = found.metadata.get(MESSAGES)
+    return [str(text) for text in metadata.value] if metadata else [_check(found, found.description)]
+
+
+def _check(found: Any, text: str | None) -> str:
+    return f"check {found.asset_key.to_user_string()}:{found.check_name}: {text or 'failed'}"
+
+
+def _step(event: dg.DagsterEvent) -> list[str]:
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return data.user_failure_data.description.splitlines()
+    if data.error is None or data.error.cls_name == "DagsterAssetCheckFailedError":
+        return []
+    return [f"step {event.step_key}: {_innermost(data.error)}"]
+
+
+def _end(event: dg.DagsterEvent) -> list[str]:
+    if error := getattr(event.event_specific_data, "error", None):
+        return [_innermost(error)]
+    return [
+        f"it died with no step failure: {event.message or 'no reason given'};"
+        " the machine, the process or its memory ended it. Start it again: it goes on from there"
+    ]
+
+
+def _innermost(error: Any) -> str:
+    """The message of the error at the end of a chain of causes, without its stack."""
+    while error.cause is not None:
+        error = error.cause
+    name = (error.cls_name or "").rpartition(".")[2]
+    text = re.sub(r"^[\w.]*(Error|Exception|Exit|Interrupt): ", "", error.message.strip()).partition("\n")[0]
+    return text if name in _names(ExpectedError) else f"{name}: {text}"
+
+
+def _names(kind: type[Exception]) -> set[str]:
+    """A class and all its subclasses: Dagster tells of an error no more than its name."""
+    return {kind.__name__}.union(*map(_names, kind.__subclasses__()))
