@@ -14,6 +14,7 @@ from orchestration.settings import SettingsError
 
 # A longer closure is a fault of the data, not a holiday.
 LONGEST = timedelta(days=366)
+EVERY = "*"
 
 
 def days_off(landing: Landing, seeds: Path) -> dict[str, set[date]]:
@@ -36,9 +37,13 @@ def days_off(landing: Landing, seeds: Path) -> dict[str, set[date]]:
             for schedule, periods in HOLIDAYS[latest.vendor](landing, source).items():
                 schedules[source][schedule] |= {day for first, last in periods for day in _days(first, last)}
     for row in _rows(seeds / "schedules.csv"):
-        schedules[row["source"]][row["schedule_id"]] |= set()
+        schedules[row["source"] or EVERY][row["schedule_id"]] |= set()
     for number, row in enumerate(_rows(seeds / "holidays.csv"), start=2):
-        schedules[row["source"]][row["schedule_id"]] |= set(_days(*_period(row, number)))
+        schedules[row["source"] or EVERY][row["schedule_id"]] |= set(_days(*_period(row, number)))
+    # Those of every source are those of whom has none of its own.
+    every = schedules.pop(EVERY, {})
+    for source in {source for source, _ in landing.streams()} - schedules.keys() if every else ():
+        schedules[source] = every
     return {source: _of_half(list(found.values())) for source, found in schedules.items()}
 
 

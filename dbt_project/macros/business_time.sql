@@ -37,22 +37,28 @@ left join {{ ref('int_business_calendar') }} as {{ name }}_c
     coalesce({{ business_position(name ~ '_last', ts) }}, {{ business_position(name, ts) }}) as {{ column }}_last_schedule
 {%- endmacro %}
 
-{#- The schedule of each source's tickets that none was set for: the account's oldest, else the one marked in the rules. #}
+{#- The source that a row of the rule files schedules and holidays is for; * is every source without schedules of its own. #}
+{% macro rule_source(alias) -%}coalesce(nullif({{ alias }}.source, ''), '*'){%- endmacro %}
+
+{#- The key of the schedule that such a row is about. #}
+{% macro rule_schedule_key(alias) -%}({{ rule_source(alias) }} || '/' || coalesce({{ alias }}.schedule_id, '')){%- endmacro %}
+
+{#- The schedule of each source's tickets that none was set for: the account's oldest, else the one marked in the rules for this source, else
+    the one marked for every source. #}
 {% macro default_schedules() %}
 select source, schedule_key
 from (
-    select
-        source, schedule_key,
-        row_number() over (partition by source order by created_at, schedule_key) as oldest_no
-    from {{ ref('zendesk__schedules') }}
-    where not deleted
+    select *, row_number() over (partition by source order by place, created_at, schedule_key) as nth
+    from (
+        select source, schedule_key, 1 as place, created_at from {{ ref('zendesk__schedules') }} where not deleted
+        union all
+        select k.source, {{ rule_schedule_key('r') }}, case when {{ rule_source('r') }} = '*' then 3 else 2 end, null
+        from (select distinct source from {{ source('control', 'batches') }}) as k
+        inner join {{ ref('schedules') }} as r on {{ rule_source('r') }} in (k.source, '*')
+        where r.is_default
+    ) as known
 ) as s
-where oldest_no = 1
-union all
-select source, source || '/' || min(schedule_id)
-from {{ ref('schedules') }}
-where is_default
-group by source
+where nth = 1
 {% endmacro %}
 
 {#- How far clocks in `zone` are ahead of UTC at the UTC time `ts`. #}

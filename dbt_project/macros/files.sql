@@ -6,7 +6,7 @@
 {% set values = {'reopens': 'BIGINT', 'public_agent_replies': 'BIGINT', 'handle_seconds': 'BIGINT', 'sequence': 'BIGINT', 'is_public': 'BOOLEAN',
     'sla': [{'metric': 'VARCHAR', 'due_at': 'VARCHAR', 'ended_at': 'VARCHAR', 'verdict': 'VARCHAR'}]} %}
 {% for t in texts %}{% do values.update({t: 'VARCHAR'}) %}{% endfor %}
-{{ return({'values': values, 'errors': ['JSON'], 'reject': 'VARCHAR', 'mapping': {'ticket': 'BOOLEAN', 'declares': ['VARCHAR']}}) }}
+{{ return({'values': values, 'errors': [{'column': 'VARCHAR', 'value': 'VARCHAR', 'reason': 'VARCHAR'}], 'reject': 'VARCHAR', 'mapping': {'ticket': 'BOOLEAN', 'declares': ['VARCHAR']}}) }}
 {% endmacro %}
 
 {% macro file_ticket_columns() %}
@@ -21,5 +21,5 @@
     {% endfor %}
     p.values.sla as sla,
     coalesce(p.mapping.declares, []) as declares,
-    coalesce(len(p.errors), 0) as unusable_fields,
+    coalesce({{ each_element('p.errors', 'e', 'e.column') }}, []) as unusable,
 {% endmacro %}

@@ -65,11 +65,11 @@ case when {{ may }} then case when {{ yes }} then 1 when not ({{ yes }}) then 0 
 }) }}
 {% endmacro %}
 
-{#- The time of a ticket's stays in a stage, an aggregate of `time`; who was assigned at once waited for none. #}
+{#- The time of a ticket's stays in a stage, an aggregate of `time`; who was assigned at once waited for none, on a clock that there is. #}
 {% macro time_in_stage(stage, time) -%}
-sum(case when {{ stages()[stage] }} then {{ time }}{% if stage == 'first_assignment' %} when s.state_no = 1 and t.first_assigned_at is not null then 0{% endif %} end)
+sum(case when {{ stages()[stage] }} then {{ time }}{% if stage == 'first_assignment' %} when s.state_no = 1 and t.first_assigned_at is not null then 0 * ({{ time }}){% endif %} end)
 {%- endmacro %}
-{% macro is_stay_counted() %}s.started_at < t.last_solved_at{% endmacro %}
+{% macro is_stay_counted() %}s.started_at < t.last_solved_at and s.ended_at is not null{% endmacro %}
 
 {#- kpi_cost: the dimensions that a rule may name, with the column of tickets. #}
 {% macro ticket_dimensions() %}
@@ -299,6 +299,7 @@ stays as (
         {% for stage in stages() %}{% for clock, column in duration_clocks().items() %}
         , {{ time_in_stage(stage, 's.' ~ column) }} as {{ stage }}_{{ clock }}
         {%- endfor %}{% endfor %}
+        , max(s.ended_at) as until
     from {{ mart.ticket_states }} as s
     inner join {{ mart.tickets }} as t on s.source = t.source and s.ticket_id = t.ticket_id
     where t.full_resolution_seconds is not null and {{ is_stay_counted() }}
@@ -311,6 +312,8 @@ hand_overs as (
         {% for clock, column in duration_clocks().items() %}, s.take_up_{{ column }} as {{ clock }}{% endfor %}
     from {{ mart.ticket_states }} as s
     inner join {{ mart.tickets }} as t on s.source = t.source and s.ticket_id = t.ticket_id
+    inner join stays as c
+        on s.source = c.source and s.ticket_id = c.ticket_id and s.group_id is not distinct from c.group_id and s.taken_up_at <= c.until
     where t.full_resolution_seconds is not null and {{ is_stay_counted() }}
 ),
 

@@ -1,7 +1,8 @@
 {#- SLA clocks as the vendors tell them. #}
 
 {#- The vendors' own SLA clock events of touched tickets, by metric in the core's words. types: activate, pause, fulfill, breach, and
-    apply, which puts a target on a clock (null: takes it away). columns: further ones of the staged events. #}
+    apply, which puts a target on a clock (null: takes it away). columns: further ones of the staged events. What is dated before the ticket's
+    creation stands at it and says that its time is not known. #}
 {% macro vendor_sla_events(types, columns=[]) %}
 {% set kinds = types + (['apply_sla', 'apply_group_sla'] if 'apply' in types else []) %}
 select
@@ -10,15 +11,17 @@ select
     {{ zendesk_sla_metric('e') }} as metric,
     cast(e.instance_id as bigint) as instance,
     case when e.event_type in ('apply_sla', 'apply_group_sla') then 'apply' else e.event_type end as event_type,
-    e.event_at,
+    greatest(e.event_at, t.created_at) as event_at,
+    not {{ is_misdated('e.event_at', 't.created_at') }} as is_time_known,
     coalesce(try_cast(e.record_id as bigint), 0) as event_order
     {%- for column in columns %},
     e.{{ column }}
     {%- endfor %}
 
 from {{ ref('stg_zendesk__ticket_metric_events') }} as e
+inner join {{ ref('int_tickets') }} as t on e.source = t.source and e.ticket_id = t.ticket_id
 where e.event_at <= {{ as_of() }}
-  and not e.is_withdrawn and not e.deleted
+  and not e.is_withdrawn and not e.deleted and e.metric is not null
   and e.event_type in ('{{ kinds | join("', '") }}')
   and {{ is_touched('e') }}
 {% endmacro %}

@@ -33,3 +33,12 @@ select {{ column_name }} from {{ model }}
 where {{ column_name }} not in ('segment', 'product', 'service_area', 'complexity', 'handle_seconds')
   and {{ column_name }} not in (select dimension from {{ ref('declared_dimensions') }})
 {% endtest %}
+
+{#- Fails with the rows that give no interval of a weekday: from 0 to 6, local times hh:mm, the second later. #}
+{% test opening_hours(model) %}
+select source, schedule_id, weekday, opens, closes
+from {{ model }}
+where weekday is null or weekday not between 0 and 6
+   or not coalesce({{ matches('opens', '^\\d{1,2}:\\d\\d$') }} and {{ matches('closes', '^\\d{1,2}:\\d\\d$') }}, false)
+   or lpad(opens, 5, '0') >= lpad(closes, 5, '0')
+{% endtest %}

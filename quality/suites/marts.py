@@ -71,7 +71,7 @@ FACTORS: Final = ("sla", "first_reply_wait", "resolution_wait", "reopened", "hop
 #: What a control chart may say.
 SIGNALS: Final = ("beyond_limits", "run", "none")
 FOLLOW_UP_OUTCOMES: Final = ("open", "overdue", "contacted_in_time", "contacted_late", "no_due_time")
-OUTCOMES: Final = ("met", "breached", "active", "superseded", "cancelled")
+OUTCOMES: Final = ("met", "breached", "active", "superseded", "cancelled", "unknown")
 
 #: Marts that may become empty from one night to the next.
 MAY_BE_EMPTY: Final = frozenset(
@@ -133,12 +133,11 @@ def _known(column: str, values: Sequence[str], severity: Severity = "critical") 
     )
 
 
-def _range(name: str, low: float, high: float | None, *columns: str, tolerance: float = 0.0) -> Expectation:
+def _range(name: str, low: float, high: float | None, *columns: str) -> Expectation:
     return Expectation(
         name=name,
         kind="between",
         kwargs={"columns": list(columns), "low": low, "high": high},
-        tolerance=tolerance,
         fault=f"with a value below {low:g}" if high is None else f"with a value outside {low:g} to {high:g}",
         why="The value is impossible.",
         what_to_do=_REPORT,
@@ -154,8 +153,7 @@ def _percentages(*columns: str) -> Expectation:
 
 
 def _durations(*columns: str) -> Expectation:
-    """A source whose clock is wrong on a few tickets warns, on many it blocks."""
-    return _range("durations_are_not_negative", 0, None, *columns, tolerance=0.01)
+    return _range("durations_are_not_negative", 0, None, *columns)
 
 
 def _at_most(column: str, other: str, severity: Severity = "critical") -> Expectation:
@@ -256,7 +254,15 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
     ),
     "ticket_states": (
         _key("source", "ticket_id", "state_no"),
-        _present("source", "ticket_id", "state_no", "started_at", "status"),
+        _present("source", "ticket_id", "state_no", "started_at"),
+        Expectation(
+            name="status_is_null_exactly_without_a_history",
+            kind="null_exactly_when",
+            kwargs={"column": "status", "when": "has_status_history", "values": [False]},
+            fault="without a status though their ticket's are known, or the other way round",
+            why="A stay without a status is in none of the waits.",
+            what_to_do=_REPORT,
+        ),
         _known("status", (*STATUSES, "deleted")),
         _known("priority", PRIORITIES),
         _by_as_of("started_at", "ended_at"),

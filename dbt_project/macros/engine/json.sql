@@ -20,6 +20,10 @@
 {% macro any_element(list, element, condition) %}{{ return(adapter.dispatch('any_element')(list, element, condition)) }}{% endmacro %}
 {% macro default__any_element(list, element, condition) %}len(list_filter({{ list }}, lambda {{ element }}: {{ condition }})) > 0{% endmacro %}
 
+{#- `value` of each `element` of a list. #}
+{% macro each_element(list, element, value) %}{{ return(adapter.dispatch('each_element')(list, element, value)) }}{% endmacro %}
+{% macro default__each_element(list, element, value) %}list_transform({{ list }}, lambda {{ element }}: {{ value }}){% endmacro %}
+
 {#- The texts `value` of the elements for which `condition` holds, a line each; null when there are none. #}
 {% macro joined_texts(list, element, condition, value) %}{{ return(adapter.dispatch('joined_texts')(list, element, condition, value)) }}{% endmacro %}
 {% macro default__joined_texts(list, element, condition, value) -%}

@@ -131,7 +131,12 @@ select
             || case r.direction when 'lower_is_better' then 'to ' else 'from ' end || {{ plain_number('r.positive_from') }}
     end as rule,
     r.answered_at,
-    r.sent_at,
+    case
+        when {{ is_misdated('r.answered_at', 'r.sent_at') }} then null
+        when r.sent_at > r.answered_at then r.answered_at
+        else r.sent_at
+    end as sent_at,
+    {{ is_misdated('r.answered_at', 'r.sent_at') }} as is_sent_misdated,
     r.customer_id,
     r.organization_id,
     r.helpdesk,

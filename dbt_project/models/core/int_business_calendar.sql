@@ -16,7 +16,7 @@ weekly as (
     from (select schedule_key, time_zone, valid_from, valid_to, unnest(intervals) as interval_ from schedule_versions) as i
     union all
     select
-        source || '/' || schedule_id,
+        {{ rule_schedule_key('r') }},
         time_zone,
         {{ the_beginning() }},
         {{ the_end() }},
@@ -24,7 +24,7 @@ weekly as (
         weekday * 1440 + cast(split_part(closes, ':', 1) as integer) * 60 + cast(split_part(closes, ':', 2) as integer),
         valid_from,
         valid_to
-    from {{ ref('schedules') }}
+    from {{ ref('schedules') }} as r
 ),
 
 {#- A closed local day holds for the schedule version that lists it. #}
@@ -32,7 +32,7 @@ closed_days as (
     select schedule_key, valid_from, cast(h.start_date as date) as first_day, cast(h.end_date as date) as last_day
     from (select schedule_key, valid_from, unnest(holidays) as h from schedule_versions) as v
     union all
-    select source || '/' || schedule_id, null, first_day, last_day from {{ ref('holidays') }}
+    select {{ rule_schedule_key('r') }}, null, first_day, last_day from {{ ref('holidays') }} as r
 ),
 
 bounds as (

@@ -1,10 +1,15 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
 {#- When the SLA clocks that may carry a target ran, one row per run: from the vendor's own clock events where it sets targets, else
     from ours. clock_started_at and fulfilled_at are the whole clock's. started_at is null for a clock that never ran, or whose start
-    is not known (then clock_started_at is null too); ended_at is null while it runs. group_id: whose stay an own clock measures. #}
+    is not known (then clock_started_at is null too); ended_at is null while it runs. is_end_lost: it was fulfilled, nobody knows when.
+    group_id: whose stay an own clock measures. #}
 {%- set clock = 'source, ticket_id, metric, instance' -%}
 with vendor_events as (
-    {{ vendor_sla_events(['activate', 'pause', 'fulfill', 'apply']) }}
+    select
+        {{ clock }}, event_type, event_order,
+        event_type = 'fulfill' and not is_time_known as is_lost,
+        case when event_type <> 'fulfill' or is_time_known then event_at end as event_at
+    from ({{ vendor_sla_events(['activate', 'pause', 'fulfill', 'apply']) }}) as e
 ),
 
 vendor_clocks as (
@@ -13,7 +18,8 @@ vendor_clocks as (
         count(case when event_type = 'activate' then 1 end) as runs,
         min(case when event_type = 'activate' then event_at end) as clock_started_at,
         min(case when event_type in ('pause', 'fulfill') then event_at end) as stopped_at,
-        max(case when event_type = 'fulfill' then event_at end) as fulfilled_at
+        max(case when event_type = 'fulfill' then event_at end) as fulfilled_at,
+        bool_or(is_lost) and count(case when event_type = 'fulfill' then event_at end) = 0 as is_end_lost
     from vendor_events
     group by {{ clock }}
     having count(case when event_type = 'apply' then 1 end) > 0
@@ -22,7 +28,7 @@ vendor_clocks as (
 {#- Most clocks run once: only the others need their events in order. #}
 ordered as (
     select
-        e.source, e.ticket_id, e.metric, e.instance, e.event_type, e.event_at, c.clock_started_at, c.fulfilled_at,
+        e.source, e.ticket_id, e.metric, e.instance, e.event_type, e.event_at, c.clock_started_at, c.fulfilled_at, c.is_end_lost,
         lead(e.event_at) over (
             partition by e.source, e.ticket_id, e.metric, e.instance order by e.event_at, e.event_order
         ) as next_at,
@@ -37,18 +43,18 @@ ordered as (
     from vendor_events as e
     inner join vendor_clocks as c
         on e.source = c.source and e.ticket_id = c.ticket_id and e.metric = c.metric and e.instance = c.instance
-    where e.event_type <> 'apply' and (c.runs > 1 or c.stopped_at < c.clock_started_at)
+    where e.event_type <> 'apply' and not e.is_lost and (c.runs > 1 or c.stopped_at < c.clock_started_at)
 ),
 
-{#- Tickets of sources with targets of our own. Of a ticket that is solved, nobody says when, no clock can be read. #}
+{#- Tickets of sources with targets of our own. Of a ticket that was solved, nobody knows when, no clock can be read. #}
 tickets as (
     select
-        t.source, t.ticket_id, t.created_at, t.declares_resolved, m.first_reply_at, m.first_solved_at,
+        t.source, t.ticket_id, t.created_at, t.declares_resolved, m.first_reply_at, m.first_solved_at, m.has_lost_reply,
         case when m.is_resolved then m.last_solved_at end as solved_at
     from {{ ref('int_tickets') }} as t
     inner join {{ ref('int_ticket_measures') }} as m on t.source = m.source and t.ticket_id = m.ticket_id
     where t.source in (select source from {{ ref('int_own_sla_metrics') }}) and {{ is_touched('t') }}
-      and (m.last_solved_at is not null or not m.is_resolved)
+      and (m.last_solved_at is not null or not m.is_resolved) and not m.has_lost_solve
 ),
 
 statuses as (
@@ -158,6 +164,7 @@ own_clocks as (
         source, ticket_id, 'first_reply' as metric, created_at as started_at, least(first_reply_at, first_solved_at) as fulfilled_at,
         cast(null as varchar) as group_id, false as pauses
     from tickets
+    where not has_lost_reply
     union all
     select source, ticket_id, 'next_reply', started_at, fulfilled_at, null, false
     from waits
@@ -215,17 +222,17 @@ own_runs as (
 
 select
     {{ clock }}, 'vendor' as origin, cast(null as varchar) as group_id, clock_started_at, fulfilled_at,
-    clock_started_at as started_at, case when clock_started_at is not null then stopped_at end as ended_at, true as is_last_run
+    clock_started_at as started_at, case when clock_started_at is not null then stopped_at end as ended_at, true as is_last_run, is_end_lost
 from vendor_clocks
 where runs < 2 and coalesce(stopped_at >= clock_started_at, true)
 union all
 select
     {{ clock }}, 'vendor', null, clock_started_at, case when last_type = 'fulfill' then fulfilled_at end,
-    event_at, next_at, coalesce(later_runs, 0) = 0
+    event_at, next_at, coalesce(later_runs, 0) = 0, is_end_lost
 from ordered
 where event_type = 'activate'
 union all
 select
     {{ clock }}, 'own', group_id, clock_started_at, fulfilled_at, started_at, ended_at,
-    row_number() over (partition by {{ clock }} order by started_at desc nulls last) = 1
+    row_number() over (partition by {{ clock }} order by started_at desc nulls last) = 1, false
 from own_runs

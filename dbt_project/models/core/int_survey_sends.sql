@@ -85,7 +85,7 @@ solves as (
     select r.source, r.survey, r.invitation_id, max(s.started_at) as solved_at
     from placed as r
     inner join {{ ref('int_ticket_spans') }} as s on r.ticket_source = s.source and r.ticket_id = s.ticket_id
-    where s.kind = 'status' and s.value in ('solved', 'closed') and s.started_at <= r.sent_at
+    where s.kind = 'status' and s.value in ('solved', 'closed') and s.is_time_known and s.started_at <= r.sent_at
       and (s.previous_value is null or s.previous_value not in ('solved', 'closed'))
     group by r.source, r.survey, r.invitation_id
 ),
@@ -106,7 +106,8 @@ select
     r.customer_id,
     r.sent_at,
     case when r.delivery is not null then r.delivery = 'delivered' end as is_delivered,
-    r.answered_at,
+    {{ time_since('r.sent_at', 'r.answered_at') }} as answered_at,
+    {{ is_misdated('r.answered_at', 'r.sent_at') }} as is_answer_misdated,
     r.is_answered,
     s.solved_at,
     case when r.customer_id is not null then r.previous_sent_at end as previous_sent_at,

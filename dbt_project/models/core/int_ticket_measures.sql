@@ -6,9 +6,11 @@
     'agent_work': "status in ('new', 'open')", 'in_new': "status = 'new'", 'in_open': "status = 'open'",
     'unassigned': 'assignee_id is null and status in (' ~ unsolved_statuses() ~ ')'
 } -%}
+{#- A solve at a time that nobody knows stands before all others. #}
 {%- set moments = {
-    'first_solved': ('min', 'is_solve'), 'last_solved': ('max', 'is_solve'),
-    'first_assigned': ('min', 'assignee_id is not null and has_assignee_history')
+    'first_solved': ('min', 'is_solve and is_time_known', 'not bool_or(is_solve and not is_time_known)'),
+    'last_solved': ('max', 'is_solve and is_time_known', 'true'),
+    'first_assigned': ('min', 'assignee_id is not null and has_assignee_history', 'true')
 } -%}
 with tickets as (
     select * from {{ ref('int_tickets') }} as t where {{ is_touched('t') }}
@@ -18,12 +20,13 @@ lives as (
     select
         source,
         ticket_id,
-        {% for name, (edge, condition) in moments.items() %}
-        {{ edge }}(case when {{ condition }} then started_at end) as {{ name }}_at,
+        {% for name, (edge, condition, is_known) in moments.items() %}
+        case when {{ is_known }} then {{ edge }}(case when {{ condition }} then started_at end) end as {{ name }}_at,
         {% for suffix in clocks.values() %}
-        {{ edge }}(case when {{ condition }} then position_from{{ suffix }} end) as {{ name }}_position{{ suffix }},
+        case when {{ is_known }} then {{ edge }}(case when {{ condition }} then position_from{{ suffix }} end) end as {{ name }}_position{{ suffix }},
         {% endfor %}
         {% endfor %}
+        bool_or(is_solve and not is_time_known) as has_lost_solve,
         min(case when is_reopening then started_at end) as first_reopened_at,
         {% for name, condition in [
             ('reopens', 'is_reopening'), ('group_hops', 'is_group_hop'), ('assignee_hops', 'is_assignee_hop'),
@@ -40,6 +43,7 @@ lives as (
         sum(case when {{ condition }} then position_to{{ suffix }} - position_from{{ suffix }} end) as {{ measure }}_{{ clock }},
         {% endfor %}
         {% endfor %}
+        bool_or(has_status_history) as has_status_history,
         bool_or(has_group_history) as has_group_history,
         bool_or(has_assignee_history) as has_assignee_history
     from {{ ref('int_ticket_states') }} as s
@@ -62,9 +66,10 @@ replies as (
 instants as (
     select
         t.*,
-        l.source is not null as has_history,
-        l.source is not null and not t.declares_resolved as has_status_history,
-        coalesce(l.status, t.status) as last_status,
+        coalesce(l.has_status_history, false) as has_statuses,
+        coalesce(l.has_status_history, false) and not t.declares_resolved as has_status_history,
+        {#- That it was deleted its own version says. #}
+        coalesce(nullif(l.status, 'deleted'), t.status) as last_status,
         {% for column in ['priority', 'group_id', 'assignee_id'] %}
         case when l.source is null then t.{{ column }} else l.{{ column }} end as last_{{ column }},
         {% endfor %}
@@ -76,9 +81,11 @@ instants as (
         coalesce(r.customer_turns, case when l.source is not null then 1 end) as customer_turns,
         {#- Where a source declares when it resolved, that decides. #}
         case
-            when t.declares_resolved then t.declared_resolved_at is not null
-            else coalesce(l.status, t.status) in ('solved', 'closed')
-        end as is_resolved
+            when t.declares_resolved then t.declared_resolved_at is not null or t.is_resolved_lost
+            else coalesce(nullif(l.status, 'deleted'), t.status) in ('solved', 'closed')
+        end as is_resolved,
+        t.declares_first_reply and t.is_first_reply_lost as has_lost_reply,
+        case when t.declares_resolved then t.is_resolved_lost else coalesce(l.has_lost_solve, false) end as has_lost_solve
     from tickets as t
     left join lives as l on t.source = l.source and t.ticket_id = l.ticket_id
     left join replies as r on t.source = r.source and t.ticket_id = r.ticket_id
@@ -165,6 +172,8 @@ select
     i.first_solved_at,
     i.last_solved_at,
     i.is_resolved,
+    i.has_lost_reply,
+    i.has_lost_solve,
     i.has_status_history,
     i.reopens,
     i.public_agent_replies,
@@ -194,8 +203,10 @@ select
     {% endfor %}
     p.now_position{{ suffix }} - p.created_position{{ suffix }} as unsolved_age_{{ clock }},
     {% endfor %}
+    {#- Of a ticket that is solved, nobody knows when, nobody knows how long it waited. #}
     {% for measure in spent %}
-    {%- set known = 'l.has_assignee_history' if measure == 'unassigned' else 'i.has_history' -%}
+    {%- set known = ('l.has_assignee_history' if measure == 'unassigned' else 'i.has_statuses')
+        ~ ' and (i.last_solved_at is not null or not i.is_resolved)' -%}
     case when {{ known }} then coalesce(l.{{ measure }}_calendar, 0) end as {{ measure }}_calendar,
     {% for clock, suffix in clocks.items() %}
     case when {{ known }} and p.created_position{{ suffix }} is not null then coalesce(l.{{ measure }}_{{ clock }}, 0) end

@@ -2,7 +2,7 @@
 {#- What status, priority, group and assignee a ticket had, and when, each by itself. ended_at is null for the value still held at the
     as-of time. #}
 with events as (
-    select e.source, e.ticket_id, e.kind, e.value, e.event_at, e.event_no
+    select e.source, e.ticket_id, e.kind, e.value, e.event_at, e.is_time_known, e.event_no
     from {{ ref('int_ticket_events') }} as e
     where e.kind in ('status', 'priority', 'group', 'assignee') and {{ is_touched('e') }}
 ),
@@ -24,6 +24,7 @@ select
     value,
     previous_value,
     event_at as started_at,
+    is_time_known,
     lead(event_at) over (partition by source, ticket_id, kind order by event_at, event_no) as ended_at,
     coalesce(lead(event_at) over (partition by source, ticket_id, kind order by event_at, event_no), {{ the_end() }}) as held_until,
     row_number() over (partition by source, ticket_id, kind order by event_at, event_no) as span_no

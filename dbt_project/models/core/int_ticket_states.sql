@@ -16,6 +16,7 @@ events as (
         e.ticket_id,
         e.event_id,
         e.event_at,
+        e.is_time_known,
         e.event_no,
         e.kind,
         case when e.kind = 'priority' and {{ priority_rank('e.value') }} is null then '' else coalesce(e.value, '') end as value
@@ -30,6 +31,7 @@ updates as (
         ticket_id,
         event_id,
         min(event_at) as started_at,
+        bool_and(is_time_known) as is_time_known,
         min(event_no) as update_no,
         {% for kind in ['status', 'priority', 'group', 'assignee'] %}
         max_by(value, case when kind = '{{ kind }}' then event_no end) as new_{{ kind }}{{ ',' if not loop.last }}
@@ -55,7 +57,7 @@ known as (
         {{ last_known_before("nullif(new_" ~ kind ~ ", '" ~ gap ~ "')", **updates_in_order) }} as last_{{ kind }},
         {% endfor %}
         {% for name, expression in {
-            'any_priority': 'max(new_priority)', 'any_group': 'max(new_group)', 'any_assignee': 'max(new_assignee)',
+            'any_status': 'max(new_status)', 'any_priority': 'max(new_priority)', 'any_group': 'max(new_group)', 'any_assignee': 'max(new_assignee)',
             'first_started_at': 'min(started_at)'
         }.items() %}
         {{ expression }} over (
@@ -77,8 +79,11 @@ told as (
         t.priority,
         t.group_id,
         t.assignee_id,
+        k.any_status is not null as has_status_history,
+        {#- Of a history that begins later, an agent has been at the ticket by then. #}
+        case when {{ begins_with_ticket('k.first_started_at', 't.created_at') }} then 'new' else 'open' end as first_status,
         {% for kind in ['priority', 'group', 'assignee'] %}
-        k.any_{{ kind }} is not null or (t.logs_assignment and {{ micros_between('t.created_at', 'k.first_started_at') }} < 60000000)
+        k.any_{{ kind }} is not null or (t.logs_assignment and {{ begins_with_ticket('k.first_started_at', 't.created_at') }})
             as has_{{ kind }}_history{{ ',' if not loop.last }}
         {% endfor %}
     from known as k
@@ -92,16 +97,18 @@ states as (
         k.created_at,
         k.state_no,
         k.started_at,
+        k.is_time_known,
         k.next_started_at as ended_at,
         coalesce(k.next_started_at, {{ the_end() }}) as held_until,
-        coalesce(k.new_status, k.old_status) as status,
+        case when k.has_status_history then coalesce(k.new_status, k.old_status, k.first_status) end as status,
         {% for kind, column in [('priority', 'priority'), ('group', 'group_id'), ('assignee', 'assignee_id')] %}
         case when k.has_{{ kind }}_history then nullif(coalesce(k.new_{{ kind }}, k.old_{{ kind }}), '') else k.{{ column }} end as {{ column }},
         {% endfor %}
-        k.old_status as previous_status,
+        case when k.has_status_history and k.state_no > 1 then coalesce(k.old_status, k.first_status) end as previous_status,
         {% for kind, column in [('priority', 'priority'), ('group', 'group_id'), ('assignee', 'assignee_id')] %}
         case when k.has_{{ kind }}_history then nullif(k.old_{{ kind }}, '') else k.{{ column }} end as previous_{{ column }},
         {% endfor %}
+        k.has_status_history,
         k.has_group_history,
         k.has_assignee_history,
         coalesce(k.new_status in ('solved', 'closed') and (k.last_status is null or k.last_status not in ('solved', 'closed')), false)
@@ -118,9 +125,10 @@ states as (
     from told as k
 ),
 
-{#- After a hand-over the ticket waits until its new holder does something, somebody is found to hold it, it is handed on or solved. #}
+{#- After a hand-over the ticket waits until its new holder does something, somebody is found to hold it, it leaves the group, is handed on
+    or solved. #}
 hand_overs as (
-    select source, ticket_id, state_no, started_at, assignee_id
+    select source, ticket_id, state_no, started_at, group_id, assignee_id
     from states
     where (is_group_hop or is_assignee_hop) and status in ({{ unsolved_statuses() }})
 ),
@@ -131,7 +139,8 @@ taken_up as (
         select h.source, h.ticket_id, h.state_no, s.started_at as taken_up_at
         from hand_overs as h
         inner join states as s on h.source = s.source and h.ticket_id = s.ticket_id and s.state_no > h.state_no
-        where s.is_group_hop or s.is_assignee_hop or s.is_solve or (h.assignee_id is null and s.assignee_id is not null)
+        where s.is_group_hop or s.is_assignee_hop or s.is_solve or s.group_id is distinct from h.group_id
+           or (h.assignee_id is null and s.assignee_id is not null)
         union all
         select h.source, h.ticket_id, h.state_no, e.event_at
         from hand_overs as h

@@ -1,10 +1,11 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
-{#- Every ticket known at the as-of time, whichever vendor it came from, excluded ones with their reason. #}
+{#- Every ticket known at the as-of time, whichever vendor it came from, excluded ones with their reason. Of the times that it declares those
+    that can be. Lost is what happened, nobody knows when; whether it was solved its status tells. #}
 {%- set columns = [
     'source', 'ticket_id', 'created_at', 'status', 'priority', 'source_priority', 'channel', 'is_outgoing', 'customer_id', 'organization_id',
     'group_id', 'assignee_id', 'segment', 'product', 'service_area', 'complexity', 'collaborator_ids', 'rating_score', 'exclusion_reason',
-    'declared_first_reply_at', 'declared_resolved_at', 'declares_first_reply', 'declares_resolved', 'declared_reopens',
-    'declared_replies', 'handle_seconds', 'logs_assignment', 'changed_at'
+    'declared_first_reply_at', 'declared_resolved_at', 'declared_closed_at', 'declares_first_reply', 'declares_resolved', 'declared_reopens',
+    'declared_replies', 'handle_seconds', 'logs_assignment', 'unusable', 'changed_at'
 ] -%}
 with tickets as (
     select {{ columns | join(', ') }} from {{ ref('zendesk__tickets') }}
@@ -44,8 +45,14 @@ select
     t.collaborator_ids,
     t.rating_score,
     t.exclusion_reason,
-    t.declared_first_reply_at,
-    t.declared_resolved_at,
+    {% for time in ['first_reply', 'resolved'] %}
+    {{ time_since('t.created_at', 't.declared_' ~ time ~ '_at') }} as declared_{{ time }}_at,
+    ({{ is_misdated('t.declared_' ~ time ~ '_at', 't.created_at') }} or list_contains(t.unusable, '{{ time }}_at'))
+    {%- if time == 'resolved' %} and t.status in ('solved', 'closed'){% endif %} as is_{{ time }}_lost,
+    {% endfor %}
+    {% for time in ['first_reply', 'resolved', 'closed'] %}
+    {{ is_misdated('t.declared_' ~ time ~ '_at', 't.created_at') }} as is_{{ time }}_misdated,
+    {% endfor %}
     t.declares_first_reply,
     t.declares_resolved,
     t.declared_reopens,

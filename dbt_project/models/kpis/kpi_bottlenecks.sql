@@ -38,6 +38,7 @@ spent as (
         {{ time_in_stage(stage, micros) }} as {{ stage }}_{{ clock }}{{ ',' if not (loop.last and is_last_stage) }}
         {% endfor %}
         {% endfor %}
+        , max(s.ended_at) as until
     from {{ ref('int_ticket_states') }} as s
     inner join solved as t on s.source = t.source and s.ticket_id = t.ticket_id
     where {{ is_stay_counted() }}
@@ -58,7 +59,9 @@ facts as (
         {{ hand_over.values() | join(', ') }}
     from {{ ref('int_ticket_states') }} as s
     inner join solved as t on s.source = t.source and s.ticket_id = t.ticket_id
-    where s.taken_up_at is not null and {{ is_stay_counted() }}
+    inner join spent as c
+        on s.source = c.source and s.ticket_id = c.ticket_id and s.group_id is not distinct from c.group_id and s.taken_up_at <= c.until
+    where {{ is_stay_counted() }}
 ),
 
 stage_clocks as (

@@ -24,8 +24,7 @@ lives as (
     select
         a.source, a.response_id, a.question_id,
         count(case when s.is_reopening then 1 end) as reopens,
-        case when bool_or(s.has_group_history) then count(case when s.is_group_hop then 1 end) end as group_hops,
-        min(case when s.is_solve then s.started_at end) as first_solved_at
+        case when bool_or(s.has_group_history) then count(case when s.is_group_hop then 1 end) end as group_hops
     from asked as a
     inner join {{ ref('int_ticket_states') }} as s
         on a.ticket_source = s.source and a.ticket_id = s.ticket_id and s.started_at <= a.answered_at
@@ -51,7 +50,7 @@ waited as (
         p.breaches,
         case when l.source is null then t.reopens else l.reopens end as reopens,
         l.group_hops,
-        {% for wait, end in {'first_reply': 't.first_reply_at', 'resolution': 'coalesce(l.first_solved_at, t.first_solved_at)'}.items() %}
+        {% for wait, end in {'first_reply': 't.first_reply_at', 'resolution': 't.first_solved_at'}.items() %}
         {{ seconds(micros_between('t.created_at', 'case when ' ~ end ~ ' <= a.answered_at then ' ~ end ~ ' end')) }} as {{ wait }}_seconds
         {{- ',' if not loop.last }}
         {% endfor %}

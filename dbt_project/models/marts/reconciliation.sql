@@ -198,14 +198,15 @@ read_as as (
         and m.match_no = 1
 ),
 
-{#- Of the others: a whole history begins with the ticket and ends in the status that the vendor shows. #}
+{#- Of the others: a whole history begins with the ticket, not before it, and ends in the status that the vendor shows. #}
 unread as (select distinct source, ticket_id from read_as where reading is null),
 
 histories as (
     select
         e.source, e.ticket_id,
         max(e.event_at) as last_event_at,
-        min(case when e.kind = 'status' then e.event_at end) as known_from
+        min(case when e.kind = 'status' then e.event_at end) as known_from,
+        bool_and(e.is_time_known) as is_dated
     from {{ ref('int_ticket_events') }} as e
     where exists (select 1 from unread as u where u.source = e.source and u.ticket_id = e.ticket_id)
     group by e.source, e.ticket_id
@@ -214,9 +215,7 @@ histories as (
 whole as (
     select
         u.source, u.ticket_id, h.last_event_at,
-        coalesce(
-            {{ micros_between('t.created_at', 'h.known_from') }} < 60000000 and m.status = t.status, false
-        ) as is_whole
+        coalesce(h.is_dated and {{ begins_with_ticket('h.known_from', 't.created_at') }} and m.status = t.status, false) as is_whole
     from unread as u
     inner join {{ ref('int_tickets') }} as t on u.source = t.source and u.ticket_id = t.ticket_id
     inner join {{ ref('int_ticket_measures') }} as m on u.source = m.source and u.ticket_id = m.ticket_id

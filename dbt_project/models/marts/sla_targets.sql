@@ -14,6 +14,7 @@ applied as (
         a.*,
         cast(round(a.target_seconds * 1e6) as bigint) as target_micros,
         c.clock_started_at,
+        c.is_end_lost,
         case when c.fulfilled_at <= coalesce(a.replaced_at, {{ the_end() }}) then c.fulfilled_at end as fulfilled_at,
         least(c.fulfilled_at, a.replaced_at, {{ as_of() }}) as stands_until
     from {{ ref('int_sla_applied') }} as a
@@ -160,15 +161,23 @@ judged as (
 
 declared as (
     select
-        d.source, d.ticket_id, d.metric, d.applied_at, d.due_at, d.verdict,
+        d.source, d.ticket_id, d.metric, d.applied_at, d.due_at,
         case when d.ended_at <= {{ as_of() }} then d.ended_at end as ended_at,
+        coalesce(d.verdict, case
+            when d.is_end_lost then 'unknown'
+            when d.due_at < least(d.ended_at, {{ as_of() }}) then 'breached'
+            when d.ended_at <= {{ as_of() }} then 'met'
+            else 'active'
+        end) as outcome,
         {#- Of a solved ticket's target without an end nobody knows how long it ran. #}
         case
+            when d.is_end_lost then null
             when d.ended_at <= {{ as_of() }} then d.ended_at
             when coalesce(d.verdict, 'active') = 'active' and t.status not in ('solved', 'closed') then {{ as_of() }}
         end as ran_until
-    from {{ ref('files__declared_targets') }} as d
+    from {{ ref('int_declared_targets') }} as d
     inner join counted as t on d.source = t.source and d.ticket_id = t.ticket_id
+    where d.due_at is not null or d.verdict is not null
 ),
 
 targets as (
@@ -176,14 +185,16 @@ targets as (
         source, ticket_id, policy, metric, instance, origin, target_seconds, is_business_hours, applied_at, due_at,
         due_at_last_schedule,
         coalesce(fulfilled_at, replaced_at) as ended_at,
-        elapsed_micros,
-        coalesce(elapsed_micros_last_schedule, elapsed_micros) as elapsed_micros_last_schedule,
-        fulfilled_at is null and replaced_at is null and not runs_to_the_end as is_paused,
+        case when not is_end_lost or replaced_at is not null then elapsed_micros end as elapsed_micros,
+        case when not is_end_lost or replaced_at is not null then coalesce(elapsed_micros_last_schedule, elapsed_micros) end
+            as elapsed_micros_last_schedule,
+        fulfilled_at is null and replaced_at is null and not runs_to_the_end and not is_end_lost as is_paused,
         case
             when breached_at is not null then 'breached'
             when fulfilled_at is not null then 'met'
             when is_withdrawn then 'cancelled'
             when replaced_at is not null then 'superseded'
+            when is_end_lost then 'unknown'
             else 'active'
         end as outcome,
         breached_at
@@ -196,13 +207,8 @@ targets as (
         {{ micros_between('applied_at', 'ran_until') }},
         {{ micros_between('applied_at', 'ran_until') }},
         false,
-        case
-            when verdict is not null then verdict
-            when due_at < coalesce(ended_at, {{ as_of() }}) then 'breached'
-            when ended_at is not null then 'met'
-            else 'active'
-        end,
-        case when coalesce(verdict = 'breached', due_at < coalesce(ended_at, {{ as_of() }})) then due_at end
+        outcome,
+        case when outcome = 'breached' and due_at <= {{ as_of() }} then due_at end
     from declared
 ),
 

@@ -131,7 +131,7 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
         marts.suite("ticket_states"),
         {
             "source": "z", "ticket_id": "1", "state_no": 1, "started_at": DAY, "ended_at": DAY,
-            "status": "open", "priority": "low", "seconds": 60.0,
+            "status": "open", "has_status_history": True, "priority": "low", "seconds": 60.0,
             "business_seconds": 60.0, "take_up_seconds": 60.0, "take_up_business_seconds": 60.0, "as_of": DAY,
         },
     ),
@@ -435,6 +435,7 @@ BREAKS: dict[str, dict[str, Any]] = {
         )
     },
     "nps_answers_have_a_class": {"nps_class": None},
+    "status_is_null_exactly_without_a_history": {"status": None},
     "period_start_is_null_exactly_for_all_time": {"period_start": None},
     "positive_is_at_most_n": {"positive": 51},
     "percentages_are_within_0_and_100": {

@@ -1,7 +1,7 @@
 {{ config(materialized='ephemeral') }}
 {#- Targets that an exported file declares: due, ended and verdict as the source gives them. #}
 with targets as (
-    select source, ticket_id, created_at, unnest(sla) as s from {{ ref('files__tickets') }}
+    select source, ticket_id, created_at, unusable, unnest(sla) as s from {{ ref('files__tickets') }}
 )
 
 select
@@ -11,6 +11,7 @@ select
     created_at as applied_at,
     {{ to_utc('s.due_at') }} as due_at,
     {{ to_utc('s.ended_at') }} as ended_at,
-    s.verdict as verdict
+    s.verdict as verdict,
+    list_contains(unusable, s.metric || '_ended_at') as is_end_unusable
 from targets
 where s.due_at is not null or s.verdict is not null

@@ -1,5 +1,5 @@
 {{ config(materialized='ephemeral') }}
-{#- The event spine of exported files. Where an event row carries the ticket's state, a value that repeats is no change. #}
+{#- The event spine of exported files. An event row may carry the ticket's whole state, what did not change too. #}
 with events as (
     select * from {{ ref('stg_files__ticket_events') }} as e
     where e.event_at <= {{ as_of() }} and not e.deleted and {{ is_touched('e') }}
@@ -16,15 +16,6 @@ kinds as (
     select source, ticket_id, record_id, event_at, sequence_no, 6, 'comment', null, actor_id, actor_role, is_public
     from events
     where kind = 'comment'
-),
-
-ordered as (
-    select
-        *,
-        lag(value) over (
-            partition by source, ticket_id, kind order by sequence_no nulls first, event_at, record_id
-        ) as previous_value
-    from kinds
 )
 
 select
@@ -32,14 +23,14 @@ select
     ticket_id,
     record_id as event_id,
     event_at,
-    row_number() over (
-        partition by source, ticket_id order by sequence_no nulls first, event_at, record_id, kind_no
-    ) as event_no,
+    sequence_no,
+    1 as child_no,
+    kind_no,
+    kind <> 'comment' as can_repeat,
     kind,
     value,
     actor_id,
     actor_role,
     is_public,
     coalesce(actor_role = 'system', false) as is_automatic
-from ordered
-where kind = 'comment' or previous_value is null or previous_value <> value
+from kinds

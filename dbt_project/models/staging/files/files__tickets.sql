@@ -1,11 +1,10 @@
 {{ config(materialized='ephemeral') }}
 {#- Tickets of exported files: rows of ticket files, and the newest state of event files that carry one. A log that does not tell
     when a ticket was created tells when it first saw it; a row without a status leaves the one before. #}
-{%- set oldest_first = 'e.sequence_no nulls first, e.event_at, e.record_id' -%}
-with events as (
+{%- set oldest_first = 'greatest(e.event_at, e.begun_at), e.sequence_no nulls first, e.event_at, e.record_id' -%}
+with begun as (
     select
         e.*,
-        coalesce(e.status, {{ last_known_before('e.status', 'e.source, e.ticket_id', oldest_first) }}) as last_status,
         coalesce(
             e.created_at,
             max(case when e.carries_ticket then e.created_at end) over (partition by e.source, e.ticket_id),
@@ -15,14 +14,22 @@ with events as (
     where e.event_at <= {{ as_of() }} and not e.deleted and {{ is_touched('e') }}
 ),
 
+events as (
+    select
+        e.*,
+        coalesce(e.status, {{ last_known_before('e.status', 'e.source, e.ticket_id', oldest_first) }}) as last_status
+    from begun as e
+),
+
 stated as (
     select
-        e.source, e.ticket_id, e.begun_at as created_at, e.first_reply_at, e.resolved_at, e.last_status as status, e.priority,
+        e.source, e.ticket_id, e.begun_at as created_at, e.first_reply_at, e.resolved_at, e.closed_at, e.last_status as status, e.priority,
         e.source_priority, e.complexity,
         e.channel, e.customer_id, e.organization_id, e.group_id, e.assignee_id, e.segment, e.product, e.service_area, e.exclusion,
-        e.reopens, e.public_agent_replies, e.handle_seconds, e.sla, e.declares, e.deleted, e.changed_at,
+        e.reopens, e.public_agent_replies, e.handle_seconds, e.sla, e.declares, e.unusable, e.deleted, e.changed_at,
         row_number() over (
-            partition by e.source, e.ticket_id order by e.sequence_no desc nulls last, e.event_at desc, e.record_id desc
+            partition by e.source, e.ticket_id
+            order by greatest(e.event_at, e.begun_at) desc, e.sequence_no desc nulls last, e.event_at desc, e.record_id desc
         ) as version_no
     from events as e
     where e.carries_ticket
@@ -30,9 +37,9 @@ stated as (
 
 versions as (
     select
-        t.source, coalesce(t.ticket_id, t.record_id) as ticket_id, t.created_at, t.first_reply_at, t.resolved_at, t.status, t.priority,
+        t.source, coalesce(t.ticket_id, t.record_id) as ticket_id, t.created_at, t.first_reply_at, t.resolved_at, t.closed_at, t.status, t.priority,
         t.source_priority, t.complexity, t.channel, t.customer_id, t.organization_id, t.group_id, t.assignee_id, t.segment, t.product,
-        t.service_area, t.exclusion, t.reopens, t.public_agent_replies, t.handle_seconds, t.sla, t.declares, t.deleted, t.changed_at,
+        t.service_area, t.exclusion, t.reopens, t.public_agent_replies, t.handle_seconds, t.sla, t.declares, t.unusable, t.deleted, t.changed_at,
         row_number() over (partition by t.source, t.record_id order by {{ in_force_first('t.changed_at') }}) as version_no
     from {{ ref('stg_files__tickets') }} as t
     where {{ is_touched('t', 'record_id') }}
@@ -71,12 +78,14 @@ select
     end as exclusion_reason,
     case when t.first_reply_at <= {{ as_of() }} then t.first_reply_at end as declared_first_reply_at,
     case when t.resolved_at <= {{ as_of() }} then t.resolved_at end as declared_resolved_at,
+    case when t.closed_at <= {{ as_of() }} then t.closed_at end as declared_closed_at,
     list_contains(t.declares, 'first_reply_at') as declares_first_reply,
     list_contains(t.declares, 'resolved_at') as declares_resolved,
     t.reopens as declared_reopens,
     t.public_agent_replies as declared_replies,
     cast(case when t.handle_seconds >= 0 then t.handle_seconds end as double) as handle_seconds,
     false as logs_assignment,
+    t.unusable,
     t.changed_at,
     t.sla
 from tickets as t

@@ -108,10 +108,10 @@ select
     k.ticket_id,
     k.record_id as event_id,
     k.event_at,
-    row_number() over (
-        partition by k.source, k.ticket_id
-        order by k.event_at, try_cast(k.record_id as bigint), k.record_id, k.child_no, k.kind_no
-    ) as event_no,
+    try_cast(k.record_id as bigint) as sequence_no,
+    k.child_no,
+    k.kind_no,
+    false as can_repeat,
     k.kind,
     k.value,
     k.actor_id,

@@ -64,12 +64,14 @@ select
     case when m.reason is not null then m.reason when t.deleted or t.status = 'deleted' then 'deleted' end as exclusion_reason,
     cast(null as timestamp) as declared_first_reply_at,
     cast(null as timestamp) as declared_resolved_at,
+    cast(null as timestamp) as declared_closed_at,
     false as declares_first_reply,
     false as declares_resolved,
     cast(null as bigint) as declared_reopens,
     cast(null as bigint) as declared_replies,
     case when c.handle_seconds >= 0 then c.handle_seconds end as handle_seconds,
     true as logs_assignment,
+    cast([] as varchar[]) as unusable,
     t.changed_at
 from tickets as t
 left join custom as c on t.source = c.source and t.record_id = c.record_id

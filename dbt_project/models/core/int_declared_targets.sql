@@ -1,0 +1,15 @@
+{{ config(materialized='incremental', incremental_strategy='replace_touched') }}
+{#- Targets that a source declares with its tickets: when due, when ended, and its verdict; of the times those that can be. The end is lost where
+    there is one, nobody knows when. #}
+select
+    d.source,
+    d.ticket_id,
+    d.metric,
+    d.applied_at,
+    {{ time_since('d.applied_at', 'd.due_at') }} as due_at,
+    {{ time_since('d.applied_at', 'd.ended_at') }} as ended_at,
+    d.verdict,
+    {{ is_misdated('d.due_at', 'd.applied_at') }} as is_due_misdated,
+    {{ is_misdated('d.ended_at', 'd.applied_at') }} as is_end_misdated,
+    {{ is_misdated('d.ended_at', 'd.applied_at') }} or d.is_end_unusable as is_end_lost
+from {{ ref('files__declared_targets') }} as d

@@ -1,0 +1,28 @@
+{{ config(materialized='incremental', incremental_strategy='replace_touched') }}
+{#- What was left out of tickets because their times contradict each other, one row per value. What cannot be in itself is rejected before, in
+    control.rejected_values. #}
+{%- set times = [] -%}
+{%- for time in ['first_reply', 'resolved', 'closed'] -%}
+{%- do times.append(("'tickets'", 'ticket_id', "'" ~ time ~ "_at'", ref('int_tickets'), 'is_' ~ time ~ '_misdated')) -%}
+{%- endfor -%}
+{%- for time, flag in {'due_at': 'is_due_misdated', 'ended_at': 'is_end_misdated'}.items() -%}
+{%- do times.append(("'tickets'", 'ticket_id', "metric || '_" ~ time ~ "'", ref('int_declared_targets'), flag)) -%}
+{%- endfor -%}
+{%- do times.append(("'ticket_events'", 'event_id', "'event_at'", ref('int_ticket_events'), 'not is_time_known')) -%}
+{%- do times.append((
+    "'sla_clocks'", 'record_id', "event_type || '_at'",
+    '(' ~ vendor_sla_events(['activate', 'pause', 'fulfill', 'breach', 'apply'], ['record_id']) ~ ')', 'not is_time_known'
+)) -%}
+{% for stream, record_id, field, relation, condition in times %}
+select distinct
+    t.source,
+    t.ticket_id,
+    {{ stream }} as stream,
+    t.{{ record_id }} as record_id,
+    {{ field }} as field,
+    {{ time_shape() }} as value_shape,
+    'is before the ticket was created' as reason
+from {{ relation }} as t
+where {{ condition }} and {{ is_touched('t') }}
+{{ 'union all' if not loop.last }}
+{% endfor %}
