@@ -116,6 +116,20 @@ end
 }) }}
 {% endmacro %}
 
+{#- kpi_cell: the tables whose cells open, with the key of a cell in the table's own columns (alias t); '' where it has none. #}
+{% macro cell_keys() %}
+{{ return({
+    'kpi_csat': "''", 'kpi_nps': "''", 'kpi_ces': "''", 'kpi_survey_response': "''", 'kpi_volume': "''",
+    'kpi_follow_up': 't.kind', 'kpi_response_times': "t.measure || '/' || t.clock", 'kpi_sla_compliance': 't.metric', 'kpi_effort': 't.measure',
+    'kpi_first_contact': 't.convention', 'kpi_backlog': 't.age_bucket', 'kpi_bottlenecks': "t.stage || '/' || t.clock", 'kpi_cost': 't.scenario',
+    'kpi_team': "unnest(['solved', 'replies', 'first_replies', 'csat', 'sla'])",
+    'kpi_distribution': "t.source || '/' || t.survey || '/' || t.question_id || '/' || " ~ plain_number('t.score'),
+    'kpi_experience': "t.time_span || '/' || t.kind || '/' || t.factor || '/' || t.exposure",
+    'kpi_retention': "t.window_days || '/' || t.unit || '/' || t.outcome || '/' || t.factor || '/' || t.exposure"
+}) }}
+{% endmacro %}
+{% macro cells_without_periods() %}{{ return(['kpi_experience', 'kpi_retention']) }}{% endmacro %}
+
 {#- One KPI's members: a select that fills the columns it has; `have` are those that the relation has under their own name. Without a time
     `at` the day is a column too. #}
 {% macro members_of(kpi, relation, at, columns, have, key="''", where='true') %}

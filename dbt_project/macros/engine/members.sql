@@ -2,20 +2,57 @@
 {% macro list_of(expression) %}{{ return(adapter.dispatch('list_of')(expression)) }}{% endmacro %}
 {% macro default__list_of(expression) %}array_agg({{ expression }}){% endmacro %}
 
-{#- The records behind one cell of a KPI table, as a function for readers. Words that DuckDB 1.0 knows. #}
+{#- The records behind one cell of a KPI table, as a function for readers; what can be no cell at all is an error that says what there is.
+    Words that DuckDB 1.0 knows. `asked` stands in a branch of its own: no plan leaves that out because the other has no rows. #}
 {% macro kpi_cell_sql() %}{{ return(adapter.dispatch('kpi_cell_sql')()) }}{% endmacro %}
 {% macro default__kpi_cell_sql() -%}
 {%- set today = business_date(as_of()) -%}
+{%- set grains = period_grains() | reject('eq', 'all') | list -%}
 {%- set last_day -%}
 least({{ today }}, case period_grain
       when 'day' then cast(period_start as date)
-      {% for grain in period_grains() if grain not in ('all', 'day') %}
+      {% for grain in grains if grain != 'day' %}
       when '{{ grain }}' then cast(cast(period_start as date) + interval '1 {{ grain }}' - interval 1 day as date)
       {% endfor %}
       else {{ today }}
   end)
 {%- endset -%}
 create macro kpi_cell(kpi, period_grain, period_start, dimension, member, key := '') as table
+with known as (
+    {% for table, its_key in cell_keys().items() %}
+    {% if table in cells_without_periods() %}
+    select distinct '{{ table }}' as its_kpi, {{ its_key }} as its_key, 'all' as its_dimension from {{ table }} as t
+    {% else %}
+    select distinct '{{ table }}' as its_kpi, {{ its_key }} as its_key, t.dimension as its_dimension from {{ table }} as t where t.period_grain = 'all'
+    {% endif %}
+    union all
+    {% endfor %}
+    select t.its_kpi, null, d.its_dimension
+    from (select unnest(['{{ cell_keys() | join("', '") }}']) as its_kpi) as t
+    cross join (select unnest(['all', '{{ survey_dimensions() | join("', '") }}']) as its_dimension) as d
+),
+
+asked as (
+    select case
+        when not exists (select 1 from known as k where k.its_kpi = kpi)
+            then error('kpi_cell: no KPI ' || coalesce(kpi, 'null') || {{ those_are('its_kpi', 'true') }})
+        when coalesce(period_grain not in ('{{ period_grains() | join("', '") }}'), true)
+            then error('kpi_cell: no period_grain ' || coalesce(period_grain, 'null') || '; there are {{ period_grains() | join(", ") }}')
+        when period_grain <> 'all' and period_start is null
+            then error('kpi_cell: period_start is null; it is the first day of the ' || period_grain)
+        {% for grain in grains if grain != 'day' %}
+        when period_grain = '{{ grain }}' and date_trunc('{{ grain }}', cast(period_start as date)) <> cast(period_start as date)
+            then error('kpi_cell: ' || period_start || ' is no first day of a {{ grain }}; ' || cast(date_trunc('{{ grain }}', cast(period_start as date)) as date) || ' is')
+        {% endfor %}
+        when not exists (select 1 from known as k where k.its_kpi = kpi and k.its_dimension = dimension)
+            then error('kpi_cell: no dimension ' || coalesce(dimension, 'null') || {{ those_are('its_dimension', 'k.its_kpi = kpi') }})
+        when exists (select 1 from known as k where k.its_kpi = kpi and k.its_key is not null)
+            and not exists (select 1 from known as k where k.its_kpi = kpi and k.its_key = key)
+            then error('kpi_cell: ' || kpi || coalesce(' has no key ' || nullif(key, ''), ' needs a key') || {{ those_are('its_key', 'k.its_kpi = kpi') }})
+        else true
+    end as is_there
+)
+
 select m.*
 from metric_members as m
 where m.kpi = kpi
@@ -24,7 +61,7 @@ where m.kpi = kpi
       when m.until_day is not null then {{ last_day }} between m.day and m.until_day
       when period_grain = 'all' then true
       when period_grain = 'day' then m.day = cast(period_start as date)
-      {% for grain in period_grains() if grain not in ('all', 'day') %}
+      {% for grain in grains if grain != 'day' %}
       when period_grain = '{{ grain }}' then cast(date_trunc('{{ grain }}', m.day) as date) = cast(period_start as date)
       {% endfor %}
   end
@@ -36,4 +73,14 @@ where m.kpi = kpi
       {% endfor %}
       else list_contains(m.own_dimensions, dimension || '=' || member)
   end
+union all
+select {% for type in member_columns().values() %}cast(null as {{ type }}){{ ', ' if not loop.last }}{% endfor %} from asked as a where not a.is_there
+{%- endmacro %}
+
+{#- '; there are ...', the first of what `known` has. #}
+{% macro those_are(column, which) -%}
+coalesce((
+    select '; there are ' || nullif(string_agg(f.found, ', ' order by f.found), '')
+    from (select distinct k.{{ column }} as found from known as k where {{ which }} order by 1 limit 30) as f
+), '')
 {%- endmacro %}

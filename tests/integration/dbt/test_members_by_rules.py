@@ -44,7 +44,7 @@ def con(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
         told = (comment(f"{day}T10:00"), status(f"{day}T12:00", "solved"))
         account.ticket(ticket, f"{day}T09:00", *told, priority=priority)
     account.land(warehouse)
-    warehouse.build("2024-06-12T12:00:00Z", select=["+metric_members", "kpi_retention"])
+    warehouse.build("2024-06-12T12:00:00Z", select=["+metric_members", "path:models/kpis"])
     opened = duckdb.connect(str(warehouse.path), read_only=True)
     [(function,)] = opened.execute("SELECT sql FROM control.published_sql WHERE name = 'kpi_cell'").fetchall()
     opened.execute("USE marts")

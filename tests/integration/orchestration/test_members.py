@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -159,7 +160,7 @@ def test_a_record_is_listed_once_for_a_key(con: duckdb.DuckDBPyConnection) -> No
 
 
 def test_members_lead_to_their_tickets(con: duckdb.DuckDBPyConnection) -> None:
-    """From a cell to the rows of a mart; and a cell that is not there is empty."""
+    """From a cell to the rows of a mart; and a cell of nobody is empty."""
     [(month, breached)] = con.execute(
         "SELECT period_start, breached FROM kpi_sla_compliance"
         " WHERE period_grain = 'month' AND dimension = 'all' AND metric = 'first_reply'"
@@ -172,14 +173,65 @@ def test_members_lead_to_their_tickets(con: duckdb.DuckDBPyConnection) -> None:
         " WHERE m.outcome = 'breached'"
     ).fetchall()
     assert found == [(breached, breached)]
-    for arguments in (
-        "'kpi_sla_compliance', 'month', NULL, 'all', 'all', key := 'first_reply'",
-        "'kpi_sla_compliance', 'all', NULL, 'all', 'all'",
-        "'kpi_sla_compliance', 'all', NULL, 'segment', 'nobody', key := 'first_reply'",
-        "'kpi_sla_compliance', 'all', NULL, 'no_dimension', 'x', key := 'first_reply'",
-        "'kpi_nothing', 'all', NULL, 'all', 'all'",
-    ):
-        assert con.execute(f"FROM kpi_cell({arguments})").fetchall() == []
+    nobody = "kpi_cell('kpi_sla_compliance', 'all', NULL, 'segment', 'nobody', key := 'first_reply')"
+    assert con.execute(f"FROM {nobody}").fetchall() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (
+            "'kpi_nothing', 'all', NULL, 'all', 'all'",
+            "no KPI kpi_nothing; there are kpi_backlog, kpi_bottlenecks,",
+        ),
+        ("NULL, 'all', NULL, 'all', 'all'", "no KPI null; there are kpi_backlog,"),
+        (
+            "'kpi_csat', 'months', '2026-02-01', 'all', 'all'",
+            "no period_grain months; there are day, week, month,",
+        ),
+        ("'kpi_csat', NULL, '2026-02-01', 'all', 'all'", "no period_grain null; there are day, week, month,"),
+        ("'kpi_csat', 'month', NULL, 'all', 'all'", "period_start is null; it is the first day of the month"),
+        (
+            "'kpi_csat', 'month', '2026-02-03', 'all', 'all'",
+            "2026-02-03 is no first day of a month; 2026-02-01 is",
+        ),
+        ("'kpi_csat', 'week', DATE '2026-02-03', 'all', 'all'", "is no first day of a week; 2026-02-02 is"),
+        ("'kpi_csat', 'all', NULL, 'segmnet', 'SMB'", "no dimension segmnet; there are agent, all, channel,"),
+        ("'kpi_csat', 'all', NULL, 'all', 'all', key := 'x'", "kpi_csat has no key x"),
+        ("'kpi_ces', 'months', NULL, 'all', 'all'", "no period_grain months"),
+        (
+            "'kpi_sla_compliance', 'all', NULL, 'all', 'all'",
+            "needs a key; there are agent_work, first_reply,",
+        ),
+        (
+            "'kpi_sla_compliance', 'all', NULL, 'all', 'all', key := NULL",
+            "needs a key; there are agent_work,",
+        ),
+        (
+            "'kpi_sla_compliance', 'all', NULL, 'all', 'all', key := 'frist'",
+            "has no key frist; there are agent_work,",
+        ),
+        (
+            "'kpi_team', 'all', NULL, 'all', 'all'",
+            "kpi_team needs a key; there are csat, first_replies, replies,",
+        ),
+        (
+            "'kpi_response_times', 'all', NULL, 'all', 'all', key := 'first_reply'",
+            "there are agent_wait/business,",
+        ),
+    ],
+)
+def test_what_can_be_no_cell_is_an_error(con: duckdb.DuckDBPyConnection, arguments: str, says: str) -> None:
+    """Nothing would read as none. Also of a table without rows, and in the middle of a larger query."""
+    for query in (f"FROM kpi_cell({arguments})", f"SELECT count(*) FROM kpi_cell({arguments})"):
+        with pytest.raises(duckdb.InvalidInputException, match=re.escape(says)):
+            con.execute(query).fetchall()
+
+
+def test_a_table_without_rows_takes_every_key(con: duckdb.DuckDBPyConnection) -> None:
+    """What its keys would be, nobody can tell yet."""
+    assert con.execute("SELECT count(*) FROM kpi_cost").fetchall() == [(0,)]
+    assert con.execute("FROM kpi_cell('kpi_cost', 'all', NULL, 'all', 'all', key := 'base')").fetchall() == []
 
 
 def test_the_file_under_another_name(published: Path) -> None:
