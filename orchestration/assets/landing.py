@@ -149,7 +149,7 @@ def _told_once(results: Sequence[StreamResult]) -> list[str]:
             reason = each.error.reason if isinstance(each.error, FetchError) else str(each.error)
             found.setdefault((each.source, reason), []).append(each)
     return [
-        f"{source}/{streams[0].stream}: {streams[0].error}"
+        f"{'/'.join(filter(None, (source, streams[0].stream)))}: {streams[0].error}"
         if len(streams) == 1
         else f"{len(streams)} streams of {source}{_named(streams)}: {reason}"
         for (source, reason), streams in found.items()

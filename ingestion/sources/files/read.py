@@ -8,7 +8,6 @@ import math
 import re
 import tempfile
 import zlib
-from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date, time, timedelta
@@ -23,10 +22,11 @@ from zipfile import BadZipFile, ZipFile
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import CalamineError
 
 from ingestion import mending
 from ingestion.sources.files.mapping import SHEETS, TEXTS, Layout, MappingError, Names, any_of
+from ingestion.sources.files.workbooks import PARTS, WorkbookError, merged_below, open_sheet
 
 CELLS = ""
 """Key of a row's remark on its cells, which costs the row; no column has an empty name."""
@@ -36,13 +36,10 @@ LOST = "\ufffd"
 
 REMARKS = (CELLS, LOST)
 
-MAX_WORKBOOK_BYTES = 2 * 1024**3
-"""Of a workbook, unpacked; it is read in one piece."""
 _PARQUET_ROWS = 10_000
 _EXACT_FLOATS = 2.0**53
 _MISREAD_MARK = codecs.BOM_UTF8.decode("latin-1")
 _SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
-_WORKBOOKS = {"xlsx": "xl/workbook.xml", "ods": "content.xml"}
 _MAGIC = {
     b"PK\x03\x04": "zip",
     b"PK\x05\x06": "zip",
@@ -94,6 +91,8 @@ def rows(layout: Layout, path: Path) -> Iterator[tuple[int, Row]]:
         ) from error
     except UnicodeError as error:
         raise MappingError(f"{path}: not {layout.encoding} ({error}); see {layout.at('encoding')}") from None
+    except WorkbookError as error:
+        raise MappingError(f"{path}: {error}; see {layout.at('sheet')}") from error
     except UNREADABLE as error:
         raise MappingError(
             f"{path}: cannot be read to its end as {layout.format}: {error}; export or copy it again"
@@ -151,12 +150,9 @@ def kind(data: IO[bytes]) -> str:
     if found != "zip" or not data.seekable():
         return found
     with ZipFile(data) as archive:
-        sizes = {each.filename: each.file_size for each in archive.infolist()}
+        names = archive.namelist()
     data.seek(0)
-    found = next((kind for kind, part in _WORKBOOKS.items() if part in sizes), found)
-    if found in SHEETS and sum(sizes.values()) > MAX_WORKBOOK_BYTES:
-        raise BadZipFile(f"it unpacks to more than {MAX_WORKBOOK_BYTES // 1024**3} GiB")
-    return found
+    return next((kind for kind, part in PARTS.items() if part in names), found)
 
 
 def _text_lines(layout: Layout, path: Path, data: IO[bytes]) -> Iterator[str]:
@@ -192,48 +188,16 @@ def _csv_rows(layout: Layout, path: Path, data: IO[bytes]) -> Iterator[tuple[int
 
 
 def _sheet_rows(layout: Layout, path: Path, data: IO[bytes]) -> Iterator[tuple[int, Row]]:
-    sheet = _sheet(layout, path, CalamineWorkbook.from_filelike(data))
-    if sheet.start is None or sheet.end is None:
-        raise MappingError(f"{path}: the sheet `{sheet.name}` is empty")
-    # Cells that are merged downwards are one for the reader of the sheet: each row has its value.
-    merged = defaultdict(list)
-    for (top, column), (bottom, _) in sheet.merged_cell_ranges or ():
-        for number in range(top + 1, min(bottom, sheet.end[0]) + 1):
-            merged[number + 1].append(column - sheet.start[1])
+    sheet = open_sheet(data, layout.format, layout.sheet)
     texts = ([_text(value, layout.decimal) or "" for value in cells] for cells in sheet.iter_rows())
     numbered = islice(enumerate(texts, 1), layout.skip_rows, None)
     names, _ = _header(layout, path, (cells for _, cells in numbered))
-    above: list[str] = []
+    merged, above = merged_below(sheet), [""] * len(names)
     for number, cells in numbered:
         for column in merged.get(number, ()):
-            if above and column < len(cells):
-                cells[column] = above[column]
+            cells[column] = above[column]
         above = cells
         yield number, dict(zip(names, cells, strict=True))
-
-
-def _sheet(layout: Layout, path: Path, workbook: CalamineWorkbook) -> CalamineSheet:
-    names = _sheet_names(workbook, layout.sheet)
-    if layout.sheet in names or (layout.sheet is None and len(names) == 1):
-        return workbook.get_sheet_by_name(layout.sheet or names[0])
-    held = f"it has {', '.join(f'`{name}`' for name in names) or 'none'}"
-    if layout.sheet:
-        raise MappingError(f"{path}: has no sheet `{layout.sheet}`, which {layout.at('sheet')} names; {held}")
-    raise MappingError(f"{path}: needs `sheet`, the name of one, at {layout.at('sheet')}; {held}")
-
-
-def _sheet_names(workbook: CalamineWorkbook, hidden: str | None = None) -> list[str]:
-    return [
-        each.name
-        for each in workbook.sheets_metadata
-        if each.typ == SheetTypeEnum.WorkSheet
-        and (each.visible == SheetVisibleEnum.Visible or each.name == hidden)
-    ]
-
-
-def sheet_names(data: IO[bytes]) -> list[str]:
-    """The visible sheets of a workbook."""
-    return _sheet_names(CalamineWorkbook.from_filelike(data))
 
 
 def _header(layout: Layout, path: Path, table: Iterator[list[str]]) -> tuple[list[str], int]:
