@@ -63,9 +63,10 @@ class Tally:
 
     def about(self) -> str:
         """What was read."""
-        counts = {"rows": self.rows, "left out by `where`": self.left_out, "not usable": self.rejected}
-        told = ", ".join(f"{n:,} {what}" for what, n in counts.items() if n or what == "rows")
-        return f"{len(self.files)} file(s), newest {self.files[-1]}; {told}"
+        told = [f"{len(self.files)} file(s), newest {self.files[-1]}; {_rows(self.rows)}"]
+        told += [f"{self.left_out:,} left out by `where`"] if self.left_out else []
+        told += [f"{self.rejected:,} not usable"] if self.rejected else []
+        return ", ".join(told)
 
     def faults(self) -> list[str]:
         """The kinds of mistakes, the most frequent first, each with the rows where it is first."""
@@ -77,7 +78,7 @@ class Tally:
                 for at, (name, line) in enumerate(places)
             )
             more = ", ..." if n > len(places) else ""
-            texts.append(f"{what}: {n:,} {'row' if n == 1 else 'rows'} ({', '.join(lines)}{more})")
+            texts.append(f"{what}: {_rows(n)} ({', '.join(lines)}{more})")
         return [*texts, *self._more()]
 
     def notes(self) -> list[str]:
@@ -98,6 +99,10 @@ class Tally:
     def is_clean(self) -> bool:
         """Whether so few rows have a mistake that no gate minds."""
         return self.faulty <= TOLERANCE * self.rows
+
+
+def _rows(n: int) -> str:
+    return f"{n:,} {'row' if n == 1 else 'rows'}"
 
 
 class _Payload(msgspec.Struct):
