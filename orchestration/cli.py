@@ -19,10 +19,12 @@ import threading
 import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
 from ingestion.errors import ExpectedError
+from ingestion.sources.files.mapping import ENTITIES
 from orchestration import progress, publish
 from orchestration.home import Home
 from orchestration.locking import exclusive
@@ -106,6 +108,17 @@ def _parser() -> argparse.ArgumentParser:
     refetch = command("refetch", _refetch, "Make the next refresh read a source or stream again.")
     refetch.add_argument("target", metavar="SOURCE[/STREAM]")
     refetch.add_argument("--since", type=_time, metavar="TIME", help="read changes from this time on (ISO)")
+
+    files = command("files", _draft, "Draft a mapping from an exported file.")
+    steps = files.add_subparsers(metavar="ACTION", required=True)
+    draft = steps.add_parser("draft", help="write a commented mapping of a file, to look through")
+    draft.add_argument("file", type=Path, metavar="FILE")
+    draft.add_argument(
+        "-o", "--output", type=Path, metavar="PATH", help="a folder, or a .yml (default: stdout)"
+    )
+    draft.add_argument("--force", action="store_true", help="write over a mapping that is there")
+    draft.add_argument("--entity", choices=ENTITIES, help="what the file holds, where the draft is mistaken")
+    draft.add_argument("--score", metavar="COLUMN", help="the column with the answers to draft a mapping of")
 
     command("publications", _publications, "List the published versions, the newest first.")
     rollback = command("rollback", _rollback, "Make an earlier version the current one.")
@@ -337,6 +350,30 @@ def _refetch(options: argparse.Namespace) -> int:
         print(f"{name}/{each}: the next refresh reads it again")
     if not again:
         print(f"{name}: nothing landed yet, the next refresh reads it from the start anyway")
+    return 0
+
+
+def _draft(options: argparse.Namespace) -> int:
+    from ingestion.sources.files.draft import draft
+
+    target: Path | None = options.output
+    named = target if target and target.suffix in (".yml", ".yaml") else None
+    folder = named.parent if named else target
+    if folder and not folder.is_dir():
+        raise CommandError(f"{folder} is no folder: create it, or name another by -o")
+    name = named.stem if named else None
+    drafts = draft(options.file, folder=folder, name=name, entity=options.entity, score=options.score)
+    if folder is None:
+        print(drafts[0].text, end="")
+        print(f"Save it as {drafts[0].name}.yml in the folder of CXMARTS_FILES", file=sys.stderr)
+        return 0
+    paths = [folder / f"{each.name}{named.suffix if named else '.yml'}" for each in drafts]
+    if not options.force and (there := [str(path) for path in paths if path.exists()]):
+        raise CommandError(f"{', '.join(there)} is there already: --force writes over it")
+    for path, each in zip(paths, drafts, strict=True):
+        path.write_text(each.text, encoding="utf-8")
+        print(f"wrote {path}")
+    print("Go through the lines, then `cxmarts doctor`")
     return 0
 
 
