@@ -120,10 +120,8 @@ def stage(root: str, tickets: str, night: str) -> None:
     warehouse, landing = work.staged(tickets, int(night)), Landing(work.landing(tickets))
     batches = [landing.info(path) for path in landing.batches()]
     with control.connect(warehouse) as con:
-        control.register_batches(
-            con,
-            [(b.source, b.vendor, b.stream, b.batch_id, str(b.path), b.landed, "passed") for b in batches],
-        )
+        about = [(b.source, b.vendor, b.stream, b.batch_id, str(b.path), b.landed) for b in batches]
+        control.register_batches(con, [control.BatchRow(*each, "passed") for each in about])
     _build(work, warehouse, work.nodes()[0], int(night), closes_build=False)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from ingestion.errors import ExpectedError
-from orchestration.checks import MESSAGES
+from orchestration.checks import CAUSES, WARNINGS
 
 # How the kernel, DuckDB and SQLite say that a write was refused for want of room.
 NO_ROOM = re.compile(r"no space left|file too large|disk quota exceeded|disk is full|disk I/O error", re.I)
@@ -37,9 +37,7 @@ def causes(of: Iterable[dg.DagsterEvent], root: Path) -> list[str]:
     checks, steps, ends = [], [], []
     for event in of:
         if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            found = event.asset_check_evaluation_data
-            if not found.passed and found.severity == dg.AssetCheckSeverity.ERROR:
-                checks += _messages(found)
+            checks += _messages(event, CAUSES, dg.AssetCheckSeverity.ERROR)
         elif event.event_type == dg.DagsterEventType.STEP_FAILURE:
             # A step that only says that its checks failed adds nothing to what they said.
             steps += _step(event)
@@ -60,18 +58,20 @@ def without_room(texts: list[str], root: Path) -> list[str]:
 
 
 def warnings(of: Iterable[dg.DagsterEvent]) -> list[str]:
-    """The checks that failed in a run without failing it, each in a line."""
-    found = [
-        event.asset_check_evaluation_data
-        for event in of
-        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
-    ]
-    return [_check(each, each.description) for each in found if not each.passed]
+    """What the checks of a run found that is no reason to stop, each once."""
+    evaluated = [event for event in of if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION]
+    told = [text for event in evaluated for text in _messages(event, WARNINGS, dg.AssetCheckSeverity.WARN)]
+    return list(dict.fromkeys(told))
 
 
-def _messages(found: Any) -> list[str]:
-    metadata = found.metadata.get(MESSAGES)
-    return [str(text) for text in metadata.value] if metadata else [_check(found, found.description)]
+def _messages(event: dg.DagsterEvent, kind: str, severity: dg.AssetCheckSeverity) -> list[str]:
+    """What a gate's check tells of one kind; a test of dbt is of one kind as a whole."""
+    found: Any = event.asset_check_evaluation_data
+    if found.passed:
+        return []
+    if metadata := found.metadata.get(kind):
+        return [str(text) for text in metadata.value]
+    return [_check(found, found.description)] if found.severity == severity else []
 
 
 def _check(found: Any, text: str | None) -> str:

@@ -1,6 +1,6 @@
 """Gate verdicts as asset checks: one check per gate and asset, blocking where an expectation is critical."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,16 +19,21 @@ from quality.gates import (
     judge_batches,
     judge_marts,
     judge_staged,
+    lenient,
     mart_columns,
     staged_columns,
 )
+from quality.report import markdown
 from quality.store import Store
+from quality.suites.marts import REJECTIONS
 from quality.verdicts import Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MESSAGES = "messages"
+#: Metadata of a check: what blocks publishing, what does not.
+CAUSES, WARNINGS = "causes", "warnings"
+MAX_TOLD, MAX_ROWS = 50, 20
 MAX_AGE = timedelta(hours=36)
 STREAMS_MART = "publication"
 
@@ -39,15 +44,30 @@ def gate_spec(asset: dg.AssetKey, gate: str, description: str) -> dg.AssetCheckS
 
 
 def gate_result(
-    asset: dg.AssetKey, gate: str, verdicts: Sequence[Verdict], numbers: dict[str, Any] | None = None
+    asset: dg.AssetKey,
+    gate: str,
+    verdicts: Sequence[Verdict],
+    numbers: dict[str, Any] | None = None,
+    rows: Sequence[Mapping[str, str]] = (),
 ) -> dg.AssetCheckResult:
-    """A gate's verdicts on an asset: failed if any failed, an error if one blocks publishing."""
+    """A gate's verdicts on an asset: failed if any failed, an error if one blocks publishing.
+
+    `rows` are shown as the rows at fault, in place of the verdicts' own examples.
+    """
     failed = sorted((v for v in verdicts if not v.success), key=lambda v: not v.blocks)
     blocks = any(verdict.blocks for verdict in failed)
     metadata: dict[str, Any] = {"expectations": len(verdicts), "failed": len(failed), **(numbers or {})}
     if failed:
-        metadata["failures"] = dg.MetadataValue.md(_table(failed))
-        metadata[MESSAGES] = dg.MetadataValue.json([describe(verdict) for verdict in failed[:50]])
+        metadata["failures"] = dg.MetadataValue.md(markdown(failed))
+        for name, blocking in ((CAUSES, True), (WARNINGS, False)):
+            told = [describe(verdict) for verdict in failed if verdict.blocks == blocking]
+            metadata[name] = dg.MetadataValue.json(told[:MAX_TOLD])
+        if shown := list(rows) or [
+            {"subject": verdict.subject, "expectation": verdict.expectation, **example}
+            for verdict in failed
+            for example in verdict.examples
+        ]:
+            metadata["failing_rows"] = _records(shown[:MAX_ROWS])
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name=f"{gate}_gate",
@@ -58,19 +78,19 @@ def gate_result(
     )
 
 
+def _records(rows: Sequence[Mapping[str, str]]) -> dg.MetadataValue[Any]:
+    columns = dict.fromkeys(column for row in rows for column in row)
+    return dg.MetadataValue.table(
+        [dg.TableRecord({column: row.get(column, "") for column in columns}) for row in rows],
+        schema=dg.TableSchema([dg.TableColumn(column, "string") for column in columns]),
+    )
+
+
 def describe(verdict: Verdict) -> str:
     """A failed verdict in one line: where, what, which rows, what to do."""
     where = "/".join(part for part in (verdict.source, verdict.stream) if part)
     subject = f"{where} {verdict.subject}" if where and where != verdict.subject else verdict.subject
     return f"{verdict.gate} gate, {subject}: {verdict.expectation}: {verdict.message}"
-
-
-def _table(verdicts: Sequence[Verdict]) -> str:
-    lines = ["| severity | subject | expectation | found |", "|---|---|---|---|"]
-    for verdict in verdicts[:50]:
-        cells = (verdict.severity, verdict.subject, verdict.expectation, verdict.message)
-        lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
-    return "\n".join(lines)
 
 
 def gate_checks(graph: Graph) -> list[dg.AssetChecksDefinition]:
@@ -103,6 +123,7 @@ def _landing_gate(specs: Sequence[dg.AssetSpec]) -> dg.AssetChecksDefinition:
                 store,
                 run.landing.batches(),
                 incomplete=failed,
+                lagging=control.lagging(con),
                 days_off=days_off(run.landing, run.project.folder / "seeds"),
                 progress=_told("batches"),
             )
@@ -115,13 +136,16 @@ def _landing_gate(specs: Sequence[dg.AssetSpec]) -> dg.AssetChecksDefinition:
                 for verdict in store.results(batch_id=batch.batch_id, failed_only=True)
             ]
             vendors = {b.source: b.vendor for b in store.batches() if b.vendor}
+            _keep_held_rows(con, store, [batch.batch_id for batch in report.batches], report.faulty)
+        told = lenient([*report.verdicts, *held], run.settings.allow_stale)
         keys = [check.asset_key for check in context.selected_asset_check_keys]
         by_key: dict[dg.AssetKey, list[Verdict]] = {}
-        for verdict in {(v.gate, v.subject, v.expectation): v for v in [*report.verdicts, *held]}.values():
+        for verdict in {(v.gate, v.subject, v.expectation, v.observed): v for v in told}.values():
             key = dg.AssetKey([f"raw_{vendors.get(verdict.source, '')}", verdict.stream])
             if key not in known:
-                # Of a source whose only file cannot be read nobody knows the vendor.
-                key = next((k for k in keys if k.path[-1] == verdict.stream), keys[0])
+                # It is said of a source, or of one whose only file cannot be read: nobody knows its vendor.
+                vendor = f"raw_{vendors.get(verdict.source, '')}"
+                key = next((k for k in keys if verdict.stream == k.path[1] or vendor == k.path[0]), keys[0])
             by_key.setdefault(key, []).append(verdict)
         for key in keys:
             verdicts = by_key.get(key, [])
@@ -155,7 +179,8 @@ def _staged_gate(graph: Graph) -> dg.AssetChecksDefinition:
             due = {f"new_{name.removeprefix('stg_')}" for name in waiting}
             for check in context.selected_asset_check_keys:
                 name = graph.names[check.asset_key]
-                verdicts = list(_judge_parsed(con, store, graph, name)) if name in due else []
+                found = list(_judge_parsed(con, store, graph, name)) if name in due else []
+                verdicts = lenient(found, run.settings.allow_stale)
                 rows = sum(v.element_count for v in verdicts if v.expectation == "rows_are_accepted")
                 judged.append(gate_result(check.asset_key, "staged", verdicts, {"rows": rows}))
         yield from judged
@@ -186,11 +211,18 @@ def _judge_parsed(con: duckdb.DuckDBPyConnection, store: Store, graph: Graph, na
             [group],
         )
         report = judge_staged(store, name, _frame(rows))
+        _keep_held_rows(con, store, group, report.faulty)
         for verdict in report.verdicts:
             # What is wrong with a waived batch is still said, but no longer blocks.
             is_waived = verdict.blocks and verdict.subject not in report.held
             yield replace(verdict, severity="warning") if is_waived else verdict
     control.save_judged(con, name, vendor, stream)
+
+
+def _keep_held_rows(
+    con: duckdb.DuckDBPyConnection, store: Store, judged: Sequence[str], faulty: "pd.DataFrame"
+) -> None:
+    control.save_held_rows(con, judged, [batch.batch_id for batch in store.held()], faulty)
 
 
 def _marts_gate(graph: Graph) -> dg.AssetChecksDefinition:
@@ -218,7 +250,7 @@ def _marts_gate(graph: Graph) -> dg.AssetChecksDefinition:
             if STREAMS_MART in judged:
                 shown = {
                     "conservation": _conservation(con, store),
-                    "rejections": _rejections(con),
+                    "rejections": _rejections(con, run.settings.allow_stale),
                     "freshness": _freshness(con, run),
                 }
             report = judge_marts(
@@ -231,13 +263,15 @@ def _marts_gate(graph: Graph) -> dg.AssetChecksDefinition:
                 required=None if judged == graph.marts else judged,
                 **shown,
             )
+            rejected = _rejected_rows(con, judged, report.verdicts)
         by_mart: dict[str, list[Verdict]] = {}
         for verdict in report.verdicts:
             name = verdict.subject if verdict.subject in graph.marts else STREAMS_MART
             by_mart.setdefault(name, []).append(verdict)
         for name in judged:
-            rows = report.build.mart_rows.get(name, 0)
-            yield gate_result(graph.keys[name], "marts", by_mart.get(name, []), {"rows": rows})
+            numbers = {"rows": report.build.mart_rows.get(name, 0)}
+            rows = rejected if name == STREAMS_MART else ()
+            yield gate_result(graph.keys[name], "marts", by_mart.get(name, []), numbers, rows)
 
     return marts_gate
 
@@ -286,19 +320,36 @@ def _conservation(con: duckdb.DuckDBPyConnection, store: Store) -> "pd.DataFrame
     return summed.merge(staged, on=["source", "stream"], how="left")
 
 
-def _rejections(con: duckdb.DuckDBPyConnection) -> "pd.DataFrame":
+def _rejections(con: duckdb.DuckDBPyConnection, allow_stale: Collection[str]) -> "pd.DataFrame":
     """The batches of which rows were rejected, with how many; of answers outside their scale the sources.
 
     An answer's scale may stand in another record, or in a rule file: only the built answers tell.
     """
     return con.execute(
-        "SELECT b.source, b.stream, b.batch_id, any_value(b.rows) AS rows, count(*) AS rejected"
+        "SELECT *, list_contains($1::VARCHAR[], source) AS is_stale_allowed FROM ("
+        " SELECT b.source, b.stream, b.batch_id, any_value(b.rows) AS rows, count(*) AS rejected"
         " FROM control.rejected_rows AS r INNER JOIN control.batches AS b ON b.batch_id = r.batch_id"
-        " GROUP BY b.source, b.stream, b.batch_id"
+        " WHERE b.verdict IN ('passed', 'waived') GROUP BY b.source, b.stream, b.batch_id"
         " UNION ALL"
         " SELECT source, 'survey_answers', NULL, count(*), count(*) FILTER (NOT is_in_scale)"
-        " FROM core.int_answers GROUP BY source HAVING count(*) FILTER (NOT is_in_scale) > 0"
+        " FROM core.int_answers GROUP BY source HAVING count(*) FILTER (NOT is_in_scale) > 0)",
+        [list(allow_stale)],
     ).df()
+
+
+def _rejected_rows(
+    con: duckdb.DuckDBPyConnection, judged: Sequence[str], verdicts: Sequence[Verdict]
+) -> list[dict[str, str]]:
+    """Some of the rows of which the verdicts say that they are rejected."""
+    names = {expectation.name for expectation in REJECTIONS.expectations}
+    sources = {v.source for v in verdicts if not v.success and v.expectation in names}
+    if not sources or "rejected_rows" not in judged:
+        return []
+    rows = control.rejected_rows(con, sources, with_held=False, limit=MAX_ROWS)
+    return [
+        {"source": source, "stream": stream, "record_id": record_id or "", "reason": reason}
+        for source, stream, _, record_id, reason, _ in rows
+    ]
 
 
 def _freshness(con: duckdb.DuckDBPyConnection, run: Run) -> "pd.DataFrame":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import csv
 import gc
 import getpass
 import json
@@ -97,13 +98,18 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--seed", type=int, default=DEMO_SEED)
     sandbox.add_argument("--port", type=int, default=0)
 
-    batches = command("batches", _batches, "List held and waived batches, or waive one.")
+    batches = command("batches", _batches, "List held, lost and waived batches, or waive one.")
     actions = batches.add_subparsers(metavar="ACTION")
-    actions.add_parser("list", help="what is held or waived (the default)")
+    actions.add_parser("list", help="what is held, lost or waived (the default)")
     waive = actions.add_parser("waive", help="let held batches through")
     waive.add_argument("ids", nargs="+", metavar="ID")
     waive.add_argument("--why", required=True, help="the reason, kept with the batch")
     waive.set_defaults(run=_waive)
+
+    rejected = command(
+        "rejected", _rejected, "List every row that the last refresh rejected or held, as CSV."
+    )
+    rejected.add_argument("source", nargs="?", metavar="SOURCE", help="only this source's")
 
     refetch = command("refetch", _refetch, "Make the next refresh read a source or stream again.")
     refetch.add_argument("target", metavar="SOURCE[/STREAM]")
@@ -175,11 +181,13 @@ def _run_refresh(
     else:
         known = publish.current(Home(settings.home).published)
         kept = f"the published marts stay as they were ({known.version})" if known else "nothing is published"
-        listed = "\n".join(f"  - {line}" for text in outcome.problems for line in text.splitlines())
-        print(f"cxmarts: not published, {kept}:\n{listed}", file=sys.stderr)
+        print(f"cxmarts: not published, {kept}:\n{_listed(outcome.problems)}", file=sys.stderr)
         _tell(settings, outcome)
+    if outcome.warnings:
+        print(f"Warnings, which stop nothing:\n{_listed(outcome.warnings)}", file=sys.stderr)
     if as_json:
-        print(json.dumps({"published": False, **facts, "problems": outcome.problems}, default=str))
+        told = {"problems": outcome.problems, "warnings": outcome.warnings}
+        print(json.dumps({"published": False, **facts, **told}, default=str))
     return 0 if outcome.published else 1
 
 
@@ -196,6 +204,10 @@ def _tell(settings: Settings, outcome: Outcome) -> None:
         )
     except AlertError as error:
         print(f"cxmarts: {error}", file=sys.stderr)
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return "\n".join(f"  - {line}" for text in texts for line in text.splitlines())
 
 
 def _scorecard(_: argparse.Namespace) -> int:
@@ -294,6 +306,7 @@ def _sandbox(options: argparse.Namespace) -> int:
 
 
 def _batches(_: argparse.Namespace) -> int:
+    from quality.report import batch_text
     from quality.store import Store
 
     home = Home(load().home)
@@ -301,16 +314,27 @@ def _batches(_: argparse.Namespace) -> int:
         print("No batch was judged yet.")
         return 0
     with Store(home.control) as store:
-        shown = [*store.held(), *store.batches(verdict="waived")]
+        shown = [*store.held(), *store.batches(verdict="lost"), *store.batches(verdict="waived")]
         for batch in shown:
-            reason = batch.waived_why if batch.verdict == "waived" else batch.reason
-            name = f"{batch.source}/{batch.stream} {batch.batch_id}"
-            print(f"{batch.verdict:7} {name} {batch.rows:,} rows: {reason}")
-            if batch.verdict == "held":
-                for verdict in store.results(batch_id=batch.batch_id, failed_only=True):
-                    print(f"        {verdict.expectation}: {verdict.message}")
+            told = batch.verdict != "waived"
+            failures = store.results(batch_id=batch.batch_id, failed_only=True) if told else []
+            print(batch_text(batch, failures))
         if not shown:
             print(f"No batch is held or waived; {len(store.verdicts()):,} passed.")
+    return 0
+
+
+def _rejected(options: argparse.Namespace) -> int:
+    from orchestration import control
+
+    home = Home(load().home)
+    if not home.warehouse.exists():
+        raise CommandError("nothing was judged yet; run `cxmarts refresh`")
+    with exclusive(home.lock, "listing rejected rows"), control.connect(home.warehouse) as con:
+        rows = control.rejected_rows(con, [options.source] if options.source else None)
+    writer = csv.writer(sys.stdout)
+    writer.writerow(("source", "stream", "batch_id", "record_id", "reason", "is_held"))
+    writer.writerows(rows)
     return 0
 
 

@@ -6,19 +6,20 @@ The tables that the models write are created by the dbt project; the ones here a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 
 from orchestration.dbt import is_built
 
-# (source, vendor, stream, batch_id, path, rows, verdict)
-BatchRow = tuple[str, str, str, str, str, int, str]
+if TYPE_CHECKING:
+    import pandas as pd
+
 MERGEABLE = ("passed", "waived")
 
 _BY_MODEL = (
@@ -30,6 +31,20 @@ _BY_MODEL = (
     "model_builds",
     "judged_batches",
 )
+
+
+class BatchRow(NamedTuple):
+    """A batch as the models see it: where it lies and what was decided; `held_since` in UTC."""
+
+    source: str
+    vendor: str
+    stream: str
+    batch_id: str
+    path: str
+    rows: int
+    verdict: str
+    reason: str = ""
+    held_since: datetime | None = None
 
 
 @contextmanager
@@ -46,16 +61,81 @@ def register_batches(con: duckdb.DuckDBPyConnection, batches: Sequence[BatchRow]
     con.begin()
     con.execute(
         "CREATE OR REPLACE TABLE control.batches (source VARCHAR, vendor VARCHAR, stream VARCHAR,"
-        " batch_id VARCHAR, path VARCHAR, rows BIGINT, verdict VARCHAR)"
+        " batch_id VARCHAR, path VARCHAR, rows BIGINT, verdict VARCHAR, reason VARCHAR, held_since TIMESTAMP)"
     )
     if batches:
-        columns = list(zip(*batches, strict=True))
-        con.execute(
-            "INSERT INTO control.batches SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5),"
-            " unnest($6), unnest($7)",
-            [list(column) for column in columns],
-        )
+        columns = [list(column) for column in zip(*batches, strict=True)]
+        columns[-1] = [at and _naive(at) for at in columns[-1]]
+        marks = ", ".join(f"unnest(${n})" for n in range(1, len(columns) + 1))
+        con.execute(f"INSERT INTO control.batches SELECT {marks}", columns)
     con.commit()
+
+
+def save_held_rows(
+    con: duckdb.DuckDBPyConnection, judged: Collection[str], held: Collection[str], rows: pd.DataFrame
+) -> None:
+    """Keep the faulty rows of held batches, in place of what was kept of the batches that were judged.
+
+    Args:
+        con: the warehouse.
+        judged: ids of the batches that a gate judged.
+        held: ids of all batches that are held.
+        rows: source, stream, batch_id, record_id, reason.
+    """
+    con.execute("CREATE SCHEMA IF NOT EXISTS control")
+    con.begin()
+    con.execute(
+        "CREATE TABLE IF NOT EXISTS control.held_rows"
+        " (source VARCHAR, stream VARCHAR, batch_id VARCHAR, record_id VARCHAR, reason VARCHAR)"
+    )
+    con.execute(
+        "DELETE FROM control.held_rows WHERE batch_id IN (SELECT unnest($1))"
+        " OR batch_id NOT IN (SELECT unnest($2))",
+        [list(judged), list(held)],
+    )
+    if len(rows):
+        con.register("faulty_rows", rows)
+        con.execute("INSERT INTO control.held_rows BY NAME SELECT * FROM faulty_rows")
+        con.unregister("faulty_rows")
+    con.commit()
+
+
+def rejected_rows(
+    con: duckdb.DuckDBPyConnection,
+    sources: Collection[str] | None = None,
+    *,
+    with_held: bool = True,
+    limit: int | None = None,
+) -> list[tuple[str, str, str | None, str | None, str, bool]]:
+    """Rows of the last run that may not enter the marts: those of held batches, then those of the last build.
+
+    Args:
+        con: the warehouse.
+        sources: only of these; None: of all.
+        with_held: also those of held batches.
+        limit: so many at most; None: all.
+
+    Returns:
+        source, stream, batch_id, record_id, reason, whether the batch is held.
+    """
+    tables = columns(con)
+    queries = []
+    if with_held and ("control", "held_rows") in tables:
+        queries.append("SELECT source, stream, batch_id, record_id, reason, true FROM control.held_rows")
+    if ("is_held", "BOOLEAN") in tables.get(("marts", "rejected_rows"), ()):
+        queries.append(
+            "SELECT source, regexp_replace(stream, '^.*__', ''), batch_id, record_id, reason, false"
+            " FROM marts.rejected_rows WHERE NOT is_held"
+        )
+    chosen = None if sources is None else list(sources)
+    found: list[Any] = []
+    for sql in queries:
+        found += con.execute(
+            f"SELECT * FROM ({sql}) AS r WHERE $1 IS NULL OR list_contains($1::VARCHAR[], source)"  # noqa: S608
+            " ORDER BY ALL LIMIT $2",
+            [chosen, limit],
+        ).fetchall()
+    return found[:limit]
 
 
 @dataclass(frozen=True)
@@ -83,14 +163,18 @@ class PublishedMart:
     cause: str | None
 
 
-def register_published(con: duckdb.DuckDBPyConnection, marts: Sequence[PublishedMart]) -> None:
-    """Replace `control.published`: what readers see now."""
+def register_published(
+    con: duckdb.DuckDBPyConnection, marts: Sequence[PublishedMart], unpublished: Iterable[str] = ()
+) -> None:
+    """Replace `control.published`: what readers see now; `unpublished` are batches that were held then."""
     con.execute("CREATE SCHEMA IF NOT EXISTS control")
     con.begin()
     con.execute(
         "CREATE OR REPLACE TABLE control.published"
         " (mart VARCHAR, version VARCHAR, as_of TIMESTAMP, path VARCHAR, declared VARCHAR, cause VARCHAR)"
     )
+    con.execute("CREATE OR REPLACE TABLE control.unpublished_batches (batch_id VARCHAR)")
+    con.execute("INSERT INTO control.unpublished_batches SELECT unnest($1::VARCHAR[])", [list(unpublished)])
     for mart in marts:
         declared = {"columns": mart.columns, "key": mart.key, "meta": mart.meta}
         con.execute(
@@ -321,6 +405,21 @@ def status(con: duckdb.DuckDBPyConnection) -> list[StreamStatus]:
     except (duckdb.CatalogException, duckdb.BinderException):
         return []
     return [_status(row) for row in rows]
+
+
+def save_lagging(con: duckdb.DuckDBPyConnection, lagging: Iterable[tuple[str, str]]) -> None:
+    """Replace `control.lagging`: the sources that were not fetched and may lag, with what is wrong."""
+    con.execute("CREATE OR REPLACE TABLE control.lagging (source VARCHAR, problem VARCHAR)")
+    for each in lagging:
+        con.execute("INSERT INTO control.lagging VALUES (?, ?)", each)
+
+
+def lagging(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """What `save_lagging` wrote last; empty before."""
+    try:
+        return con.execute("SELECT source, problem FROM control.lagging").fetchall()
+    except duckdb.CatalogException:
+        return []
 
 
 def _status(row: Any) -> StreamStatus:

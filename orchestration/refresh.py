@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -28,11 +28,15 @@ NO_SOURCE = "no source is configured: set the credentials of one (see .env.examp
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a refresh ended. `problems` are for people: what, where, what to do."""
+    """How a refresh ended, for people: what, where, what to do.
+
+    `problems` are why nothing was published, `warnings` what was no reason to stop; each is told once.
+    """
 
     published: bool
     problems: list[str]
     facts: dict[str, Any]
+    warnings: list[str] = field(default_factory=list)
 
 
 def prepare_process(settings: Settings, home: Home) -> None:
@@ -67,7 +71,7 @@ def refresh(settings: Settings, *, as_of: datetime | None = None, is_full: bool 
 
     import dagster as dg
 
-    from orchestration.causes import NO_ROOM, causes, without_room
+    from orchestration.causes import NO_ROOM, causes, warnings, without_room
     from orchestration.definitions import build_definitions
     from orchestration.jobs import NIGHTLY, execute
     from orchestration.resources import AS_OF_TAG, FULL_TAG
@@ -86,8 +90,10 @@ def refresh(settings: Settings, *, as_of: datetime | None = None, is_full: bool 
         facts = progress.current.facts
         facts |= {"run_id": result.run_id, "seconds": round(time.monotonic() - started, 1)}
         hidden = secrets(settings)
-        problems = [redact(text, hidden) for text in causes(result.all_events, home.root)]
+        told = result.all_events
+        problems = [redact(text, hidden) for text in causes(told, home.root)]
+        warned = [redact(text, hidden) for text in warnings(told)]
         published = result.success and "version" in facts
         if not published and not problems:
             problems = ["the run ended without publishing; see it in the Dagster UI (`make ui`)"]
-        return Outcome(published, problems, facts)
+        return Outcome(published, problems, facts, warned)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -19,24 +20,32 @@ from quality.suites import landing, marts, staged
 from quality.verdicts import Suite, Verdict
 from quality.volume import DayVolume
 
+MAY_LAG = "The source may lag (CXMARTS_ALLOW_STALE): the marts keep what had passed of it before"
+
 Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
 class LandingReport:
-    """What the landing gate judged now, and all that is held."""
+    """What the landing gate judged now, and all that is held.
+
+    `faulty` has a row per faulty row of a batch that this gate holds: source, stream, batch_id, record_id
+    (null where the row has none), reason.
+    """
 
     batches: list[Batch]
     verdicts: list[Verdict]
     held: list[Batch]
+    faulty: pd.DataFrame
 
 
 @dataclass(frozen=True)
 class StagedReport:
-    """What the staged gate said about one model's rows; `held` are ids of batches."""
+    """What the staged gate said about one model's rows; `held` are ids of batches, `faulty` as above."""
 
     verdicts: list[Verdict]
     held: list[str]
+    faulty: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -47,11 +56,22 @@ class MartsReport:
     verdicts: list[Verdict]
 
 
+def lenient(verdicts: Iterable[Verdict], may_lag: Collection[str]) -> list[Verdict]:
+    """The verdicts as they count for publishing: what holds back a source that may lag is only a warning."""
+    return [
+        replace(v, severity="warning", message=f"{v.message}. {MAY_LAG}")
+        if v.blocks and v.source in may_lag
+        else v
+        for v in verdicts
+    ]
+
+
 def judge_batches(
     store: Store,
     paths: Iterable[Path],
     *,
     incomplete: Collection[tuple[str, str]] = (),
+    lagging: Iterable[tuple[str, str]] = (),
     days_off: Mapping[str, Collection[date]] = MappingProxyType({}),
     progress: Progress | None = None,
 ) -> LandingReport:
@@ -61,6 +81,7 @@ def judge_batches(
         store: where verdicts live.
         paths: all landing files, `<source>/<stream>/<date>/<batch_id>.parquet`.
         incomplete: (source, stream) whose fetch failed this time: their volume is not judged.
+        lagging: source and what is wrong with it, of those that were not fetched and may lag.
         days_off: by source, the days on which nobody expects the usual volume. A local date stands for the
             UTC day: office hours of nearly all zones lie mostly in it.
         progress: told after each file: files done, files in all, what was judged.
@@ -85,17 +106,24 @@ def judge_batches(
     ]
     landed: list[Landed] = []
     verdicts: list[Verdict] = []
+    faulty: list[pd.DataFrame] = []
     waiting: list[Landed] = []
+
+    def judge_waiting() -> None:
+        found, rows = _judge_rows(waiting)
+        verdicts.extend(found)
+        faulty.append(rows)
+        waiting.clear()
+
     for done, key in enumerate(todo, start=1):
         item = read(files[key], known.get(key))
         landed.append(item)
         waiting.append(item)
         if sum(len(w.envelope) for w in waiting) >= CHUNK_ROWS:
-            verdicts += _judge_rows(waiting)
-            waiting = []
+            judge_waiting()
         if progress:
             progress(done, len(todo), f"{item.label}: {item.batch.rows:,} rows")
-    verdicts += _judge_rows(waiting)
+    judge_waiting()
     _name_vendors(landed, known.values())
     gone = _gone(known, landed, streams)
     settled = {key: batch for key, batch in known.items() if batch.verdict in ("passed", "waived", "lost")}
@@ -108,7 +136,9 @@ def judge_batches(
     verdicts += [_is_gone(batch) for batch in gone if batch.verdict == "lost"]
     batches = [_decided(item, blocking.get(item.batch.key, [])) for item in landed]
     store.save_batches([*batches, *superseded, *gone], verdicts, gates=(landing.GATE,))
-    return LandingReport(batches=batches, verdicts=verdicts, held=store.held())
+    verdicts += [_is_lagging(source, problem) for source, problem in lagging]
+    rows = pd.concat(faulty, ignore_index=True)
+    return LandingReport(batches=batches, verdicts=verdicts, held=store.held(), faulty=rows)
 
 
 def judge_staged(store: Store, model: str, frame: pd.DataFrame) -> StagedReport:
@@ -119,7 +149,8 @@ def judge_staged(store: Store, model: str, frame: pd.DataFrame) -> StagedReport:
         model: name of the parsed model, `new_<vendor>__<stream>`.
         frame: rows of whole batches with the columns of `staged_columns`; `batch_groups` bounds its size.
     """
-    found = judge(frame, staged.suite(model), by="batch_id")
+    suite = staged.suite(model)
+    found = judge(frame, suite, by="batch_id")
     ids = list(dict.fromkeys(verdict.subject for verdict in found))
     known = {batch.batch_id: batch for batch in store.batches()}
     if unknown := [batch_id for batch_id in ids if batch_id not in known]:
@@ -138,7 +169,8 @@ def judge_staged(store: Store, model: str, frame: pd.DataFrame) -> StagedReport:
             batch = replace(batch, verdict="passed", reason="", held_by=None, held_since=None)
         changed.append(batch)
     store.save_batches(changed, verdicts, gates=(staged.GATE,))
-    return StagedReport(verdicts=verdicts, held=held)
+    faulty = _faulty(frame, suite, [verdict for verdict in verdicts if verdict.subject in held])
+    return StagedReport(verdicts=verdicts, held=held, faulty=faulty)
 
 
 def staged_columns(model: str, available: Collection[str]) -> dict[str, str]:
@@ -193,8 +225,8 @@ def judge_marts(
         previous_rows: rows by mart of the current publication.
         conservation: a row per source and stream: source, stream, received, tombstones, landed, duplicates,
             unchanged, staged, rejected, superseded.
-        rejections: a row per batch: source, stream, batch_id, rows, rejected; batch_id is null where rows of
-            a stream cannot be told apart by batch.
+        rejections: a row per batch: source, stream, batch_id, rows, rejected, is_stale_allowed; batch_id is
+            null where rows of a stream cannot be told apart by batch.
         freshness: a row per source and stream: source, stream, age_seconds, max_age_seconds,
             is_stale_allowed.
         required: marts that must be among `frames`; default: all with a declared suite.
@@ -218,7 +250,10 @@ def judge_marts(
         known = rejections.assign(
             is_waived=rejections["batch_id"].isin(waived), subject=rejections["batch_id"].fillna(streams)
         )
-        verdicts += judge(known, marts.REJECTIONS, by="subject")
+        of = known.set_index("subject")[["source", "stream"]].astype(str).T.to_dict("list")
+        for verdict in judge(known, marts.REJECTIONS, by="subject"):
+            source, stream = of[verdict.subject]
+            verdicts.append(replace(verdict, source=source, stream=stream))
     build = Build(
         build_id=build_id,
         as_of=as_of,
@@ -342,6 +377,19 @@ def _remembered(successor: Batch, batch_id: str) -> Batch:
     )
 
 
+def _is_lagging(source: str, problem: str) -> Verdict:
+    return Verdict(
+        gate=landing.GATE,
+        subject=source,
+        expectation="source_was_fetched",
+        severity="warning",
+        outcome="failed",
+        observed=problem,
+        message=f"{problem}. {MAY_LAG}",
+        source=source,
+    )
+
+
 def _is_gone(batch: Batch) -> Verdict:
     todo = (
         f"Restore the file from a backup, or `cxmarts refetch {batch.source}/{batch.stream}`: the next "
@@ -375,17 +423,43 @@ def _name_vendors(items: Iterable[Landed], known: Iterable[Batch]) -> None:
             item.batch = replace(item.batch, vendor=vendors.get(item.batch.source, ""))
 
 
-def _judge_rows(items: Sequence[Landed]) -> list[Verdict]:
+def _judge_rows(items: Sequence[Landed]) -> tuple[list[Verdict], pd.DataFrame]:
+    """The verdicts on the rows of some batches, and the faulty rows of those that are to be held."""
     readable = [item for item in items if not item.problem]
     verdicts = [_unreadable(item) for item in items if item.problem]
+    faulty = _NO_ROWS
     if any(len(item.envelope) for item in readable):
         frame = pd.concat([item.envelope for item in readable if len(item.envelope)], ignore_index=True)
         codes = np.repeat(np.arange(len(readable)), [len(item.envelope) for item in readable])
         frame["batch_id"] = pd.Categorical.from_codes(codes, pd.Index([item.label for item in readable]))
-        verdicts += _named(judge(frame, landing.SUITE, by="batch_id"), readable)
+        found = list(_named(judge(frame, landing.SUITE, by="batch_id"), readable))
+        held = {verdict.subject for verdict in found if verdict.blocks}
+        faulty = _faulty(frame, landing.SUITE, [verdict for verdict in found if verdict.subject in held])
+        verdicts += found
     for item in items:
         item.envelope = item.envelope.iloc[:0]
-    return verdicts
+    return verdicts, faulty
+
+
+_NO_ROWS: Final = pd.DataFrame(columns=["source", "stream", "batch_id", "record_id", "reason"], dtype="str")
+
+
+def _faulty(frame: pd.DataFrame, suite: Suite, verdicts: Iterable[Verdict]) -> pd.DataFrame:
+    """The rows that fail what must hold of a row, each once, with all its reasons."""
+    faults = {e.name: e.fault for e in suite.expectations if e.severity == "critical"}
+    parts = [_NO_ROWS.assign(position=0)]
+    for verdict in verdicts:
+        if not verdict.success and verdict.expectation in faults and len(verdict.positions):
+            rows = frame.iloc[list(verdict.positions)]
+            part = pd.DataFrame({"position": verdict.positions, "record_id": rows["record_id"].to_numpy()})
+            part["reason"] = faults[verdict.expectation]
+            if verdict.expectation == staged.REJECTED:
+                part["reason"] = rows["reject_reason"].to_numpy()
+            parts.append(part.assign(source=verdict.source, stream=verdict.stream, batch_id=verdict.subject))
+    found = pd.concat(parts, ignore_index=True)
+    keys = ["position", "source", "stream", "batch_id", "record_id"]
+    joined = found.groupby(keys, dropna=False, sort=False)["reason"].agg("; ".join).reset_index()
+    return joined[list(_NO_ROWS)]
 
 
 def _named(verdicts: Iterable[Verdict], items: Iterable[Landed]) -> Iterator[Verdict]:
@@ -396,7 +470,10 @@ def _named(verdicts: Iterable[Verdict], items: Iterable[Landed]) -> Iterator[Ver
 
 
 def _unreadable(item: Landed) -> Verdict:
-    todo = "Restore the file from a backup, or move it away and refetch the stream"
+    todo = (
+        "Restore the file from a backup, or move it away and refetch the stream; or name the source in "
+        "CXMARTS_ALLOW_STALE to publish without it"
+    )
     return Verdict(
         gate=landing.GATE,
         subject=item.batch.batch_id,
@@ -467,4 +544,4 @@ def _held(batch: Batch, previous: Batch | None, gate: str, blocking: Sequence[Ve
 
 
 def _reason(verdicts: Sequence[Verdict]) -> str:
-    return "; ".join(f"{v.expectation}: {v.message}" for v in verdicts)[:1000]
+    return "; ".join(f"{v.expectation}: {v.finding}" for v in verdicts)[:1000]

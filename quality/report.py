@@ -1,8 +1,8 @@
-"""Verdicts as text: a table for the Dagster UI, lines for the command line."""
+"""What gates said as text: a table for the Dagster UI, lines for the command line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from quality.store import Batch
 from quality.verdicts import Verdict
@@ -50,29 +50,20 @@ def markdown(verdicts: Iterable[Verdict], *, failed_only: bool = False) -> str:
     return "\n".join(lines)
 
 
-def text(verdicts: Iterable[Verdict], *, failed_only: bool = True) -> str:
-    """Lines for a terminal, worst first: what failed, how many, an example, what to do."""
-    found = list(verdicts)
-    lines = [summary(found)]
-    for verdict in _ranked(found):
-        if verdict.success and failed_only:
-            continue
-        word = "ok" if verdict.success else "BLOCKS" if verdict.blocks else "warns"
-        lines.append(
-            f"{word:<7}{_subject(verdict)} {verdict.expectation}: {_plain(verdict.message or 'holds')}"
-        )
-    return "\n".join(lines)
-
-
-def held_text(batches: Sequence[Batch]) -> str:
-    """Held batches with why they are held and what can be done."""
-    if not batches:
-        return "No batch is held."
-    lines = [f"{len(batches):,} held: nothing is published until they pass, are refetched or are waived."]
-    for batch in batches:
-        lines.append(f"{batch.batch_id}  {batch.source}/{batch.stream}  {batch.rows:,} rows")
-        lines.append(f"    {_plain(batch.reason)}")
-    return "\n".join(lines)
+def batch_text(batch: Batch, failures: Iterable[Verdict] = ()) -> str:
+    """A batch that did not simply pass, for a terminal: why, and which of its rows failed."""
+    since = f" since {batch.held_since:%Y-%m-%d %H:%M}Z" if batch.held_since else ""
+    why = f": {batch.waived_why}" if batch.verdict == "waived" else ""
+    lines = [
+        f"{batch.verdict:7} {batch.source}/{batch.stream} {batch.batch_id} {batch.rows:,} rows{since}{why}"
+    ]
+    for verdict in failures:
+        lines.append(f"        {verdict.expectation}: {verdict.message}")
+        lines += ["          " + ", ".join(f"{k} {v}" for k, v in row.items()) for row in verdict.examples]
+        more = verdict.unexpected_count - len(verdict.examples)
+        if verdict.examples and more > 0:
+            lines.append(f"          and {more:,} more: `cxmarts rejected {batch.source}`")
+    return "\n".join(map(_plain, lines))
 
 
 def _ranked(verdicts: Iterable[Verdict]) -> list[Verdict]:

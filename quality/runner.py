@@ -23,7 +23,7 @@ import pyarrow as pa
 from quality.verdicts import Expectation, Outcome, Severity, Suite, Verdict
 
 CHUNK_ROWS = 500_000
-MAX_EXAMPLES = 5
+MAX_EXAMPLES = 20
 MAX_TEXT = 60
 
 _WHOLE = frozenset({"expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique"})
@@ -218,12 +218,13 @@ def _verdict(
     severity: Severity = expectation.severity
     examples: tuple[dict[str, str], ...] = ()
     message = observed = ""
+    todo = expectation.what_to_do
     if found.error:
         outcome, message = "error", f"could not be checked: {found.error}"
     elif len(positions):
         outcome = "failed"
         if len(positions) <= expectation.tolerance * size:
-            severity = "warning"
+            severity, todo = "warning", expectation.if_few or todo
         examples = tuple(
             _example(frame, suite, expectation, int(p), int(p) - start) for p in positions[:MAX_EXAMPLES]
         )
@@ -235,7 +236,7 @@ def _verdict(
     else:
         observed = found.observed
     if outcome != "passed":
-        message = f"{message.removesuffix('.')}. {expectation.what_to_do}"
+        message = f"{message.removesuffix('.')}. {todo}"
     return Verdict(
         gate=suite.gate,
         subject=subject,
@@ -247,7 +248,8 @@ def _verdict(
         examples=examples,
         observed=observed,
         message=message,
-        what_to_do=expectation.what_to_do,
+        what_to_do=todo,
+        positions=cast("Sequence[int]", positions),
     )
 
 

@@ -297,6 +297,10 @@ class Store:
 _TIMES = ("first_changed_at", "last_changed_at", "fetched_at", "held_since", "judged_at", "waived_at")
 
 
+# What is kept of a verdict: not where the rows stood in a frame that is gone.
+_RESULT = tuple(f.name for f in fields(Verdict) if f.compare)
+
+
 def _text(at: datetime | None) -> str | None:
     return None if at is None else at.astimezone(UTC).isoformat(timespec="microseconds")
 
@@ -328,12 +332,12 @@ def _build(row: sqlite3.Row) -> Build:
 
 
 def _verdict_row(verdict: Verdict, *, batch_id: str = "", build_id: str = "") -> dict[str, Any]:
-    row = {f.name: getattr(verdict, f.name) for f in fields(Verdict)}
+    row = {name: getattr(verdict, name) for name in _RESULT}
     row["examples"] = json.dumps([dict(example) for example in verdict.examples])
     return {"build_id": build_id, "batch_id": batch_id, **row}
 
 
 def _verdict(row: sqlite3.Row) -> Verdict:
-    values = {f.name: row[f.name] for f in fields(Verdict)}
+    values = {name: row[name] for name in _RESULT}
     values["examples"] = tuple(json.loads(values["examples"]))
     return Verdict(**values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,7 +19,8 @@ class Expectation:
     `tolerance` is the share of a subject's rows (0..1) up to which a failure is only a warning.
     `where` keeps the rows whose columns equal these values (None: is null).
     `show` names columns with texts of our own to put into examples. `fault` completes
-    "3 of 100 rows ...", `what_to_do` says what a person does about it.
+    "3 of 100 rows ...", `what_to_do` says what a person does about it, `if_few` what becomes of rows that are
+    within the tolerance.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Expectation:
     fault: str
     why: str
     what_to_do: str
+    if_few: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -75,7 +77,7 @@ class Verdict:
 
     `severity` is the effective one: a failure within its tolerance is a warning. `outcome` is "error" when
     the check itself could not run, which is never a success. `examples` hold ids, numbers, times and known
-    words only, never payloads.
+    words only, never payloads. `positions` are the failing rows in the frame that was judged.
     """
 
     gate: str
@@ -91,6 +93,12 @@ class Verdict:
     what_to_do: str = ""
     source: str = ""
     stream: str = ""
+    positions: Sequence[int] = field(default=(), compare=False, repr=False)
+
+    @property
+    def finding(self) -> str:
+        """The message without what to do about it."""
+        return self.message.removesuffix(self.what_to_do).rstrip(". ")
 
     @property
     def success(self) -> bool:

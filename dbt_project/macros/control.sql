@@ -3,8 +3,13 @@
 {% macro create_control_tables() %}
 create schema if not exists control;
 create table if not exists control.batches (
-    source varchar, vendor varchar, stream varchar, batch_id varchar, path varchar, rows bigint, verdict varchar
+    source varchar, vendor varchar, stream varchar, batch_id varchar, path varchar, rows bigint, verdict varchar,
+    reason varchar, held_since timestamp
 );
+create table if not exists control.held_rows (
+    source varchar, stream varchar, batch_id varchar, record_id varchar, reason varchar
+);
+create table if not exists control.unpublished_batches (batch_id varchar);
 create table if not exists control.parsed_batches (model varchar, batch_id varchar, rows bigint, rejected bigint);
 create table if not exists control.applied_batches (model varchar, batch_id varchar);
 create table if not exists control.rejected_rows (

@@ -58,7 +58,9 @@ def landing_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         chosen = [_narrowed(source, wanted) for source in sources(run.settings)]
         result = fetch([source for source in chosen if source], run.landing, progress=_report)
         status = record(run, result, wanted)
-        problems = _problems(run, result, status)
+        problems, lagging = _problems(run, result, status)
+        with control.connect(run.warehouse) as con:
+            control.save_lagging(con, lagging)
         _retry_if_transient(context, result, problems)
         progress.current.facts["requests"] = sum(t.requests for t in result.traffic.values())
         progress.current.facts["landed"] = sum(each.landed for each in result.streams)
@@ -128,17 +130,37 @@ def _vendor(run: Run, source: str, stream: str, known: Mapping[tuple[str, str], 
     return latest.vendor if latest else ""
 
 
-def _problems(run: Run, result: FetchResult, status: Sequence[StreamStatus]) -> list[str]:
-    """Why publishing is out of the question: sources that failed or are off, and may not be stale."""
-    allowed = run.settings.allow_stale
-    problems = _told_once([each for each in result.streams if each.source not in allowed])
-    off = sorted({s.source for s in status if not s.is_on and s.is_stale and s.source not in allowed})
-    problems += [
-        f"{source}: has landed data but is off (its settings are not set); set them again,"
-        f" or name it in CXMARTS_ALLOW_STALE"
-        for source in off
-    ]
-    return problems
+def _problems(
+    run: Run, result: FetchResult, status: Sequence[StreamStatus]
+) -> tuple[list[str], list[tuple[str, str]]]:
+    """What is said of sources that failed or are off, and of those that may be so, with their names."""
+    allowed, fetched = run.settings.allow_stale, {s.source for s in status if s.is_on}
+    problems: list[str] = []
+    lagging: list[tuple[str, str]] = []
+    for source in dict.fromkeys([*(each.source for each in result.streams), *(s.source for s in status)]):
+        off = [s for s in status if s.source == source and not s.is_on and s.is_stale]
+        targets = [f"{source}/{s.stream}" for s in off] if source in fetched else [source] * bool(off)
+        told = _told_once([each for each in result.streams if each.source == source])
+        told += [_off(target, off[0].vendor) for target in targets]
+        if source not in allowed:
+            problems += told
+        else:
+            lagging += [(source, text) for text in told]
+    return problems, lagging
+
+
+def _off(target: str, vendor: str) -> str:
+    """That a source or stream has landed data which nothing fetches any more, with the ways out."""
+    if vendor == "files":
+        what = "has landed data, but no mapping that can be read declares it"
+        put = "put the mapping back into CXMARTS_FILES"
+    else:
+        what, put = "has landed data but is off (its settings are not set)", "set them again"
+    source = target.partition("/")[0]
+    return (
+        f"{target}: {what}; {put}, or take its data out with `cxmarts forget {target}`, or name {source} in "
+        "CXMARTS_ALLOW_STALE to keep them as they are"
+    )
 
 
 def _told_once(results: Sequence[StreamResult]) -> list[str]:

@@ -182,7 +182,9 @@ def model_assets(graph: Graph) -> dg.AssetsDefinition:
             control.hold_unjudged(con, graph.staging)
             published = current(run.home.published)
             control.register_published(
-                con, published_marts(published, graph.manifest, run.mart_fingerprints())
+                con,
+                published_marts(published, graph.manifest, run.mart_fingerprints()),
+                published.manifest.get("held_batches", ()) if published else (),
             )
             idle = graph.staging.keys() - control.pending(con, graph.staging)
         due = selected - idle
@@ -199,7 +201,8 @@ def _is_due(graph: Graph, stream: tuple[str, str], waiting: Collection[str]) -> 
 def _row(run: Run, batch: Batch, verdict: str) -> control.BatchRow:
     # The home may have been moved since the batch was judged.
     path = str(run.landing.here(batch.path))
-    return (batch.source, batch.vendor, batch.stream, batch.batch_id, path, batch.rows, verdict)
+    about = (batch.source, batch.vendor, batch.stream, batch.batch_id)
+    return control.BatchRow(*about, path, batch.rows, verdict, batch.reason, batch.held_since)
 
 
 def _build(

@@ -65,16 +65,20 @@ def publish_build(run: Run, marts: list[str], restricted: list[str], run_id: str
     """Verify this run's build and publish it: `restricted` apart, and only if the settings say so.
 
     Raises:
-        PublishError: a mart is not of this build, the build did not pass its gate, a batch is held, or a
-            source is stale that may not be. The current publication is untouched.
+        PublishError: a mart is not of this build, the build did not pass its gate, or a batch is held of, or
+            stale is, a source that may not lag. The current publication is untouched.
     """
+    allowed = run.settings.allow_stale
     with run.store() as store:
         held = store.held()
         build = store.build(run.build_id)
         results = store.results(build_id=run.build_id)
-    if held:
-        named = ", ".join(f"{b.source}/{b.stream} {b.batch_id} ({b.reason})" for b in held[:5])
-        raise PublishError(f"{len(held)} batches are held: {named}; see `cxmarts batches`")
+    if blocking := [batch for batch in held if batch.source not in allowed]:
+        named = ", ".join(f"{b.source}/{b.stream} {b.batch_id} ({b.reason})" for b in blocking[:5])
+        raise PublishError(
+            f"{len(blocking)} batches are held: {named}; see `cxmarts batches`, or name the source in"
+            " CXMARTS_ALLOW_STALE to publish without them"
+        )
     if build is None or not build.passed:
         raise PublishError(
             "the candidate marts have no passing verdict of this build: run the whole job `nightly`"
@@ -87,6 +91,7 @@ def publish_build(run: Run, marts: list[str], restricted: list[str], run_id: str
     built = [*marts, *restricted, *(name for name in views if name in builds)]
     _verify_builds(run, built, builds, build.judged_at)
     _verify_sources(run, status)
+    lagging = {(batch.source, batch.stream) for batch in held}
     made_of = run.mart_fingerprints()
     facts = {
         "as_of": run.as_of.isoformat(),
@@ -99,11 +104,12 @@ def publish_build(run: Run, marts: list[str], restricted: list[str], run_id: str
             {
                 "source": s.source,
                 "stream": s.stream,
-                "is_stale": s.is_stale,
+                "is_stale": s.is_stale or (s.source, s.stream) in lagging,
                 "last_fetched_at": s.last_fetched_at.isoformat() if s.last_fetched_at else None,
             }
             for s in status
         ],
+        "held_batches": [batch.batch_id for batch in held],
         "gate_results": [
             {"subject": v.subject, "expectation": v.expectation, "severity": v.severity, "outcome": v.outcome}
             | ({"message": v.message} if not v.success else {})

@@ -15,10 +15,15 @@ CLOCK_SLACK_SECONDS: Final = 300
 #: warning: surveys go out in waves, lists change when somebody edits them.
 STEADY_STREAMS: Final = frozenset({"tickets", "ticket_events", "ticket_metric_events"})
 
-_REJECTED = (
-    "Staging rejects such rows (mart rejected_rows). Look at the batch with `cxmarts batches`; refetch the "
-    "stream when the source is right again, or waive the batch with a reason"
+#: What a person does about a held batch.
+HELD = (
+    "`cxmarts rejected` lists every such row. Refetch the stream when the source is right again (a corrected "
+    "file or mapping takes the batch's place by itself), or waive the batch with a reason (`cxmarts batches "
+    "waive`), or name the source in CXMARTS_ALLOW_STALE to publish without it"
 )
+#: What becomes of rows that are too few to hold their batch.
+ABSENT = "They stay out of the marts; `rejected_rows` there lists each"
+KEPT = "They count as they are; look at the source when they grow"
 
 #: Per row: record_id, changed_at, fetched_at, batch_id, payload_is_object.
 SUITE: Final = Suite(
@@ -35,7 +40,8 @@ SUITE: Final = Suite(
             tolerance=ROW_TOLERANCE,
             fault="without a record id",
             why="A record without an id cannot be merged, counted once or deleted.",
-            what_to_do=_REJECTED,
+            what_to_do=HELD,
+            if_few=ABSENT,
         ),
         Expectation(
             name="changed_at_is_present",
@@ -44,7 +50,8 @@ SUITE: Final = Suite(
             tolerance=ROW_TOLERANCE,
             fault="without a readable change time",
             why="The newest version of a record is found by its change time.",
-            what_to_do=_REJECTED,
+            what_to_do=HELD,
+            if_few="A version with a change time wins over them; look at the source when they grow",
         ),
         Expectation(
             name="payload_is_an_object",
@@ -53,7 +60,8 @@ SUITE: Final = Suite(
             tolerance=ROW_TOLERANCE,
             fault="whose payload is no JSON object",
             why="A record is an object; anything else is an error page or a changed API.",
-            what_to_do=_REJECTED,
+            what_to_do=HELD,
+            if_few="Staging rejects what lacks a required field; `rejected_rows` in the marts lists each",
         ),
         Expectation(
             name="changed_at_is_not_after_the_fetch",
@@ -62,7 +70,8 @@ SUITE: Final = Suite(
             tolerance=ROW_TOLERANCE,
             fault="changed more than 5 minutes after they were fetched",
             why="A change time in the future would win over every later version.",
-            what_to_do="Check the clock of the source. " + _REJECTED,
+            what_to_do="Check the clock of the source. " + HELD,
+            if_few="They win over every later version until that time: check the clock of the source",
         ),
         Expectation(
             name="versions_are_unique",
@@ -121,7 +130,7 @@ FACTS: Final = Suite(
             what_to_do=(
                 "Compare with the source's own screen for that day. Refetch the stream when records are "
                 "missing. When the day really was quiet, add a holiday to holidays.csv, or waive the batch "
-                "with the reason (a strike)"
+                "with the reason (a strike); CXMARTS_ALLOW_STALE publishes without it"
             ),
         ),
     ),

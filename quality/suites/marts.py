@@ -84,6 +84,7 @@ MAY_BE_EMPTY: Final = frozenset(
         "retention",
         "excluded_tickets",
         "follow_ups",
+        "held_batches",
         "kpi_follow_up",
         "reconciliation",
         "reconciliation_summary",
@@ -395,6 +396,11 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
     "agents": (_key("source", "agent_id"), _present("source", "agent_id")),
     "groups": (_key("source", "group_id"), _present("source", "group_id")),
     "publication": (_key("source", "vendor", "stream"), _present("source", "vendor", "stream")),
+    "held_batches": (
+        _key("source", "stream", "batch_id"),
+        _present("source", "vendor", "stream", "batch_id", "rows", "reason"),
+        _counts("rows", "faulty_rows"),
+    ),
     "unmapped_questions": (
         _key("source", "survey", "question_id"),
         _present("source", "survey", "question_id"),
@@ -633,13 +639,13 @@ REJECTIONS: Final = Suite(
             name="few_rows_are_rejected",
             kind="at_most_share",
             kwargs={"column": "rejected", "other": "rows", "share": 0.01},
-            where={"is_waived": False},
+            where={"is_waived": False, "is_stale_allowed": False},
             fault="more than 1 % of the rows are rejected",
             why="Rejected rows are absent from the marts; many of them mean that the source changed.",
             what_to_do=(
-                "The mart rejected_rows names each with its reason. Refetch the stream when the source is "
-                "right again, or waive the batch with a reason (`cxmarts batches`); answers outside their "
-                "scale: declare the question's scale in questions.csv when the survey has another one"
+                "`cxmarts rejected` lists each with its reason. Refetch the stream when the source is right "
+                "again; answers outside their scale: declare the question's scale in questions.csv when the "
+                "survey has another one; or name the source in CXMARTS_ALLOW_STALE to publish without them"
             ),
         ),
         Expectation(

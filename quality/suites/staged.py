@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
+from quality.suites.landing import ABSENT, HELD, KEPT
 from quality.verdicts import Expectation, Suite
 
 OWNER: Final = "data-engineering"
@@ -21,9 +22,8 @@ CLOCK_SLACK_SECONDS: Final = 86_400
 _ACCEPTED: Final[dict[str, Any]] = {"reject_reason": None}
 _LIVE: Final[dict[str, Any]] = {"reject_reason": None, "deleted": False}
 
-_LOOK = (
-    "`cxmarts batches` shows the batch; refetch it when the source is right again, or waive it with a reason"
-)
+#: The expectation whose reason each row has itself.
+REJECTED: Final = "rows_are_accepted"
 
 STATUSES: Final = ("new", "open", "pending", "hold", "solved", "closed")
 PRIORITIES: Final = ("low", "normal", "high", "urgent")
@@ -66,7 +66,9 @@ def _known(column: str, values: Sequence[str], *, critical: bool = False) -> Exp
         where=_ACCEPTED,
         fault=f"with an unknown {column}",
         why="Models group and filter by the known values; another one is counted under no heading.",
-        what_to_do=f"If the source has a new {column}, teach the staging model about it. {_LOOK}",
+        what_to_do=f"If the source has a new {column}, teach the staging model about it."
+        + (f" {HELD}" if critical else ""),
+        if_few=KEPT,
     )
 
 
@@ -79,7 +81,8 @@ def _present(*columns: str) -> Expectation:
         where=_LIVE,
         fault="without a reference that they need",
         why="The row cannot be tied to what it belongs to.",
-        what_to_do=_LOOK,
+        what_to_do=HELD,
+        if_few=KEPT,
     )
 
 
@@ -93,7 +96,8 @@ def _plausible(*columns: str) -> tuple[Expectation, ...]:
             where=_ACCEPTED,
             fault="with a date before 1990",
             why="A date before the help desk existed is a default or a swapped format.",
-            what_to_do=f"Check the date format of the source. {_LOOK}",
+            what_to_do=f"Check the date format of the source. {HELD}",
+            if_few=KEPT,
         ),
         Expectation(
             name="dates_are_not_after_the_fetch",
@@ -103,19 +107,21 @@ def _plausible(*columns: str) -> tuple[Expectation, ...]:
             where=_ACCEPTED,
             fault="with a date more than a day after the fetch",
             why="Nothing can have happened after it was fetched: a swapped date format or a wrong zone.",
-            what_to_do=f"Check the date format and zone of the source. {_LOOK}",
+            what_to_do=f"Check the date format and zone of the source. {HELD}",
+            if_few=KEPT,
         ),
     )
 
 
 _REJECTS: Final = Expectation(
-    name="rows_are_accepted",
+    name=REJECTED,
     kind="expect_column_values_to_be_null",
     kwargs={"column": "reject_reason"},
     tolerance=ROW_TOLERANCE,
     fault="rejected by staging",
     why="Rejected rows are absent from the marts; many of them mean that the source changed.",
-    what_to_do=f"The mart rejected_rows names each with its reason. {_LOOK}",
+    what_to_do=HELD,
+    if_few=ABSENT,
 )
 _IDENTIFIED: Final = Expectation(
     name="accepted_rows_have_an_id",
@@ -160,7 +166,8 @@ _DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
             where=_ACCEPTED,
             fault="with a negative target",
             why="The value is impossible.",
-            what_to_do=_LOOK,
+            what_to_do=HELD,
+            if_few=KEPT,
         ),
     ),
     "new_zendesk__satisfaction_ratings": (

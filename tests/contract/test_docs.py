@@ -139,6 +139,8 @@ def test_no_tracked_text_names_a_registry_or_a_path_of_one_machine() -> None:
 
 #: Messages that are put together of several texts, or are another program's.
 PUT_TOGETHER = {
+    "landing gate, ...": ["... gate, ...: "],
+    "staged gate, ...": ["... gate, ...: "],
     "marts gate, ...": ["... gate, ...: "],
     "CXMARTS_RULES: ... lacks": ["CXMARTS_RULES: ...", "lacks ..."],
     "is in use by process": ["is in use by ...", "process ..."],

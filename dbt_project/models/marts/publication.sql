@@ -27,7 +27,8 @@ landed as (
     select
         vendor || '__' || stream as stream_key, source, vendor, stream,
         sum(rows) as landed_rows,
-        sum(case when verdict = 'held' then 1 else 0 end) as held_batches
+        sum(case when verdict = 'held' then 1 else 0 end) as held_batches,
+        sum(case when verdict = 'lost' then 1 else 0 end) as lost_batches
     from {{ source('control', 'batches') }}
     group by vendor, stream, source
 )
@@ -37,7 +38,7 @@ select
     coalesce(l.vendor, f.vendor) as vendor,
     coalesce(l.stream, f.stream) as stream,
     coalesce(f.is_on, false) as is_on,
-    coalesce(f.is_stale, true) as is_stale,
+    coalesce(f.is_stale, true) or coalesce(l.held_batches, 0) > 0 as is_stale,
     f.last_fetched_at,
     s.newest_change_at,
     cast(coalesce(f.received, 0) as bigint) as received_last_run,
@@ -49,6 +50,7 @@ select
     cast(coalesce(p.superseded_rows, 0) as bigint) as superseded_rows,
     cast(coalesce(s.redacted_fields, 0) as bigint) as redacted_fields,
     cast(coalesce(l.held_batches, 0) as bigint) as held_batches,
+    cast(coalesce(l.lost_batches, 0) as bigint) as lost_batches,
     cast(coalesce(d.disagreements, 0) as bigint) as disagreements
 from landed as l
 full outer join {{ source('control', 'source_status') }} as f on l.source = f.source and l.vendor = f.vendor and l.stream = f.stream

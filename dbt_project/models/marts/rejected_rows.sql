@@ -4,14 +4,27 @@ select
     replace(r.model, 'stg_', '') as stream,
     r.record_id,
     r.batch_id,
-    r.reason
+    r.reason,
+    false as is_held
 from {{ source('control', 'rejected_rows') }} as r
+union all
+select
+    h.source,
+    b.vendor || '__' || h.stream as stream,
+    h.record_id,
+    h.batch_id,
+    h.reason,
+    true as is_held
+from {{ source('control', 'held_rows') }} as h
+inner join {{ source('control', 'batches') }} as b
+    on h.source = b.source and h.stream = b.stream and h.batch_id = b.batch_id and b.verdict = 'held'
 union all
 select
     a.source,
     'survey_answers' as stream,
     a.response_id || '/' || a.question_id as record_id,
     null as batch_id,
-    'score ' || cast(a.score as varchar) || ' is outside its scale ' || cast(a.scale_min as varchar) || ' to ' || cast(a.scale_max as varchar) as reason
+    'score ' || cast(a.score as varchar) || ' is outside its scale ' || cast(a.scale_min as varchar) || ' to ' || cast(a.scale_max as varchar) as reason,
+    false as is_held
 from {{ ref('int_answers') }} as a
 where not a.is_in_scale

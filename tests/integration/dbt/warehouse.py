@@ -204,18 +204,13 @@ class Warehouse:
                 node.tags.append("idle")
 
     def _register(self) -> None:
+        found = [self.landing.info(path) for path in self.landing.batches()]
+        about = [
+            (info.source, info.vendor, info.stream, info.batch_id, str(info.path), info.landed)
+            for info in found
+        ]
         with duckdb.connect(str(self.path)) as connection:
-            connection.execute("create schema if not exists control")
-            connection.execute(
-                "create or replace table control.batches "
-                "(source varchar, vendor varchar, stream varchar, batch_id varchar, path varchar, rows bigint, verdict varchar)"
-            )
-            for path in self.landing.batches():
-                info = self.landing.info(path)
-                connection.execute(
-                    "insert into control.batches values (?, ?, ?, ?, ?, ?, 'passed')",
-                    [info.source, info.vendor, info.stream, info.batch_id, str(path), info.landed],
-                )
+            control.register_batches(connection, [control.BatchRow(*each, "passed") for each in about])
 
 
 @functools.cache

@@ -48,6 +48,18 @@ class Night:
         as_of = homes.NOW + timedelta(days=1)
         return settings_of(self.home, self.sandbox, **{"CXMARTS_AS_OF": as_of.isoformat(), **changed})
 
+    def publish(self, *, is_full: bool = False, **changed: str) -> Outcome:
+        """A refresh with these variables, which publishes."""
+        try:
+            outcome = refresh(self.settings(**changed), is_full=is_full)
+        finally:
+            self.sandbox.faults.clear()
+        assert outcome.problems == []
+        assert outcome.published
+        self.published.clear()
+        self.published.update(tree(self.home / "published"))
+        return outcome
+
     def problems(self, **changed: str) -> list[str]:
         """Why a refresh with these variables fails; the published marts stay byte for byte what they were."""
         try:

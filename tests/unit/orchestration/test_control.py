@@ -13,7 +13,8 @@ STAGING = {"stg_zendesk__tickets": ("zendesk", "tickets"), "stg_zendesk__users":
 
 
 def batch(stream: str, batch_id: str, verdict: str = "passed") -> control.BatchRow:
-    return ("emea", "zendesk", stream, batch_id, f"/it's/{batch_id}.parquet", 3, verdict)
+    path = f"/it's/{batch_id}.parquet"
+    return control.BatchRow("emea", "zendesk", stream, batch_id, path, 3, verdict)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from ingestion.landing import SCHEMA, Landing
-from quality.gates import batch_groups, judge_batches, judge_marts, judge_staged, judged_marts
+from quality.gates import batch_groups, judge_batches, judge_marts, judge_staged, judged_marts, lenient
 from quality.store import Batch, Store
 from quality.verdicts import Verdict
 
@@ -56,12 +56,27 @@ def test_3_percent_null_ids_hold_the_batch_and_1_percent_warns(
     assert store.batches()[0].verdict == verdict
     if verdict == "held":
         [held] = report.held
-        assert held.reason.startswith(
+        assert held.reason == (
             "record_id_is_present: 6 of 200 rows (3.00%) without a record id (up to 1% is a warning), "
-            "e.g. row 1, record_id null."
+            "e.g. row 1, record_id null"
         )
-        assert "refetch" in held.reason
-        assert "waive" in held.reason
+        [said] = [v.message for v in report.verdicts if v.blocks]
+        assert said.startswith(
+            f"{held.reason.removeprefix('record_id_is_present: ')}. `cxmarts rejected` lists"
+        )
+        assert "Refetch the stream when" in said
+        assert "waive the batch with a reason" in said
+        assert "name the source in CXMARTS_ALLOW_STALE" in said
+        assert (
+            report.faulty[["source", "stream", "batch_id", "reason"]].to_numpy().tolist()
+            == [["zendesk", "tickets", held.batch_id, "without a record id"]] * 6
+        )
+        assert report.faulty["record_id"].isna().all()
+    else:
+        assert report.faulty.empty
+        if missing:
+            [said] = [v.message for v in report.verdicts if not v.success]
+            assert said.endswith("They stay out of the marts; `rejected_rows` there lists each")
 
 
 @pytest.mark.parametrize("statistics", [True, False], ids=["footer", "column"])
@@ -148,7 +163,7 @@ def test_files_that_cannot_be_read_are_held_and_do_not_stop_the_others(
     assert [b.verdict for b in report.batches] == ["held", "held", "passed"]
     assert failures(report.verdicts) == [("file_is_readable", "critical")] * 2
     assert "it belongs to zendesk/tickets" in report.batches[1].reason
-    assert "Restore" in report.batches[0].reason
+    assert "Restore the file" in report.verdicts[0].message
 
 
 def test_a_held_batch_is_judged_again_every_time_and_passes_when_it_is_whole(
@@ -353,7 +368,8 @@ def test_a_night_with_40_percent_fewer_tickets_is_held_and_says_so(desk: Desk) -
     assert held.volume_day == TODAY
     # Eight Mondays of 100: 100 - 3 * sqrt(100 * (1 + 1.5708 / 8)) = 67.2.
     assert "60 tickets on Monday 2026-03-02, usual 100, limit 67" in held.reason
-    assert "holiday" in held.reason
+    [said] = desk.store.results(batch_id=held.batch_id, failed_only=True)[-1:]
+    assert "add a holiday to holidays.csv" in said.message
 
 
 def test_a_usual_night_passes(desk: Desk) -> None:
@@ -587,9 +603,9 @@ def fresh(**given: object) -> pd.DataFrame:
     return pd.DataFrame([{"source": "zendesk", "stream": "tickets", **row}])
 
 
-def rejections(rejected: int) -> pd.DataFrame:
+def rejections(rejected: int, *, is_stale_allowed: bool = False) -> pd.DataFrame:
     row = {"source": "emea", "stream": "tickets", "batch_id": "b1", "rows": 100, "rejected": rejected}
-    return pd.DataFrame([row])
+    return pd.DataFrame([row | {"is_stale_allowed": is_stale_allowed}])
 
 
 @pytest.mark.parametrize(
@@ -632,7 +648,43 @@ def test_a_stale_source_that_is_allowed_and_a_waived_batch_do_not_block(store: S
 def test_rejections_that_no_batch_owns_are_judged_per_stream(store: Store) -> None:
     answers_rejected = rejections(rejected=2).assign(batch_id=None, stream="survey_answers")
     report = judge_marts(store, "r1", AS_OF, {}, required=(), rejections=answers_rejected)
-    assert [v.subject for v in report.verdicts if v.blocks] == ["emea/survey_answers"]
+    [blocking] = [v for v in report.verdicts if v.blocks]
+    assert (blocking.subject, blocking.source, blocking.stream) == (
+        "emea/survey_answers",
+        "emea",
+        "survey_answers",
+    )
+
+
+def test_rejections_of_a_source_that_may_lag_do_not_block(store: Store) -> None:
+    many = rejections(rejected=50, is_stale_allowed=True)
+    report = judge_marts(store, "r1", AS_OF, {}, required=(), rejections=many)
+    assert failures(report.verdicts) == [("no_row_is_rejected", "warning")]
+
+
+def test_what_holds_back_a_source_that_may_lag_only_warns(store: Store, land: Land, landing: Files) -> None:
+    land(NIGHT, [NIGHT], ids=[None])
+    land(NIGHT, [NIGHT], ids=[None], source="emea")
+    verdicts = lenient(judge_batches(store, landing()).verdicts, ["emea"])
+    said = {v.source: v for v in verdicts if not v.success}
+    assert (said["emea"].severity, said["zendesk"].severity) == ("warning", "critical")
+    assert said["emea"].message.endswith("the marts keep what had passed of it before")
+    assert {b.source for b in store.held()} == {"zendesk", "emea"}
+
+
+def test_the_faulty_rows_of_held_batches_come_with_all_their_reasons(store: Store) -> None:
+    known(store, "b1", "b2", "b3")
+    frames = [parsed("b1", 100, 1), parsed("b2", 100, 3), parsed("b3", 50, 0)]
+    frames[2].loc[:1, ["created_at", "status"]] = [pd.Timestamp("1970-01-01"), "lost"]
+    report = judge_staged(store, "new_zendesk__tickets", pd.concat(frames))
+    rows = report.faulty[["batch_id", "record_id", "reason"]].to_numpy().tolist()
+    assert rows == [
+        ["b2", "b2-0", "created_at is no date"],
+        ["b2", "b2-1", "created_at is no date"],
+        ["b2", "b2-2", "created_at is no date"],
+        ["b3", "b3-0", "with a date before 1990; with an unknown status"],
+        ["b3", "b3-1", "with a date before 1990; with an unknown status"],
+    ]
 
 
 def test_a_bad_mart_blocks_and_names_the_row(store: Store) -> None:

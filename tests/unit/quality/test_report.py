@@ -1,7 +1,10 @@
 """Verdicts as people read them."""
 
-from quality.report import held_text, markdown, summary, text
-from quality.store import Batch
+from datetime import UTC, datetime
+from typing import Any
+
+from quality.report import batch_text, markdown, summary
+from quality.store import Batch, BatchVerdict
 from quality.verdicts import Verdict
 
 BAD = Verdict(
@@ -62,21 +65,25 @@ def test_values_of_a_source_become_neither_markup_nor_terminal_codes() -> None:
     table = markdown([WARN])
     assert "<b>" not in table
     assert "\\|x\\|" in table
-    assert "\x1b" not in text([WARN])
+    assert "\x1b" not in batch_text(batch("held"), [WARN])
 
 
-def test_text_shows_failures_worst_first() -> None:
-    assert text([GOOD, WARN, BAD]).splitlines()[1:] == [
-        "BLOCKS zendesk/tickets b1 record_id_is_present: "
-        "3 of 100 rows (3.00%) without a record id, e.g. row 7. Refetch it",
-        "warns  b2 priority_is_known: 1 of 9 rows with an unknown priority, e.g. priority <b>�[2J",
+def batch(verdict: BatchVerdict, **given: Any) -> Batch:
+    about = {"source": "zendesk", "vendor": "zendesk", "stream": "tickets", "batch_id": "b1", "path": "p"}
+    return Batch(**about, rows=1200, verdict=verdict, **given)
+
+
+def test_a_held_batch_tells_each_failure_once_with_its_rows() -> None:
+    since = datetime(2026, 3, 2, 2, 5, tzinfo=UTC)
+    assert batch_text(batch("held", held_since=since, reason="not told twice"), [BAD]).splitlines() == [
+        "held    zendesk/tickets b1 1,200 rows since 2026-03-02 02:05Z",
+        "        record_id_is_present: 3 of 100 rows (3.00%) without a record id, e.g. row 7. Refetch it",
+        "          row 7, record_id null",
+        "          and 2 more: `cxmarts rejected zendesk`",
     ]
-    assert "ok     kpi_nps key_is_unique: holds" in text([GOOD], failed_only=False)
 
 
-def test_held_batches() -> None:
-    batch = Batch(
-        source="zendesk", vendor="zendesk", stream="tickets", batch_id="b1", path="p", rows=1200, reason="why"
+def test_a_waived_batch_tells_why() -> None:
+    assert batch_text(batch("waived", waived_why="a strike")) == (
+        "waived  zendesk/tickets b1 1,200 rows: a strike"
     )
-    assert held_text([]) == "No batch is held."
-    assert held_text([batch]).splitlines()[1:] == ["b1  zendesk/tickets  1,200 rows", "    why"]

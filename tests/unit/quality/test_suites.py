@@ -236,6 +236,13 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
         marts.suite("unmapped_questions"),
         {"source": "typeform", "survey": "f", "question_id": "q"},
     ),
+    "held_batches": (
+        marts.suite("held_batches"),
+        {
+            "source": "z", "vendor": "files", "stream": "tickets", "batch_id": "b", "reason": "1 of 9 rows",
+            "rows": 9, "faulty_rows": 1,
+        },
+    ),
     "groups": (marts.suite("groups"), {"source": "z", "group_id": "1"}),
     "kpi_csat": (
         marts.suite("kpi_csat"),
@@ -343,7 +350,10 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
         },
     ),
     "conservation": (marts.CONSERVATION, CONSERVED),
-    "rejections": (marts.REJECTIONS, {"rows": 100, "rejected": 0, "is_waived": False}),
+    "rejections": (
+        marts.REJECTIONS,
+        {"rows": 100, "rejected": 0, "is_waived": False, "is_stale_allowed": False},
+    ),
     "freshness": (
         marts.FRESHNESS,
         {"age_seconds": 100.0, "max_age_seconds": 172_800.0, "is_stale_allowed": False},
@@ -423,6 +433,7 @@ BREAKS: dict[str, dict[str, Any]] = {
         for name in (
             "reopens",
             "n",
+            "faulty_rows",
             "met",
             "reopened",
             "sent",

@@ -1,0 +1,133 @@
+"""A source that may lag stops nobody: its held batches stay out, what had passed stays, everybody is told."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+
+from ingestion.landing import Landing
+from orchestration import publish
+from orchestration.cli import main
+from orchestration.home import Home
+from quality.store import Store
+
+from .conftest import Night
+
+MAPPING = """\
+file: answers.csv
+format: csv
+entity: survey_answers
+mode: snapshot
+id: [id]
+columns: {score: score, answered_at: at}
+date_format: "%Y-%m-%d %H:%M"
+time_zone: UTC
+question: {id: q1, kind: csat, survey: phone, scale_min: 1, scale_max: 5, positive_from: 4}
+"""
+
+
+def export(folder: Path, answers: int, sixes: int) -> None:
+    """Answers on 1 to 5, the last ones of them a 6."""
+    scores = [6 if n > answers - sixes else 5 for n in range(1, answers + 1)]
+    lines = [f"{n},{score},2026-02-20 10:00\n" for n, score in enumerate(scores, start=1)]
+    (folder / "answers.csv").write_text("id,score,at\n" + "".join(lines))
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a phone survey is exported to: 100 good answers before anything else happens."""
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "phone.yml").write_text(MAPPING)
+    export(folder, answers=100, sixes=0)
+    return folder
+
+
+def published(home: Path, sql: str) -> list[Any]:
+    current = publish.current(home / "published")
+    assert current is not None
+    with duckdb.connect(str(current.path / "marts.duckdb"), read_only=True) as con:
+        return con.execute(sql).fetchall()
+
+
+ANSWERS = "SELECT count(*) FROM survey_answers WHERE source = 'phone'"
+
+
+def failing_rows(home: Path, asset: str) -> list[dict[str, Any]]:
+    """The table that Dagster shows in the last check of the staged gate on an asset."""
+    key = dg.AssetCheckKey(dg.AssetKey(["parse", asset]), "staged_gate")
+    with dg.DagsterInstance.from_config(str(Home(home).dagster)) as instance:
+        [record] = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
+        event = record.event.dagster_event if record.event else None
+        assert event
+        table = event.asset_check_evaluation_data.metadata["failing_rows"]
+    assert isinstance(table, dg.TableMetadataValue)
+    return [dict(row.data) for row in table.records]
+
+
+@pytest.fixture
+def told(night: Night, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """What a command says about this home."""
+    monkeypatch.setenv("CXMARTS_HOME", str(night.home))
+    monkeypatch.chdir(night.home)
+
+    def run(*arguments: str) -> str:
+        assert main(arguments) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_held_rows_are_listed_though_nothing_is_published(night: Night, files: Path, told: Any) -> None:
+    night.publish(CXMARTS_FILES=str(files))
+    assert published(night.home, ANSWERS) == [(100,)]
+    export(files, answers=200, sixes=4)
+    [problem] = night.problems(CXMARTS_FILES=str(files))
+    assert problem.startswith("staged gate, phone/survey_answers 20")
+    assert (
+        "4 of 100 rows (4.00%) rejected by staging (up to 1% is a warning), e.g. record_id 197/q1" in problem
+    )
+    assert "`cxmarts rejected` lists every such row" in problem
+    assert "name the source in CXMARTS_ALLOW_STALE" in problem
+    ids = [f"{n}/q1" for n in range(197, 201)]
+    reason = "score '6': is outside the scale 1 to 5"
+    shown = failing_rows(night.home, "new_files__survey_answers")
+    assert [(row["record_id"], row["reject_reason"]) for row in shown] == [(each, reason) for each in ids]
+    rows = list(csv.DictReader(io.StringIO(told("rejected", "phone"))))
+    assert [(row["record_id"], row["reason"], row["is_held"]) for row in rows] == [
+        (each, reason, "True") for each in ids
+    ]
+    said = told("batches")
+    assert said.count("rejected by staging") == 1
+    assert all(f"record_id {each}, reject_reason {reason}" in said for each in ids)
+
+
+def test_a_source_that_may_lag_and_a_lost_file_stop_neither_publishing_nor_a_rebuild(
+    night: Night, files: Path
+) -> None:
+    lost = Landing(Home(night.home).landing).batches("zendesk", "satisfaction_ratings")[0]
+    lost.rename(night.home / "moved_away.parquet")
+    outcome = night.publish(is_full=True, CXMARTS_FILES=str(files), CXMARTS_ALLOW_STALE="phone")
+    assert published(night.home, ANSWERS) == [(100,)]
+    with Store(Home(night.home).control) as store:
+        [held] = store.held()
+    assert published(night.home, "SELECT source, stream, batch_id, rows, faulty_rows FROM held_batches") == [
+        ("phone", "survey_answers", held.batch_id, 100, 4)
+    ]
+    about = "SELECT source, stream, is_stale, held_batches, lost_batches FROM publication"
+    assert published(night.home, f"{about} WHERE is_stale OR lost_batches > 0 ORDER BY source") == [
+        ("phone", "survey_answers", True, 1, 0),
+        ("zendesk", "satisfaction_ratings", False, 0, 1),
+    ]
+    rejected = (
+        "SELECT record_id, batch_id, is_held FROM rejected_rows WHERE source = 'phone' ORDER BY record_id"
+    )
+    assert published(night.home, rejected) == [(f"{n}/q1", held.batch_id, True) for n in range(197, 201)]
+    said = "\n".join(outcome.warnings)
+    assert said.count("rejected by staging") == 1
+    assert "The source may lag (CXMARTS_ALLOW_STALE): the marts keep what had passed of it before" in said
+    assert said.count(f"{lost.name} (") == 1
+    assert "`cxmarts refetch zendesk/satisfaction_ratings`" in said
