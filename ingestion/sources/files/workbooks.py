@@ -31,13 +31,7 @@ def open_sheet(data: IO[bytes], file_format: str, name: str | None) -> CalamineS
         WorkbookError: there is no such sheet, or no way to read it.
         CalamineError, BadZipFile: the workbook is damaged.
     """
-    with ZipFile(data) as archive:
-        if sum(each.file_size for each in archive.infolist()) > MAX_BYTES:
-            raise WorkbookError(f"it unpacks to more than {MAX_BYTES // 1024**3} GiB: export it as CSV")
-        if file_format == "ods":
-            _refuse_broken_xml(archive)
-    data.seek(0)
-    workbook = CalamineWorkbook.from_filelike(data)
+    workbook = _open(data, file_format)
     chosen = _choose(workbook, name)
     if file_format == "xlsx":
         with ZipFile(data) as archive:
@@ -58,9 +52,24 @@ def merged_below(sheet: CalamineSheet) -> dict[int, list[int]]:
     return merged
 
 
-def sheet_names(data: IO[bytes]) -> list[str]:
-    """The visible sheets of a workbook."""
-    return _names(CalamineWorkbook.from_filelike(data), None)
+def sheet_names(data: IO[bytes], file_format: str) -> list[str]:
+    """The visible sheets of a workbook.
+
+    Raises:
+        WorkbookError: there is no way to read it.
+        CalamineError, BadZipFile: it is damaged.
+    """
+    return _names(_open(data, file_format), None)
+
+
+def _open(data: IO[bytes], file_format: str) -> CalamineWorkbook:
+    with ZipFile(data) as archive:
+        if sum(each.file_size for each in archive.infolist()) > MAX_BYTES:
+            raise WorkbookError(f"it unpacks to more than {MAX_BYTES // 1024**3} GiB: export it as CSV")
+        if file_format == "ods":
+            _refuse_broken_xml(archive)
+    data.seek(0)
+    return CalamineWorkbook.from_filelike(data)
 
 
 def _names(workbook: CalamineWorkbook, hidden: str | None) -> list[str]:

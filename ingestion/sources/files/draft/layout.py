@@ -16,7 +16,8 @@ import chardet
 
 from ingestion.sources.files.draft import dates
 from ingestion.sources.files.mapping import SHEETS, Layout, MappingError
-from ingestion.sources.files.read import ADVICE, UNREADABLE, Row, kind, rows, sheet_names, unpacked
+from ingestion.sources.files.read import ADVICE, UNREADABLE, Row, kind, rows, unpacked
+from ingestion.sources.files.workbooks import WorkbookError, sheet_names
 
 _BLOCK = 1 << 20
 _HEAD = 200
@@ -66,7 +67,7 @@ def layout(path: Path) -> tuple[Layout, dict[str, str]]:
         with unpacked(path, in_order=False) as data:
             found = kind(data)
             if found in SHEETS:
-                return _sheet(path, found, sheet_names(data))
+                return _sheet(path, found, sheet_names(data, found))
         if found == "parquet":
             return Layout(format=found), {}
         if found:
@@ -74,7 +75,7 @@ def layout(path: Path) -> tuple[Layout, dict[str, str]]:
                 f"{path}: is {ADVICE[found].split(':')[0]}; {_WAY_OUT.get(found, 'unpack it')}"
             )
         return _text(path, head)
-    except UNREADABLE as error:
+    except (WorkbookError, *UNREADABLE) as error:
         raise MappingError(f"{path}: cannot be read: {error}; export or copy it again") from error
 
 
