@@ -12,8 +12,9 @@ LOCKS := requirements.lock requirements-installer.lock
 # The dbt project, parsed at installation rather than by each home's first refresh.
 PARSED := dbt_project/target/parsed/cxmarts_parsed
 # Another interpreter: make setup PYTHON=/path/to/python3.12
-PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,\
-	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $(name))))
+# Looked for once, and only where something is to be installed.
+PYTHON ?= $(eval PYTHON := $$(shell for name in python3 python3.13 python3.12 python3.11 python; do \
+	$$$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$$$name && break; done))$(PYTHON)
 # Nothing below may call anyone but a package registry and the configured sources.
 export DO_NOT_TRACK := 1
 export DAGSTER_DISABLE_TELEMETRY := 1
@@ -36,13 +37,15 @@ $(STAMP): pyproject.toml $(LOCKS)
 	@test -x $(BIN)/python && $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	@# uv is four times as fast; pip does the same where uv cannot be had or cannot reach the registry.
 	@{ $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-installer.lock \
-		&& VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/uv pip sync --system-certs --require-hashes --compile-bytecode requirements.lock; } \
+		&& VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/uv pip sync --quiet --system-certs --require-hashes --compile-bytecode requirements.lock; } \
 		|| { echo "Installing with pip instead (two minutes)" >&2 \
 		&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock; }
+	@echo "Installing cxmarts itself" >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
 
 $(PARSED): $(STAMP) $(shell find dbt_project -type f -not -path '*/target/*' -not -path '*/logs/*')
+	@echo "Parsing the dbt project (half a minute)" >&2
 	@$(BIN)/python -m orchestration.dbt
 
 demo: setup ## A generated company: fetch over HTTP, judge, build, publish, scorecard
@@ -54,7 +57,7 @@ test: setup ## All tests but the slow ones
 test-slow: setup ## Every command of the documents to its end, real data sets to a publication
 	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m slow
 
-ui: setup ## The Dagster UI on loopback
+ui: setup ## The Dagster UI on loopback; after a demo with its company beside it
 	@$(BIN)/cxmarts ui
 
 lint: setup ## Style, types, SQL, the dbt project, documents and the lock

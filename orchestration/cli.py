@@ -14,27 +14,26 @@ import getpass
 import json
 import logging
 import os
+import shlex
 import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
 from ingestion.errors import ExpectedError
 from ingestion.sources.files.mapping import ENTITIES
-from orchestration import progress, publish
+from orchestration import demo, progress, publish
 from orchestration.home import Home
 from orchestration.locking import exclusive
 from orchestration.settings import Settings, is_loopback, load, parse_time
 
 if TYPE_CHECKING:
     from orchestration.refresh import Outcome
-
-DEMO_TICKETS, DEMO_SEED, DEMO_FILE = 1000, 7, "demo.json"
 
 
 class CommandError(ExpectedError):
@@ -91,11 +90,11 @@ def _parser() -> argparse.ArgumentParser:
     command("doctor", _doctor, "Check settings, sources, disk and versions: a line each, with what to do.")
     command("scorecard", _scorecard, "Show the published figures.")
 
-    demo = command("demo", _demo, "Run everything against a generated company, without any account.")
-    demo.add_argument("--tickets", type=int, default=DEMO_TICKETS)
+    trial = command("demo", _demo, "Run everything against a generated company, without any account.")
+    trial.add_argument("--tickets", type=int, default=demo.TICKETS)
     sandbox = command("sandbox", _sandbox, "Serve the generated company's APIs on loopback.")
-    sandbox.add_argument("--tickets", type=int, default=DEMO_TICKETS)
-    sandbox.add_argument("--seed", type=int, default=DEMO_SEED)
+    sandbox.add_argument("--tickets", type=int, default=demo.TICKETS)
+    sandbox.add_argument("--seed", type=int, default=demo.SEED)
     sandbox.add_argument("--port", type=int, default=0)
 
     batches = command("batches", _batches, "List held, lost and waived batches, or waive one.")
@@ -144,12 +143,31 @@ def _time(text: str) -> datetime:
         raise argparse.ArgumentTypeError(f"{text!r} is no ISO time with a zone: {error}") from None
 
 
-def _refresh(options: argparse.Namespace) -> int:
+@contextlib.contextmanager
+def _settings() -> Iterator[Settings]:
+    """The settings; of the demo's home, where no source is set, those of its company, which is then there."""
     settings = load()
-    is_real = any(not is_loopback(urlsplit(source.url).hostname or "") for source in settings.sources)
-    if is_real and (settings.home / DEMO_FILE).exists():
+    home = Home(settings.home)
+    if not demo.is_demo(home):
+        yield settings
+    elif settings.files or not all(
+        is_loopback(urlsplit(each.url).hostname or "") for each in settings.sources
+    ):
         raise CommandError(f"{settings.home} holds the demo's data: remove it, or set CXMARTS_HOME")
-    return _run_refresh(settings, as_of=options.as_of, is_full=options.full, as_json=options.json)
+    elif settings.sources:
+        yield settings
+    else:
+        with demo.company(home) as variables:
+            os.environ.update(variables)
+            yield load()
+
+
+def _refresh(options: argparse.Namespace) -> int:
+    with _settings() as settings:
+        code = _run_refresh(settings, as_of=options.as_of, is_full=options.full, as_json=options.json)
+    if code == 0 and not options.json:
+        print("Look: `cxmarts scorecard` shows the figures, `cxmarts ui` the pipeline")
+    return code
 
 
 def _run_refresh(
@@ -246,19 +264,11 @@ def _print_scorecard(settings: Settings) -> None:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from sandbox.server import Sandbox
-
     # Neither `.env` nor credentials of the environment: the demo never touches a real account.
     own = {name: os.environ[name] for name in ("CXMARTS_HOME", "CXMARTS_RULES") if name in os.environ}
     home = Home(load(own, use_file=False).home).create()
-    if any(home.landing.iterdir()) and not (home.root / DEMO_FILE).exists():
-        raise CommandError(f"{home.root} holds data of real sources: set CXMARTS_HOME to another folder")
-    state = _demo_state(home, options.tickets)
-    print(f"Generating a company with {state['tickets']:,} tickets …", file=sys.stderr)
-    founded = datetime.fromisoformat(state["now"])
-    with Sandbox(tickets=state["tickets"], seed=DEMO_SEED, now=founded) as sandbox:
-        sandbox.advance(days=0, hours=(datetime.now(UTC) - founded).total_seconds() // 3600)
-        settings = load({**sandbox.env(), **own}, use_file=False)
+    with demo.company(home, options.tickets) as variables:
+        settings = load({**variables, **own}, use_file=False)
         code = _run_refresh(settings)
     if code == 0:
         _print_scorecard(settings)
@@ -266,29 +276,28 @@ def _demo(options: argparse.Namespace) -> int:
     return code
 
 
-def _demo_state(home: Home, tickets: int) -> dict[str, Any]:
-    """The demo's company, the same at every start: its size and the hour it was founded in."""
-    path = home.root / DEMO_FILE
-    with contextlib.suppress(OSError, ValueError):
-        return dict(json.loads(path.read_text()))
-    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    state = {"tickets": tickets, "now": hour.isoformat()}
-    path.write_text(json.dumps(state))
-    return state
-
-
 def _print_pointers(home: Home) -> None:
-    current = home.published / "current"
+    current, python = _near(home.published / "current"), _near(Path(sys.executable))
+    query = (
+        f"import duckdb; print(duckdb.connect('{current}/marts.duckdb', read_only=True).sql('from kpi_csat'))"
+    )
     lines = (
-        ("the marts", f"{current}/marts.duckdb and {current}/marts/*.parquet"),
+        ("the marts", f"{current}/marts.duckdb, and marts/*.parquet beside it"),
         ("what they are", f"{current}/manifest.json and docs/data_dictionary.md"),
-        ("the pipeline", "make ui"),
-        ("a query", f"duckdb {current}/marts.duckdb 'from kpi_csat' (or any DuckDB client)"),
+        ("the pipeline", "make ui: the company goes on beside it, and every run fetches what is new"),
+        ("a query", f'{shlex.quote(str(python))} -c "{query}"'),
         ("the next night", "make demo once more: it fetches only what changed"),
     )
     print("\nWhere to look next")
     for name, text in lines:
         print(f"  {name:15} {text}")
+
+
+def _near(path: Path) -> Path:
+    """The path as seen from the working folder, if it lies in it."""
+    with contextlib.suppress(ValueError):
+        return path.relative_to(Path.cwd())
+    return path
 
 
 def _sandbox(options: argparse.Namespace) -> int:
@@ -300,6 +309,10 @@ def _sandbox(options: argparse.Namespace) -> int:
         raise CommandError(f"the sandbox cannot start: {error}") from None
     for name, value in sandbox.env().items():
         print(f"{name}={value}", flush=True)
+    told = (
+        f"Serving {options.tickets:,} tickets until Ctrl-C; the lines above are settings for another `.env`"
+    )
+    print(f"{told}, then `cxmarts refresh`", file=sys.stderr)
     with contextlib.suppress(KeyboardInterrupt):
         sandbox.serve_forever()
     return 0
@@ -358,10 +371,10 @@ def _refetch(options: argparse.Namespace) -> int:
     from ingestion.landing import Landing
     from orchestration.run import sources
 
-    settings = load()
+    with _settings() as settings:
+        known = {source.name: source for source in sources(settings)}
     home = Home(settings.home).create()
     name, _, stream = options.target.partition("/")
-    known = {source.name: source for source in sources(settings)}
     if name not in known:
         listed = ", ".join(sorted(known)) or "none"
         raise CommandError(f"no source {name!r} is configured; configured: {listed}")
@@ -432,20 +445,21 @@ def _doctor(_: argparse.Namespace) -> int:
     for finding in examine():
         good = good and finding.ok
         print(f"{'ok  ' if finding.ok else 'FAIL'} {finding.source}: {finding.subject}: {finding.text}")
+    if good:
+        print("All good; next: `cxmarts refresh`")
     return 0 if good else 1
 
 
 def _ui(options: argparse.Namespace) -> int:
     from orchestration.refresh import prepare_process
 
-    settings = load()
-    home = Home(settings.home).create()
-    prepare_process(settings, home)
-    print("Starting the Dagster UI …", file=sys.stderr)
+    with contextlib.suppress(KeyboardInterrupt), _settings() as settings:
+        home = Home(settings.home).create()
+        prepare_process(settings, home)
+        print("Starting the Dagster UI …", file=sys.stderr)
 
-    from orchestration.ui import serve
+        from orchestration.ui import serve
 
-    with contextlib.suppress(KeyboardInterrupt):
         serve(home, options.port, is_read_only=options.read_only)
     return 0
 

@@ -108,6 +108,11 @@ class Company:
         return self._now
 
     @property
+    def is_over(self) -> bool:
+        """Whether the clock stands where the company was made to."""
+        return self._now >= self.end
+
+    @property
     def horizon(self) -> int:
         """The last second (unix) that Zendesk's exports show: a minute before now."""
         return self._now - SETTLING

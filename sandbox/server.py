@@ -3,8 +3,9 @@
 import socket
 import struct
 import threading
+import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -111,6 +112,7 @@ class Sandbox:
         port: 0 for a free one.
         host: the loopback interface by default.
         exports_per_minute, requests_per_minute: Zendesk's rate limits, None without.
+        is_live: the company's clock follows the machine's, by whole minutes, for as long as it was made.
 
     Attributes:
         faults: plan bad answers here (`faults.Faults`).
@@ -130,10 +132,13 @@ class Sandbox:
         host: str = "127.0.0.1",
         exports_per_minute: int | None = None,
         requests_per_minute: int | None = None,
+        is_live: bool = False,
     ) -> None:
         self.company = company or Company(seed, tickets, now, days, scenarios)
         if at is not None:
             self.company.at(at)
+        self._is_live = is_live
+        self._keep_time()
         self.faults = Faults(seed)
         self.requests: list[Logged] = []
         self._lock = threading.Lock()
@@ -194,11 +199,16 @@ class Sandbox:
                 request = Request(
                     path.removeprefix(prefix), dict(parse_qsl(query)), headers, self.url + prefix
                 )
-                with (
-                    self._lock
-                ):  # one request at a time: views are shared, and the clock must not move inside one
+                # One request at a time: views are shared, and the clock must not move inside one.
+                with self._lock:
+                    self._keep_time()
                     return vendor.handle(request)
         return Response(404, b'{"error":"not found; the vendors are at /zendesk and /typeform"}')
+
+    def _keep_time(self) -> None:
+        now = min(int(time.time()) // 60 * 60, self.company.end)
+        if self._is_live and now > self.company.now_seconds:
+            self.company.at(datetime.fromtimestamp(now, UTC))
 
     def log(self, entry: Logged) -> None:
         """Remember a request."""

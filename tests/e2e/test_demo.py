@@ -1,6 +1,8 @@
 """The demo as people run it."""
 
 import json
+import re
+import subprocess
 from pathlib import Path
 
 import duckdb
@@ -8,6 +10,7 @@ import pytest
 
 from tests.homes import run
 from tests.parsed import ROOT
+from tests.uis import started
 
 
 @pytest.fixture
@@ -29,29 +32,57 @@ def rules(tmp_path: Path) -> Path:
     return rules
 
 
-def test_the_demo_twice(tmp_path: Path, rules: Path) -> None:
-    """From nothing to a scorecard; the second time only what changed is fetched, and own rules show."""
+def test_the_demo_and_what_comes_after(tmp_path: Path, rules: Path) -> None:
+    """From nothing to a scorecard. A refresh fetches only what changed since, own rules show; the UI is up.
+
+    Both find the company and its time zone by themselves: no setting names them.
+    """
     once = run(tmp_path, "demo", "--tickets", "100")
     assert once.returncode == 0, once.stderr
     assert "Scorecard" in once.stdout
     assert "target" not in once.stdout
-    assert "Where to look next" in once.stdout
+    [query] = re.findall(r"^  a query +(.*)$", once.stdout.partition("Where to look next")[2], re.MULTILINE)
+    asked = subprocess.run(query, shell=True, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "period_start" in asked.stdout
     landed = list((tmp_path / ".cxmarts" / "landing").rglob("*.parquet"))
     current = tmp_path / ".cxmarts" / "published" / "current"
     before = current.resolve().name
 
-    twice = run(tmp_path, "demo", CXMARTS_RULES=str(rules))
+    twice = run(tmp_path, "refresh", CXMARTS_RULES=str(rules))
     assert twice.returncode == 0, twice.stderr
+    assert "`cxmarts scorecard`" in twice.stdout
     more = set((tmp_path / ".cxmarts" / "landing").rglob("*.parquet")) - set(landed)
     rows = sum(duckdb.read_parquet([str(path)]).count("*").fetchall()[0][0] for path in more)
     assert rows < 500
-    assert "target" in twice.stdout
-    assert "99.0 %" in twice.stdout
+    card = run(tmp_path, "scorecard").stdout
+    assert "target" in card
+    assert "99.0 %" in card
     changed_definitions_show(current, before)
+    the_ui_is_alive(tmp_path)
 
     refused = run(tmp_path, "refresh", ZENDESK_URL="https://x.zendesk.com", ZENDESK_OAUTH_TOKEN="t")
     assert refused.returncode == 1
     assert "holds the demo's data" in refused.stderr
+
+
+def the_ui_is_alive(folder: Path) -> None:
+    """Its schedule is on, in the company's zone, and a stream can be fetched by its button."""
+    with started(folder) as ui:
+        assert ui.schedule() == ("America/New_York", "RUNNING")
+        launched = ui.ask(
+            "mutation($run: ExecutionParams!) { launchRun(executionParams: $run) { __typename"
+            " ... on LaunchRunSuccess { run { id } } } }",
+            run={
+                "mode": "default",
+                "selector": {
+                    "repositoryLocationName": "cxmarts",
+                    "repositoryName": "__repository__",
+                    "jobName": "nightly",
+                    "assetSelection": [{"path": ["raw_zendesk", "groups"]}],
+                },
+            },
+        )["launchRun"]
+        assert ui.ended(launched["run"]["id"]) == "RunSuccessEvent"
 
 
 def changed_definitions_show(current: Path, before: str) -> None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx2
 import pytest
@@ -21,65 +18,17 @@ import websocket
 from sandbox.server import Sandbox
 from tests.browser import Browser, browser
 from tests.homes import CXMARTS, environment, said, variables
+from tests.uis import REPOSITORY, Ui, started
 
-SENSOR = '{repositoryLocationName: "cxmarts", repositoryName: "__repository__", sensorName: "follow_ups"}'
+SENSOR = f'{{{REPOSITORY}, sensorName: "follow_ups"}}'
 START = f"mutation {{ startSensor(sensorSelector: {SENSOR}) {{ __typename }} }}"
 STOPPED, RUNNING = "STOPPED", "RUNNING"
 
 
-@dataclass(frozen=True)
-class Ui:
-    """A running UI."""
-
-    link: str
-
-    @property
-    def url(self) -> str:
-        return self.link.partition("/?")[0]
-
-    @property
-    def host(self) -> str:
-        return urlsplit(self.link).netloc
-
-    @property
-    def cookie(self) -> str:
-        [secret] = parse_qs(urlsplit(self.link).query)["session"]
-        return f"cxmarts_{urlsplit(self.link).port}={secret}"
-
-    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        """GraphQL as the page asks it."""
-        answer = httpx2.post(
-            f"{self.url}/graphql",
-            json={"query": query, "variables": variables},
-            headers={"Cookie": self.cookie, "Origin": self.url, "Sec-Fetch-Site": "same-origin"},
-            timeout=60,
-        )
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json()["data"])
-
-    def sensor(self) -> str:
-        """The state of the sensor that strangers try to start."""
-        asked = f"sensorOrError(sensorSelector: {SENSOR}) {{ ... on Sensor {{ sensorState {{ status }} }} }}"
-        return str(self.ask(f"{{ {asked} }}")["sensorOrError"]["sensorState"]["status"])
-
-
-def started(folder: Path, sandbox: Sandbox, *options: str) -> Iterator[Ui]:
-    process = subprocess.Popen(
-        [CXMARTS, "ui", "--port", "0", *options],
-        cwd=folder,
-        env=environment(folder, **variables(sandbox)),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        said = process.stdout.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+/\?session=\S+", said)
-        assert found, said
-        yield Ui(found[0])
-    finally:
-        process.terminate()
-        assert process.wait(timeout=60) == 0
+def sensor(ui: Ui) -> str:
+    """The state of the sensor that strangers try to start."""
+    asked = f"sensorOrError(sensorSelector: {SENSOR}) {{ ... on Sensor {{ sensorState {{ status }} }} }}"
+    return str(ui.ask(f"{{ {asked} }}")["sensorOrError"]["sensorState"]["status"])
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +43,8 @@ def folder(first: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ui(folder: Path, sandbox: Sandbox) -> Iterator[Ui]:
-    yield from started(folder, sandbox)
+    with started(folder, **variables(sandbox)) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -105,20 +55,9 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 def test_the_environment_wins_and_nothing_is_expanded(ui: Ui) -> None:
     """`.env` is read as `refresh` reads it: Dagster's own loader would take the file's zone, and expand."""
-    schedules = ui.ask(
-        "{ workspaceOrError { ... on Workspace { locationEntries { name loadStatus locationOrLoadError {"
-        " ... on PythonError { message } ... on RepositoryLocation { repositories { schedules {"
-        " name executionTimezone scheduleState { status } } } } } } } } }"
-    )["workspaceOrError"]["locationEntries"]
-    [location] = schedules
-    assert location["name"] == "cxmarts"
-    [repository] = location["locationOrLoadError"]["repositories"]
-    [nightly] = repository["schedules"]
-    assert nightly["executionTimezone"] == "America/New_York"
-    assert nightly["scheduleState"]["status"] == RUNNING
+    assert ui.schedule() == ("America/New_York", RUNNING)
 
 
-BODY = {"content": json.dumps({"query": START})}
 JSON = {"Content-Type": "application/json"}
 PLAIN = {"Content-Type": "text/plain"}
 
@@ -168,7 +107,7 @@ def test_strangers_are_refused(ui: Ui, method: str, path: str, headers: dict[str
     )
     assert answer.status_code == status, answer.text
     assert "set-cookie" not in answer.headers
-    assert ui.sensor() == STOPPED
+    assert sensor(ui) == STOPPED
 
 
 def test_whoever_has_the_link_may_change_things(ui: Ui) -> None:
@@ -178,36 +117,25 @@ def test_whoever_has_the_link_may_change_things(ui: Ui) -> None:
     assert {"httponly", "samesite=strict"} <= set(cookie.lower().split("; "))
     assert httpx2.get(f"{ui.url}/server_info").json()["dagster_version"]
     assert httpx2.get(ui.url, headers={"Cookie": ui.cookie}).headers["x-frame-options"] == "DENY"
-    assert ui.sensor() == STOPPED
+    assert sensor(ui) == STOPPED
     assert ui.ask(START)["startSensor"]["__typename"] == "Sensor"
-    assert ui.sensor() == RUNNING
+    assert sensor(ui) == RUNNING
     stop = "mutation($id: String!) { stopSensor(id: $id) { __typename } }"
     found = ui.ask(f"{{ sensorOrError(sensorSelector: {SENSOR}) {{ ... on Sensor {{ id }} }} }}")
     ui.ask(stop, id=found["sensorOrError"]["id"])
-    assert ui.sensor() == STOPPED
-
-
-def subscribed(ui: Ui, **options: Any) -> str:
-    """The first answer over a web socket."""
-    opened = websocket.create_connection(
-        f"ws://{ui.host}/graphql", subprotocols=["graphql-ws"], timeout=30, **options
-    )
-    try:
-        opened.send(json.dumps({"type": "connection_init"}))
-        return str(json.loads(opened.recv())["type"])
-    finally:
-        opened.close()
+    assert sensor(ui) == STOPPED
 
 
 def test_web_sockets_too(ui: Ui) -> None:
-    assert subscribed(ui, cookie=ui.cookie, origin=ui.url) == "connection_ack"
+    assert next(ui.subscribe())["type"] == "connection_ack"
     for options in (
-        {"cookie": ui.cookie, "origin": "https://evil.example"},
-        {"cookie": "", "origin": ui.url},
-        {"cookie": ui.cookie, "origin": ui.url, "host": "rebound.example"},
+        {"origin": "https://evil.example"},
+        {"cookie": ""},
+        {"cookie": ui.cookie.replace("=", "=x")},
+        {"host": "rebound.example"},
     ):
         with pytest.raises(websocket.WebSocketBadStatusException, match="403"):
-            subscribed(ui, **options)
+            next(ui.subscribe(**options))
 
 
 ATTACK = """<!doctype html><title>evil</title><p id="done"></p><script>
@@ -267,12 +195,12 @@ def test_a_foreign_page_in_the_same_browser_can_do_nothing(
     page = chromium.page()
     page.open(f"http://{name}:{evil}/")
     page.wait("document.getElementById('done').innerText")
-    assert ui.sensor() == STOPPED
+    assert sensor(ui) == STOPPED
     assert "open" not in page.run("document.getElementById('done').innerText")
     page.run("document.forms[0].submit()")
     page.wait(f"location.host === {json.dumps(ui.host)}")
     page.shows("refused")
-    assert ui.sensor() == STOPPED
+    assert sensor(ui) == STOPPED
     # Nor does a name that someone else's name server leads here see the page.
     page.open(f"http://rebound.example:{urlsplit(ui.url).port}/")
     page.shows("refused")
@@ -325,10 +253,10 @@ def test_the_page_works(ui: Ui, chromium: Browser) -> None:
 
 def test_read_only(first: Path, sandbox: Sandbox, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(first, tmp_path / "folder", symlinks=True))
-    for ui in started(folder, sandbox, "--read-only"):
-        assert ui.sensor() == STOPPED
+    with started(folder, "--read-only", **variables(sandbox)) as ui:
+        assert sensor(ui) == STOPPED
         assert ui.ask(START)["startSensor"]["__typename"] == "UnauthorizedError"
-        assert ui.sensor() == STOPPED
+        assert sensor(ui) == STOPPED
         reported = httpx2.post(
             f"{ui.url}/report_asset_materialization/marts/tickets", headers={"Cookie": ui.cookie}
         )

@@ -1,12 +1,15 @@
 """The two vendors' APIs over real HTTP."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
 import pytest
 
+from sandbox import server
 from sandbox.catalog import CSAT_FORM, NPS_FORM
 from sandbox.company import Company
 from sandbox.server import Sandbox
@@ -402,3 +405,24 @@ def test_requests_are_logged(sandbox: Sandbox, zendesk: httpx2.Client) -> None:
     zendesk.get("/brands.json", params={"page[size]": 100})
     entry = sandbox.requests[-1]
     assert (entry.method, entry.path, entry.status) == ("GET", "/zendesk/api/v2/brands.json", 200)
+
+
+def test_a_live_company_keeps_time_until_its_month_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    founded = datetime(2026, 3, 2, 6, tzinfo=UTC)
+    clock = founded.timestamp() + 90 * 60 + 59
+    monkeypatch.setattr(server, "time", SimpleNamespace(time=lambda: clock))
+    with Sandbox(tickets=100, now=founded, is_live=True) as sandbox:
+        assert sandbox.company.now == founded + timedelta(minutes=90)
+        clock += 3600
+        assert date_of(sandbox) == founded + timedelta(minutes=150)
+        clock -= 7200
+        assert date_of(sandbox) == founded + timedelta(minutes=150)
+        assert not sandbox.company.is_over
+        clock += 40 * 86400
+        assert date_of(sandbox) == founded + timedelta(days=30)
+        assert sandbox.company.is_over
+
+
+def date_of(sandbox: Sandbox) -> datetime:
+    """The vendor's now."""
+    return parsedate_to_datetime(httpx2.get(f"{sandbox.url}/zendesk/api/v2/groups.json").headers["date"])

@@ -1,0 +1,75 @@
+"""The demo's home, and its company: generated, behind real HTTP, alive while it is read."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ingestion.errors import ExpectedError
+from orchestration.home import Home
+
+TICKETS, SEED = 1000, 7
+
+
+class DemoError(ExpectedError):
+    """The home is not the demo's, or the demo's and no longer of use; the message says what to do."""
+
+
+def is_demo(home: Home) -> bool:
+    """Whether a home holds the demo's data."""
+    return _path(home).exists()
+
+
+@contextlib.contextmanager
+def company(home: Home, tickets: int = TICKETS) -> Iterator[dict[str, str]]:
+    """The home's company on loopback for the block, by the clock of this machine: the same at every start.
+
+    Args:
+        home: the demo's home, or an empty one that becomes it.
+        tickets: the size of a new company.
+
+    Yields:
+        The variables with which it is read, the time zone among them.
+
+    Raises:
+        DemoError: the home holds data of real sources, or does not tell any more which company it is.
+    """
+    from sandbox.server import Sandbox
+
+    state = _founded(home, tickets)
+    print(f"Generating a company with {state['tickets']:,} tickets …", file=sys.stderr)  # noqa: T201
+    try:
+        served = Sandbox(state["tickets"], SEED, datetime.fromisoformat(state["now"]), is_live=True)
+    except ValueError as error:
+        raise DemoError(f"no company can be generated: {error}") from None
+    _path(home).write_text(json.dumps(state))
+    with served as sandbox:
+        if sandbox.company.is_over:
+            still = f"it stands still since {sandbox.company.now:%Y-%m-%d}"
+            print(  # noqa: T201
+                f"The demo's company was made for a month: {still}; remove {home.root} for a new one",
+                file=sys.stderr,
+            )
+        yield sandbox.env()
+
+
+def _path(home: Home) -> Path:
+    return home.root / "demo.json"
+
+
+def _founded(home: Home, tickets: int) -> dict[str, Any]:
+    """The company's size and the hour it was founded in: together with the seed, all that it is made from."""
+    path = _path(home)
+    if path.exists():
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            return dict(json.loads(path.read_text()))
+        raise DemoError(f"{path} is damaged: remove {home.root}, and run `cxmarts demo` anew")
+    if any(home.landing.iterdir()):
+        raise DemoError(f"{home.root} holds data of real sources: set CXMARTS_HOME to another folder")
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    return {"tickets": tickets, "now": hour.isoformat()}
