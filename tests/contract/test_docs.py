@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ingestion.sources.files import mapping
 from orchestration import cli, dictionary, settings
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +70,15 @@ def parsers() -> Iterator[tuple[str, argparse.ArgumentParser]]:
     for action in cli._parser()._actions:
         if isinstance(action, argparse._SubParsersAction):
             yield from action.choices.items()
+
+
+def test_every_key_and_column_of_mappings_is_documented() -> None:
+    page = (ROOT / "docs" / "files.md").read_text()
+    assert [key for key in (*mapping.KEYS, *mapping.QUESTION_KEYS) if f"`{key}`" not in page] == []
+    named = [*mapping.FORMATS, *mapping.SPECIAL_DATE_FORMATS, *mapping.EMPTY, *mapping.ENTITIES]
+    assert [name for name in named if name not in page] == []
+    columns = {ours for entity in mapping.COLUMNS.values() for ours in entity}
+    assert [ours for ours in sorted(columns) if not re.search(rf"\b{ours}\b", page)] == []
 
 
 def test_every_command_and_option_is_documented() -> None:

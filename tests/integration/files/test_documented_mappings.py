@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import openpyxl
 import pytest
 import yaml
 
@@ -16,8 +19,47 @@ from ingestion.landing import Landing
 from ingestion.sources import files
 from tests.documents import Code, blocks
 
+
+def workbook(*rows: list[Any]) -> bytes:
+    book = openpyxl.Workbook()
+    book.active.title = "Export"
+    for row in rows:
+        book.active.append(row)
+    target = io.BytesIO()
+    book.save(target)
+    return target.getvalue()
+
+
 #: The mapping's `file` -> such an export, and what of it lands.
-EXPORTS: dict[str, tuple[str, list[dict[str, Any]]]] = {
+EXPORTS: dict[str, tuple[str | bytes, list[dict[str, Any]]]] = {
+    "Tickets*.xlsx": (
+        workbook(
+            ["All tickets"],
+            [],
+            ["Number", "Opened", "Resolved at", "State", "Team", "Subject", "Kind"],
+            [
+                7,
+                datetime.fromisoformat("2025-06-01T12:00"),
+                None,
+                "Offen",
+                "Net",
+                "[Router] no light",
+                "Real",
+            ],
+            [8, datetime.fromisoformat("2025-06-01T12:00"), None, "Offen", "Net", "[Router] try", "Test"],
+            ["Sum", None, None, 2],
+        ),
+        [
+            {
+                "ticket_id": "7",
+                "created_at": "2025-06-01T10:00:00Z",
+                "status": "open",
+                "group_id": "Net",
+                "product": "Router",
+                "resolved_at": None,
+            }
+        ],
+    ),
     "incident_event_log.csv.gz": (
         """\
 number,sys_mod_count,sys_updated_at,opened_at,resolved_at,incident_state,made_sla
@@ -68,7 +110,7 @@ def test_it_lands(block: Code, tmp_path: Path) -> None:
     name = yaml.safe_load(block.text)["file"]
     content, expected = EXPORTS[name]
     (tmp_path / "example.yml").write_text(block.text)
-    data = content.encode()
+    data = content if isinstance(content, bytes) else content.encode()
     (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
     [result] = fetch(files.sources(tmp_path), landing := Landing(tmp_path / "landing")).streams
     assert result.error is None, result.error
