@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
-import shutil
-import signal
 import socket
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -22,17 +16,16 @@ import pytest
 from sandbox.server import Sandbox
 from tests import recipes
 from tests.documents import Code, blocks, commands
-from tests.homes import environment, variables
+from tests.e2e import test_real_sets
+from tests.homes import variables
 from tests.parsed import ROOT
+from tests.shell import Shell
 
-#: Commands that no test of this file runs, and why.
+#: Commands that no test runs as they are written, and why.
 ELSEWHERE = {
     "make test": "`.ci/run` runs it, in a clean clone",
     "make setup": "`.ci/run` begins with it, in a clean clone",
     "git pull": "needs the repository that was cloned",
-    "CXMARTS_HOME=.servicenow CXMARTS_FILES=sandbox/examples/servicenow .venv/bin/cxmarts refresh": (
-        "tests/e2e/test_real_sets.py"
-    ),
     "cxmarts rollback": "a name; its form with a version is run",
     "cxmarts refetch": "a name; its form with a source is run",
     "cxmarts ui": "what `make ui` runs",
@@ -42,14 +35,15 @@ ELSEWHERE = {
     "cxmarts demo --tickets": "tests/e2e/test_demo.py",
     "ssh -L 3000:127.0.0.1:3000 HOST": "needs another machine",
 }
-PROGRAMS = Path(sys.executable).parent
 
 
 def promised() -> set[str]:
-    """The commands that the tests below say they run."""
+    """The commands that the tests of this folder say they run."""
     return {
         command
-        for test in globals().values()
+        for module in (sys.modules[__name__], test_real_sets)
+        for test in vars(module).values()
+        if callable(test)
         for mark in getattr(test, "pytestmark", [])
         if mark.name == "documents"
         for command in mark.args
@@ -63,74 +57,12 @@ def test_every_command_is_run_or_explained() -> None:
         for command, place in written.items()
         if command not in promised() | set(ELSEWHERE)
     }
-    assert missing == set(), "run it in a test of this file, or say in ELSEWHERE why not"
+    assert missing == set(), "run it in a test, or say in ELSEWHERE why not"
     assert promised() - set(written) == set()
     assert set(ELSEWHERE) - set(written) == set()
     assert promised() & set(ELSEWHERE) == set()
     steps = (ROOT / ".ci" / "run").read_text().splitlines()
     assert {"make setup", "make test", "make test-slow"} <= set(steps)
-
-
-class Shell:
-    """Runs commands of the documents as they stand there, after filling in what stands for something else."""
-
-    def __init__(self) -> None:
-        self.ran: set[str] = set()
-
-    def arguments(
-        self, folder: Path, written: str, filled: dict[str, str], environ: dict[str, str]
-    ) -> dict[str, object]:
-        self.ran.add(written)
-        command = written
-        for placeholder, value in filled.items():
-            assert placeholder in command
-            command = command.replace(placeholder, value)
-        environ = environment(folder, **environ)
-        environ["PATH"] = f"{PROGRAMS}{os.pathsep}{environ['PATH']}"
-        return {"args": ["sh", "-c", command], "cwd": folder, "env": environ, "text": True}
-
-    def __call__(
-        self, folder: Path, written: str, *filled: tuple[str, str], code: int = 0, **environ: str
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a command in a folder; it must end with the exit code and without a stack."""
-        arguments = self.arguments(folder, written, dict(filled), environ)
-        done = subprocess.run(capture_output=True, timeout=600, **arguments)  # type: ignore[call-overload]
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done  # type: ignore[no-any-return]
-
-    @contextmanager
-    def serving(
-        self, folder: Path, written: str, *filled: tuple[str, str], ready: str, **environ: str
-    ) -> Iterator[list[str]]:
-        """Run a command that serves until it is interrupted; what it said when it was ready."""
-        arguments = self.arguments(folder, written, dict(filled), environ)
-        process = subprocess.Popen(
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            **arguments,  # type: ignore[call-overload]
-        )
-        said: list[str] = []
-        try:
-            for line in process.stdout:
-                said.append(line)
-                if re.search(ready, line):
-                    break
-            assert re.search(ready, said[-1]), "".join(said)
-            yield said
-        finally:
-            os.killpg(process.pid, signal.SIGINT)
-            process.communicate(timeout=60)
-
-
-@pytest.fixture
-def shell(request: pytest.FixtureRequest) -> Iterator[Shell]:
-    """What the test's mark promises must be run."""
-    shell = Shell()
-    yield shell
-    mark = request.node.get_closest_marker("documents")
-    assert shell.ran == set(mark.args if mark else ())
 
 
 def filled_settings(values: dict[str, str]) -> str:
@@ -140,20 +72,6 @@ def filled_settings(values: dict[str, str]) -> str:
         text, count = re.subn(rf"^{name}=$", f"{name}={value}", text, flags=re.MULTILINE)
         assert count == 1
     return text
-
-
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of this checkout after `make setup`."""
-    folder = tmp_path_factory.mktemp("clone") / "cxmarts"
-    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "logs"))
-    (folder / ".venv").mkdir()
-    (folder / ".venv" / "bin").symlink_to(PROGRAMS)
-    # By the times of these `make` tells that nothing is left to install.
-    for made in (folder / ".venv/installed", folder / "dbt_project/target/parsed/cxmarts_parsed"):
-        if made.parent.exists():
-            made.touch()
-    return folder
 
 
 @pytest.fixture(scope="module")
