@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,9 +90,20 @@ class Home:
         return self.root / "scratch"
 
     def create(self) -> Home:
-        """Make what is missing, readable by its owner only; an existing folder keeps its mode."""
+        """Make what is missing, for its owner only, as all that this process makes from here on.
+
+        `published/` is for readers, should the home be opened for them. What exists keeps its mode.
+        """
+        os.umask(0o077)
+        is_new = not self.landing.exists()
         for folder in (self.root, self.landing, self.dagster):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
+        if not self.published.exists():
+            self.published.mkdir()
+            self.published.chmod(0o755)
+        if is_new and not (self.root / ".git").exists():
+            with suppress(FileExistsError), (self.root / ".gitignore").open("x") as ignore:
+                ignore.write("# Written by cxmarts: nothing here belongs into a repository.\n*\n")
         config = self.dagster / "dagster.yaml"
         wanted = INSTANCE_CONFIG.format(events=json.dumps(str(self.dagster / "history" / "runs")))
         if not config.exists() or config.read_text() != wanted:
@@ -98,3 +111,19 @@ class Home:
             draft.write_text(wanted)
             draft.replace(config)
         return self
+
+    def exposed(self) -> Iterator[Path]:
+        """What others than the owner may read, write or enter; `published/` is for them."""
+        for folder, folders, files in os.walk(self.root):
+            if Path(folder) == self.root:
+                folders[:] = [name for name in folders if name != self.published.name]
+            for path in (Path(folder, name) for name in (*folders, *files)):
+                with suppress(FileNotFoundError):
+                    if not path.is_symlink() and path.stat().st_mode & 0o077:
+                        yield path
+
+    def make_private(self) -> None:
+        """Take from others what an earlier version, or a backup put back, left to them."""
+        for path in self.exposed():
+            with suppress(PermissionError):  # another user's; `cxmarts doctor` names it
+                path.chmod(path.stat().st_mode & 0o700)

@@ -24,7 +24,9 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,6 +49,10 @@ FORMAT = 1
 #: The mart that says what each KPI means.
 DEFINITIONS = "kpi_definitions"
 DATABASE = "marts.duckdb"
+
+
+class DamagedError(PublishError):
+    """A version is not whole."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,7 @@ def publish(
         published.chmod(0o700)
     versions = published / "versions"
     versions.mkdir(exist_ok=True)
+    versions.chmod(stat.S_IMODE(published.stat().st_mode))
     _remove_drafts(versions)
     previous = current(published)
     version = f"{now:%Y%m%dT%H%M%S%fZ}-{hashlib.sha256(str(facts['build_id']).encode()).hexdigest()[:6]}"
@@ -157,9 +164,9 @@ def publish(
             },
         }
         (draft / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
-        for file in sorted(draft.rglob("*")):
-            _sync(file)
-        _sync(draft)
+        for path in (*sorted(draft.rglob("*")), draft):
+            _open_like(published, path)
+            _sync(path)
         draft.rename(versions / version)
         _sync(versions)
     except BaseException:
@@ -172,18 +179,47 @@ def publish(
 
 
 def current(published: Path) -> Publication | None:
-    """The version that readers see; None before the first."""
+    """The version that readers see; None before the first.
+
+    Raises:
+        PublishError: it is damaged or gone; the text says how to get on.
+    """
     pointer = published / "current"
-    if not pointer.exists():
+    if not pointer.is_symlink():
         return None
-    return _read(pointer.resolve(), is_current=True)
+    try:
+        return _read(pointer.resolve(), is_current=True)
+    except DamagedError as error:
+        whole = publications(published)
+        way = (
+            f"`cxmarts rollback {whole[0].version}` leads readers to another version, and the next refresh "
+            "goes on from that one"
+            if whole
+            else f"there is no other version: remove {published}, and the next refresh publishes anew"
+        )
+        raise PublishError(f"{error}; {way}") from None
 
 
 def publications(published: Path) -> list[Publication]:
-    """All versions, the newest first."""
+    """All versions that are whole, the newest first."""
     now_current = (published / "current").resolve()
-    folders = sorted((published / "versions").glob("[0-9]*"), reverse=True)
-    return [_read(folder, is_current=folder.resolve() == now_current) for folder in folders]
+    found = []
+    for folder in _versions(published):
+        with suppress(DamagedError):
+            found.append(_read(folder, is_current=folder.resolve() == now_current))
+    return found
+
+
+def damages(published: Path) -> list[str]:
+    """What is wrong with versions that are not whole, and what to do; of the current one `current` tells."""
+    problems = []
+    for folder in _versions(published):
+        if folder.resolve() != (published / "current").resolve():
+            try:
+                _read(folder, is_current=False)
+            except DamagedError as error:
+                problems.append(f"{error}; remove the folder, or restore it from backup")
+    return problems
 
 
 def rollback(published: Path, version: str) -> Publication:
@@ -207,8 +243,26 @@ def follow(published: Path, version: str) -> None:
         (published / "current").unlink(missing_ok=True)
 
 
+def _versions(published: Path) -> list[Path]:
+    """The folders of the versions, the newest first."""
+    return sorted((published / "versions").glob("[0-9]*"), reverse=True)
+
+
 def _read(folder: Path, *, is_current: bool) -> Publication:
-    return Publication(folder, json.loads((folder / "manifest.json").read_text()), is_current)
+    """A version by its manifest.
+
+    Raises:
+        DamagedError: the manifest is gone or torn.
+    """
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        datetime.fromisoformat(manifest["as_of"])
+        return Publication(folder, manifest, is_current)
+    except FileNotFoundError:
+        raise DamagedError(f"{folder} is damaged: it has no manifest.json") from None
+    except (ValueError, TypeError, KeyError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise DamagedError(f"{folder} is damaged: its manifest.json cannot be read ({reason})") from None
 
 
 def _unchanged(candidates: Iterable[Mart], previous: Publication | None) -> set[str]:
@@ -311,6 +365,12 @@ def _remove_drafts(versions: Path) -> None:
     """Drafts are left by killed runs only: publishing happens under the writer's lock."""
     for draft in versions.glob(".[0-9]*"):
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _open_like(published: Path, path: Path) -> None:
+    """A version is as open as the folder of all of them: who may read is decided there, once."""
+    mode = stat.S_IMODE(published.stat().st_mode)
+    path.chmod(mode if path.is_dir() else mode & 0o666)
 
 
 def _sync(path: Path) -> None:

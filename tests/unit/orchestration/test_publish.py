@@ -1,8 +1,11 @@
 """A publication is complete, verified, and switched to in one step; otherwise nothing changes."""
 
 import itertools
+import os
+import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -534,3 +537,56 @@ def test_views_and_functions_read_the_published_tables(warehouse: Path) -> None:
         ]
     assert done.manifest["views"] == ["solved", "having"]
     assert done.manifest["marts"].keys() == {"tickets"}
+
+
+def torn(version: publish.Publication) -> None:
+    manifest = version.path / "manifest.json"
+    manifest.write_text(manifest.read_text()[:100])
+
+
+@pytest.mark.parametrize("damage", [torn, lambda version: shutil.rmtree(version.path)], ids=["torn", "gone"])
+def test_a_damaged_current_version_says_how_to_get_on(
+    warehouse: Path, damage: Callable[[publish.Publication], None]
+) -> None:
+    first, second = write(warehouse), write(warehouse, hours=1)
+    published = warehouse.parent / "published"
+    damage(second)
+    with pytest.raises(PublishError, match=f"is damaged.*`cxmarts rollback {first.version}`"):
+        publish.current(published)
+    assert [each.version for each in publish.publications(published)] == [first.version]
+    publish.rollback(published, first.version)
+    assert publish.current(published) == replace(first, is_current=True)
+
+
+def test_a_damaged_version_beside_the_current_one_stops_nothing(warehouse: Path) -> None:
+    first, second = write(warehouse), write(warehouse, hours=1)
+    torn(first)
+    published = warehouse.parent / "published"
+    assert publish.current(published) == second
+    [problem] = publish.damages(published)
+    assert first.version in problem
+    assert "remove the folder, or restore it from backup" in problem
+    third = write(warehouse, hours=2, keep=1)
+    assert publish.publications(published) == [third]
+
+
+def test_the_only_version_being_damaged_says_how_to_get_on(warehouse: Path) -> None:
+    torn(write(warehouse))
+    with pytest.raises(PublishError, match="there is no other version: remove "):
+        publish.current(warehouse.parent / "published")
+
+
+@pytest.mark.parametrize(("folder", "file"), [(0o755, 0o644), (0o750, 0o640), (0o700, 0o600)])
+def test_a_version_is_as_open_as_the_folder_of_all(warehouse: Path, folder: int, file: int) -> None:
+    published = warehouse.parent / "published"
+    published.mkdir()
+    published.chmod(folder)
+    before = os.umask(0o077)
+    try:
+        version = write(warehouse).path
+    finally:
+        os.umask(before)
+    modes = {path.stat().st_mode & 0o777 for path in version.rglob("*") if path.is_file()}
+    assert modes == {file}
+    folders = (published / "versions", version, version / "marts")
+    assert [path.stat().st_mode & 0o777 for path in folders] == [folder] * 3
