@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from ingestion.errors import ExpectedError
 from orchestration.checks import CAUSES, WARNINGS
+from orchestration.home import Home
+from orchestration.mishaps import explain
 
-# How the kernel, DuckDB and SQLite say that a write was refused for want of room.
-NO_ROOM = re.compile(r"no space left|file too large|disk quota exceeded|disk is full|disk I/O error", re.I)
 KINDS = {
     dg.DagsterEventType.ASSET_CHECK_EVALUATION,
     dg.DagsterEventType.STEP_FAILURE,
@@ -27,12 +26,12 @@ def events(instance: dg.DagsterInstance, run_id: str) -> list[dg.DagsterEvent]:
     return [record.event_log_entry.get_dagster_event() for record in records]
 
 
-def causes(of: Iterable[dg.DagsterEvent], root: Path) -> list[str]:
+def causes(of: Iterable[dg.DagsterEvent], home: Home) -> list[str]:
     """Why a run failed: its gates' words first, then the steps' own, else what became of its process.
 
     Args:
         of: the run's events.
-        root: the home folder. Under a full disk everything fails: that is told once, and where.
+        home: where it ran. Under what the machine does to it everything fails: that is told once.
     """
     checks, steps, ends = [], [], []
     for event in of:
@@ -43,18 +42,9 @@ def causes(of: Iterable[dg.DagsterEvent], root: Path) -> list[str]:
             steps += _step(event)
         elif event.event_type == dg.DagsterEventType.RUN_FAILURE:
             ends += _end(event)
-    return without_room(list(dict.fromkeys([*checks, *steps])) or ends, root)
-
-
-def without_room(texts: list[str], root: Path) -> list[str]:
-    """The same texts; of a full disk one, with what to do."""
-    for text in texts:
-        if NO_ROOM.search(text) and not text.startswith("Cannot write"):
-            return [
-                f"Cannot write below {root}: {text}. "
-                "Free space there (`cxmarts doctor` tells what is left) and run again: what landed is kept"
-            ]
-    return texts
+    texts = list(dict.fromkeys([*checks, *steps])) or ends
+    told = (explain(text, home) for text in texts)
+    return next(([text] for text in told if text), texts)
 
 
 def warnings(of: Iterable[dg.DagsterEvent]) -> list[str]:

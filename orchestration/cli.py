@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 
 from ingestion.errors import ExpectedError
 from ingestion.sources.files.mapping import ENTITIES
-from orchestration import demo, progress, publish
+from orchestration import demo, mishaps, progress, publish
 from orchestration.home import Home
 from orchestration.locking import exclusive
 from orchestration.settings import Settings, is_loopback, load, parse_time
@@ -53,12 +53,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, _interrupt)
     try:
         return int(options.run(options))
-    except ExpectedError as error:
-        return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         return _fail("interrupted; nothing was published, the next run goes on from here", 130)
     except BrokenPipeError:
         return 1
+    except Exception as error:
+        told = _told(error)
+        if told is None:
+            raise
+        return _fail(told, error.exit_code if isinstance(error, ExpectedError) else ExpectedError.exit_code)
+
+
+def _told(error: Exception) -> str | None:
+    """An error in words for people; None if nobody has any."""
+    is_expected = isinstance(error, ExpectedError)
+    said = str(error) if is_expected else f"{type(error).__name__}: {error}"
+    with contextlib.suppress(ExpectedError):
+        if told := mishaps.explain(said, Home(load().home)):
+            return told
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return said if is_expected else None
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -197,8 +212,10 @@ def _run_refresh(
         what = "Published" if facts["published"] else "Wrote (current stays as it is)"
         print(f"{what} {facts['version']}: {rows}\n{facts['path']}")
     else:
-        known = publish.current(Home(settings.home).published)
-        kept = f"the published marts stay as they were ({known.version})" if known else "nothing is published"
+        kept = "the published marts stay as they were"
+        with contextlib.suppress(ExpectedError):
+            known = publish.current(Home(settings.home).published)
+            kept = f"{kept} ({known.version})" if known else "nothing is published"
         print(f"cxmarts: not published, {kept}:\n{_listed(outcome.problems)}", file=sys.stderr)
         _tell(settings, outcome)
     if outcome.warnings:
@@ -320,13 +337,12 @@ def _sandbox(options: argparse.Namespace) -> int:
 
 def _batches(_: argparse.Namespace) -> int:
     from quality.report import batch_text
-    from quality.store import Store
 
     home = Home(load().home)
     if not home.control.exists():
         print("No batch was judged yet.")
         return 0
-    with Store(home.control) as store:
+    with mishaps.open_store(home) as store:
         shown = [*store.held(), *store.batches(verdict="lost"), *store.batches(verdict="waived")]
         for batch in shown:
             told = batch.verdict != "waived"
@@ -352,11 +368,9 @@ def _rejected(options: argparse.Namespace) -> int:
 
 
 def _waive(options: argparse.Namespace) -> int:
-    from quality.store import Store
-
     home = Home(load().home)
     try:
-        with Store(home.control) as store:
+        with mishaps.open_store(home) as store:
             waived = store.waive(options.ids, why=options.why, by=getpass.getuser())
     except (LookupError, ValueError) as error:
         raise CommandError(str(error).strip("'\"")) from None
@@ -415,15 +429,16 @@ def _draft(options: argparse.Namespace) -> int:
 
 
 def _publications(_: argparse.Namespace) -> int:
-    found = publish.publications(Home(load().home).published)
+    published = Home(load().home).published
+    found = publish.publications(published)
     for publication in found:
         marts = publication.manifest["marts"].values()
         mark = "current" if publication.is_current else "       "
         rows = sum(mart["rows"] for mart in marts)
         print(f"{mark} {publication.version}  as of {publication.as_of:%Y-%m-%d %H:%M:%S}Z  {rows:,} rows")
-    if not found:
+    if publish.current(published) is None:
         print("Nothing is published yet; run `cxmarts refresh`.")
-    return 0
+    return max((_fail(problem, 1) for problem in publish.damages(published)), default=0)
 
 
 def _rollback(options: argparse.Namespace) -> int:

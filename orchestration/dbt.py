@@ -136,7 +136,7 @@ class Project:
                     _copy_parsed(self._packaged / "target" / "parsed", target)
                 else:
                     self._parse()
-                    (target / PARSED[-1]).write_text(state)
+                    (target / PARSED[-1]).write_text(_marker(target, state))
         return self
 
     def keep(self, folder: Path) -> None:
@@ -246,8 +246,14 @@ class Project:
 
 
 def _is_parsed(target: Path, state: str) -> bool:
-    *files, marker = (target / name for name in PARSED)
-    return all(file.exists() for file in files) and marker.exists() and marker.read_text() == state
+    marker = target / PARSED[-1]
+    return marker.exists() and marker.read_text() == _marker(target, state)
+
+
+def _marker(target: Path, state: str) -> str:
+    """What was parsed, and how long the files are that hold it: torn ones are made anew."""
+    files = [target / name for name in PARSED[:-1]]
+    return " ".join([state, *(str(file.stat().st_size) if file.exists() else "0" for file in files)])
 
 
 def _copy_parsed(origin: Path, target: Path) -> None:

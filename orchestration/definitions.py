@@ -22,8 +22,13 @@ from orchestration.settings import Settings, load
 LATE = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=36))
 
 
-def build_definitions(settings: Settings) -> dg.Definitions:
-    """All definitions for these settings; parses the dbt project if it changed."""
+def build_definitions(settings: Settings, *, is_locked: bool = False) -> dg.Definitions:
+    """All definitions for these settings; parses the dbt project if it changed.
+
+    Args:
+        settings: the settings.
+        is_locked: the writer's lock is held for the runs to come; otherwise each takes it.
+    """
     home = Home(settings.home).create()
     project = Project(home, settings.rules).prepare()
     graph = Graph(project.manifest)
@@ -39,7 +44,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         jobs=[nightly],
         schedules=[nightly_schedule(settings)],
         sensors=[*alert_sensors(settings, home), follow_up_sensor(settings, home)],
-        resources={"run": run_resource(settings, home, project)},
+        resources={"run": run_resource(settings, home, project, is_locked=is_locked)},
         executor=dg.in_process_executor,
     )
 

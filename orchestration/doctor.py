@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import shutil
+import sqlite3
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from ingestion.errors import ExpectedError
 from ingestion.streams import Finding
+from orchestration import control, locking, marts_file, mishaps, publish
 from orchestration.home import Home
 from orchestration.settings import Settings, SettingsError, load
 
@@ -36,9 +40,17 @@ def examine() -> Iterator[Finding]:
         return
     yield Finding("settings", "values", True, f"home {settings.home}, time zone {settings.timezone}")
     home = Home(settings.home)
-    yield _home(home)
-    yield _disk(home)
-    yield from _rules(settings, home)
+    try:
+        home.create()
+    except OSError as error:
+        told = mishaps.explain(f"{type(error).__name__}: {error}", home)
+        text = told or f"{home.root}: {error.strerror}; set CXMARTS_HOME to a folder of yours"
+        yield Finding("home", "folder", False, text)
+    else:
+        yield _permissions(home)
+        yield _disk(home)
+        yield from _damages(home)
+        yield from _rules(settings, home)
     yield Finding("versions", f"python {sys.version.split()[0]}", True, ", ".join(map(_version, PINNED)))
     yield from _sources(settings)
 
@@ -47,23 +59,73 @@ def _version(package: str) -> str:
     return f"{package} {importlib.metadata.version(package)}"
 
 
-def _home(home: Home) -> Finding:
-    try:
-        home.create()
-        mode = home.landing.stat().st_mode & 0o077
-    except OSError as error:
-        return Finding(
-            "home", "folder", False, f"{home.root}: {error.strerror}; set CXMARTS_HOME to a folder of yours"
-        )
-    if mode:
-        return Finding(
-            "home", "permissions", False, f"others can read {home.landing}: chmod 700 {home.landing}"
-        )
+def _permissions(home: Home) -> Finding:
+    if exposed := list(home.exposed()):
+        tops = sorted({str(home.root / path.relative_to(home.root).parts[0]) for path in exposed})
+        text = f"others may read {len(exposed):,} files and folders: chmod -R go= {' '.join(tops)}"
+        return Finding("home", "permissions", False, text)
     if not os.access(home.root, os.W_OK):
-        return Finding(
-            "home", "permissions", False, f"{home.root} cannot be written: give yourself the right to"
-        )
+        text = f"{home.root} cannot be written: give yourself the right to"
+        return Finding("home", "permissions", False, text)
     return Finding("home", "permissions", True, "private and writable")
+
+
+def _damages(home: Home) -> Iterator[Finding]:
+    """Files that a refresh could not work with, each opened as a refresh would."""
+    for subject, look in (
+        ("published", _look_at_versions),
+        ("control.sqlite", _look_at_verdicts),
+        ("warehouse", _look_at_warehouse),
+        ("dagster", _look_at_history),
+    ):
+        try:
+            yield Finding("home", subject, True, look(home))
+        except Exception as error:
+            yield Finding("home", subject, False, _told(error, home))
+
+
+def _look_at_versions(home: Home) -> str:
+    found, problems = publish.current(home.published), publish.damages(home.published)
+    if problems:
+        raise publish.DamagedError("; ".join(problems))
+    if found is None:
+        return "nothing yet"
+    with marts_file.connect(found.path / publish.DATABASE) as con:
+        return f"current is {found.version}, {len(control.columns(con))} tables"
+
+
+def _look_at_verdicts(home: Home) -> str:
+    if not home.control.exists():
+        return "nothing yet"
+    with mishaps.open_store(home) as store:
+        held = len(store.held())
+    return f"{held} batches are held: `cxmarts batches`" if held else "no batch is held"
+
+
+def _look_at_warehouse(home: Home) -> str:
+    if not home.warehouse.exists():
+        return "nothing yet"
+    try:
+        with (
+            locking.exclusive(home.lock, "cxmarts doctor"),
+            control.connect(home.warehouse, read_only=True) as con,
+        ):
+            return f"{len(control.columns(con))} tables"
+    except locking.BusyError as error:
+        return str(error)
+
+
+def _look_at_history(home: Home) -> str:
+    for file in sorted((home.dagster / "history").rglob("*.db")):
+        with contextlib.closing(sqlite3.connect(file)) as con:
+            con.execute("SELECT count(*) FROM sqlite_master").fetchall()
+    return "readable"
+
+
+def _told(error: Exception, home: Home) -> str:
+    if isinstance(error, ExpectedError):
+        return str(error)
+    return mishaps.explain(f"{type(error).__name__}: {error}", home) or f"{type(error).__name__}: {error}"
 
 
 def _disk(home: Home) -> Finding:
@@ -82,8 +144,8 @@ def _rules(settings: Settings, home: Home) -> Iterator[Finding]:
     except SettingsError as error:
         for problem in error.problems:
             yield Finding("rules", "files", False, problem)
-    except DbtError as error:
-        yield Finding("rules", "dbt", False, str(error))
+    except (DbtError, OSError) as error:
+        yield Finding("rules", "dbt", False, _told(error, home))
     else:
         yield Finding(
             "rules", "dbt", True, f"the project parses{', with your rules' if settings.rules else ''}"

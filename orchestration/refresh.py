@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from ingestion.landing import Landing
-from orchestration import locking, progress
+from orchestration import locking, mishaps, progress
 from orchestration.alerts import redact, secrets
 from orchestration.home import Home
 from orchestration.run import sources
@@ -40,7 +40,8 @@ class Outcome:
 
 
 def prepare_process(settings: Settings, home: Home) -> None:
-    """Set what libraries read from the environment of this process."""
+    """Set what libraries read from the environment of this process, and make the home private."""
+    home.create().make_private()
     os.environ.update(QUIET, DAGSTER_HOME=str(home.dagster))
     if settings.ca_file:
         os.environ["SSL_CERT_FILE"] = str(settings.ca_file)
@@ -58,11 +59,14 @@ def refresh(settings: Settings, *, as_of: datetime | None = None, is_full: bool 
         BusyError: another refresh is running.
         SettingsError, DbtError: the project cannot be prepared.
     """
-    started = time.monotonic()
     home = Home(settings.home).create()
-    # Told before anything is loaded; the run itself takes the lock.
-    with locking.exclusive(home.lock, "starting a refresh"):
-        pass
+    # Held from here on: two that start together are told apart before either loads anything.
+    with locking.exclusive(home.lock, "cxmarts refresh"):
+        return _refresh(settings, home, as_of, is_full)
+
+
+def _refresh(settings: Settings, home: Home, as_of: datetime | None, is_full: bool) -> Outcome:
+    started = time.monotonic()
     if not sources(settings) and not Landing(home.landing).streams():
         return Outcome(False, [NO_SOURCE], {})
     prepare_process(settings, home)
@@ -71,12 +75,12 @@ def refresh(settings: Settings, *, as_of: datetime | None = None, is_full: bool 
 
     import dagster as dg
 
-    from orchestration.causes import NO_ROOM, causes, warnings, without_room
+    from orchestration.causes import causes, warnings
     from orchestration.definitions import build_definitions
     from orchestration.jobs import NIGHTLY, execute
     from orchestration.resources import AS_OF_TAG, FULL_TAG
 
-    job = build_definitions(settings).resolve_job_def(NIGHTLY)
+    job = build_definitions(settings, is_locked=True).resolve_job_def(NIGHTLY)
     tags = {AS_OF_TAG: as_of.isoformat()} if as_of else {}
     tags |= {FULL_TAG: "true"} if is_full else {}
     with dg.DagsterInstance.get() as instance:
@@ -84,15 +88,16 @@ def refresh(settings: Settings, *, as_of: datetime | None = None, is_full: bool 
             result = execute(job, instance, tags)
         except Exception as error:
             # Not even the run's log could be written.
-            if not NO_ROOM.search(str(error)):
+            told = mishaps.explain(f"{type(error).__name__}: {error}", home)
+            if told is None:
                 raise
-            return Outcome(False, without_room([str(error)], home.root), progress.current.facts)
+            return Outcome(False, [told], progress.current.facts)
         facts = progress.current.facts
         facts |= {"run_id": result.run_id, "seconds": round(time.monotonic() - started, 1)}
         hidden = secrets(settings)
-        told = result.all_events
-        problems = [redact(text, hidden) for text in causes(told, home.root)]
-        warned = [redact(text, hidden) for text in warnings(told)]
+        found = result.all_events
+        problems = [redact(text, hidden) for text in causes(found, home)]
+        warned = [redact(text, hidden) for text in warnings(found)]
         published = result.success and "version" in facts
         if not published and not problems:
             problems = ["the run ended without publishing; see it in the Dagster UI (`make ui`)"]

@@ -1,6 +1,7 @@
 """The one resource: the run, which holds the writer's lock as long as it lasts."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -17,7 +18,9 @@ FULL_TAG = "cxmarts/full"
 VERSION_TAG = "cxmarts/version"
 
 
-def run_resource(settings: Settings, home: Home, project: Project) -> dg.ResourceDefinition:
+def run_resource(
+    settings: Settings, home: Home, project: Project, *, is_locked: bool
+) -> dg.ResourceDefinition:
     """The resource `run` for these settings."""
 
     @dg.resource(description="What the run is about: settings, instant, build id. Holds the writer's lock.")
@@ -28,13 +31,16 @@ def run_resource(settings: Settings, home: Home, project: Project) -> dg.Resourc
         # A retry goes on with what the first attempt fixed: its build id and its instant.
         root = dagster_run.root_run_id or dagster_run.run_id
         purpose = f"run {dagster_run.run_id[:8]} of job {dagster_run.job_name}"
-        with locking.exclusive(home.lock, purpose):
+        with nullcontext() if is_locked else locking.exclusive(home.lock, purpose):
             _end_dead_runs(context.instance, dagster_run.run_id)
             prune(context.instance, datetime.now(UTC))
             fixed = dagster_run.tags.get(AS_OF_TAG)
-            as_of = parse_time(fixed) if fixed else settings.as_of or _created(context.instance, root)
+            asked = parse_time(fixed) if fixed else settings.as_of
+            as_of = asked or _created(context.instance, root)
             is_full = dagster_run.tags.get(FULL_TAG) == "true"
             current = Run(settings, home, project, build_id=root, as_of=as_of, is_full=is_full)
+            if asked is None:
+                current.refuse_stale_clock()
             tags = {AS_OF_TAG: as_of.isoformat()}
             # A retry takes over the tags of what it repeats.
             tags |= {VERSION_TAG: "none"} if VERSION_TAG in dagster_run.tags else {}

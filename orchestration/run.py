@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import shutil
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,12 @@ from ingestion.streams import Source
 from orchestration import control, publish
 from orchestration.dbt import Project, RunParameters, fingerprints
 from orchestration.home import Home
+from orchestration.mishaps import HomeError, open_store
 from orchestration.settings import Settings, SettingsError
 from quality.store import Store
+
+#: Bytes of the headers that DuckDB begins a file with.
+SMALLEST_WAREHOUSE = 3 * 4096
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,32 @@ class Run:
         published = publish.current(self.home.published)
         return published is not None and self.as_of < published.as_of
 
+    def refuse_stale_clock(self) -> None:
+        """Refuse an instant that nobody asked for and that lies before the published one.
+
+        Raises:
+            HomeError: with what to do about it.
+        """
+        published = publish.current(self.home.published)
+        if published is None or not self.is_scratch:
+            return
+        said = (
+            f"the published numbers hold for {published.as_of:%Y-%m-%dT%H:%M:%SZ}, later than this run's "
+            f"{self.as_of:%Y-%m-%dT%H:%M:%SZ}"
+        )
+        if datetime.now(UTC) >= published.as_of:
+            raise HomeError(f"{said}: it repeats an older run; start a new one (`cxmarts refresh`)")
+        before = [p for p in publish.publications(self.home.published) if p.as_of <= self.as_of]
+        way = (
+            f"`cxmarts rollback {before[0].version}`, then `cxmarts refresh`"
+            if before
+            else f"remove {self.home.published}, which holds nothing older, then `cxmarts refresh`"
+        )
+        raise HomeError(
+            f"{said}: either this machine's clock is behind, or it ran ahead when they were published. Set "
+            f"it right; if they were ahead: {way}. For an earlier instant on purpose: --as-of"
+        )
+
     @property
     def warehouse(self) -> Path:
         """The DuckDB file that this run writes. Its name is part of every relation's name."""
@@ -74,9 +105,9 @@ class Run:
             is_restricted=self.settings.is_restricted,
         )
 
-    def store(self) -> Store:
-        """The verdicts; a context manager."""
-        return Store(self.home.control)
+    def store(self) -> AbstractContextManager[Store]:
+        """The verdicts of the gates."""
+        return open_store(self.home)
 
     def fingerprints(self) -> dict[str, str]:
         """What each model and seed should be built from. DuckDB brings the zone database."""
@@ -90,6 +121,9 @@ class Run:
     def open_warehouse(self) -> None:
         """Make the file ready to build in: emptied where it cannot be built upon."""
         self.warehouse.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.warehouse.exists() and self.warehouse.stat().st_size < SMALLEST_WAREHOUSE:
+            # A process was killed as it made the file: there is nothing in it.
+            self.warehouse.unlink()
         if self.warehouse.exists() and (self.is_full or self._is_ahead()):
             self.warehouse.unlink()
             self.warehouse.with_name(f"{self.warehouse.name}.wal").unlink(missing_ok=True)

@@ -26,7 +26,7 @@ def alert_sensors(settings: Settings, home: Home) -> list[dg.SensorDefinition]:
         if settings.webhook_url is None:
             return idle
         run = context.dagster_run
-        why = causes(events(context.instance, run.run_id), home.root)
+        why = causes(events(context.instance, run.run_id), home)
         told = alerts.failed(run.job_name, run.run_id, why)
         return None if told else dg.SkipReason("told already")
 

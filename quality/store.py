@@ -127,13 +127,9 @@ class Store:
             self._db.execute("pragma journal_mode = wal")
             self._db.execute("pragma synchronous = full")
             self._create()
-        except sqlite3.DatabaseError as error:
+        except sqlite3.DatabaseError:
             self._db.close()
-            if isinstance(error, sqlite3.OperationalError):
-                raise
-            raise ValueError(
-                f"{path} is damaged ({error}): move it away, and every batch is judged again"
-            ) from error
+            raise
 
     def _create(self) -> None:
         """Make the tables; one that an earlier version made takes today's form, with its rows."""

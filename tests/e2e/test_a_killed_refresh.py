@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from orchestration import publish
+from orchestration.home import Home
 from sandbox.server import Sandbox
 from tests.homes import hashes, new_folder, run, start, variables
 
@@ -40,6 +41,7 @@ def survivor(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path
         assert process.wait() == -signal.SIGKILL
         for name in ("published", "published_restricted"):
             assert not (folder / ".cxmarts" / name / "current").exists()
+        assert list(Home(folder / ".cxmarts").exposed()) == []
     refresh(folder, **variables(sandbox, **with_names))
     return folder / ".cxmarts"
 
@@ -55,6 +57,7 @@ def test_names_and_comments_are_published_apart_and_only_when_asked(survivor: Pa
     assert not (first / ".cxmarts" / "published_restricted").exists()
     apart = survivor / "published_restricted"
     assert apart.stat().st_mode & 0o777 == 0o700
+    assert list(Home(survivor).exposed()) == []
     found, restricted = current(survivor / "published"), current(apart)
     assert restricted.version == found.version
     with duckdb.connect(str(restricted.path / "marts.duckdb"), read_only=True) as con:

@@ -155,13 +155,6 @@ def test_the_file_is_private(tmp_path: Path) -> None:
     assert stat.S_IMODE(mode) == 0o600
 
 
-def test_a_file_that_is_no_database_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    path = tmp_path / "control.sqlite"
-    path.write_bytes(b"this is not a database, not even a little" * 100)
-    with pytest.raises(ValueError, match="judged again"):
-        Store(path)
-
-
 def test_a_reader_sees_the_last_commit_while_a_writer_is_at_work(tmp_path: Path) -> None:
     path = tmp_path / "control.sqlite"
     with Store(path) as writer, Store(path) as reader:
