@@ -54,6 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except KeyboardInterrupt:
+        # Another signal on the way out would only show a stack.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
         return _fail("interrupted; nothing was published, the next run goes on from here", 130)
     except BrokenPipeError:
         return 1
