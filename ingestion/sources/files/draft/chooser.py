@@ -116,7 +116,7 @@ class Chooser:
             is_sure = bool(named) or len(found) == 1 or ours == "status"
             reason = "by its values" if is_sure else "one of several with such values"
             for column in found[:1]:
-                why = f"{'by its name' if named else reason}; {column.distinct} values"
+                why = f"{'by its name' if named else reason}; {column.many_values}"
                 self.pick(ours, column, why, is_sure=is_sure)
             for rival in found[1:3] if ours == "status" else ():
                 self.pick(ours, rival, f"or this: {rival.top(4)}", is_sure=False)

@@ -31,6 +31,8 @@ _TICKET_NAMES = (
     "resolved_at",
     "closed_at",
 )
+_COUNTED = (*_ID_NAMES, "sequence", "reopens", "public_agent_replies", "handle_seconds", "complexity")
+"""What small numbers may be that are no answers."""
 _SURVEY_NAMES = ("response_id", "answered_at", "sent_at")
 
 
@@ -74,9 +76,9 @@ class Clues:
                     continue
                 known = self.known(kind, column)
                 share = sum(column.values[text] for text in known) / column.filled
-                kinds, is_named = len(set(known.values())), words.fit(column.name, kind) >= words.BY_NAME
+                kinds, is_named = len(set(known.values())), _names(column, kind)
                 if (share >= 0.5 and kinds >= 2) or is_named:
-                    found[column] = share + is_named + kinds / 10
+                    found[column] = share + is_named + kinds / 3
             self._worded[kind] = sorted(found, key=lambda column: -found[column])
         return self._worded[kind]
 
@@ -88,19 +90,18 @@ class Clues:
     def ids(self) -> list[Column]:
         """Columns that tell every row apart, the likeliest first."""
         found = [c for c in self.columns if c.is_unique and c.filled == self.table.rows and not c.is_time]
-        found = [c for c in found if (c.is_idlike and not words.fit(c.name, "comment")) or _names_an_id(c)]
+        found = [
+            c for c in found if (c.is_idlike and not words.fit(c.name, "comment")) or _names(c, *_ID_NAMES)
+        ]
         return sorted(found, key=lambda c: (-max(words.fit(c.name, each) for each in _ID_NAMES), c.place))
 
     @cached_property
     def case(self) -> Column | None:
         """The column with the ticket that a row is about, where a ticket has several rows."""
-
-        def names(column: Column) -> bool:
-            return words.fit(column.name, "ticket_id") >= words.BY_NAME
-
-        if self.ids and names(self.ids[0]):
+        named = [column for column in self.columns if _names(column, "ticket_id") and not column.is_unique]
+        fits = [words.fit(column.name, "ticket_id") for column in named]
+        if self.ids and words.fit(self.ids[0].name, "ticket_id") >= max(fits, default=words.BY_NAME):
             return None
-        named = [c for c in self.columns if names(c)]
         likely = [c for c in self.columns if c.is_idlike and c.filled >= 0.99 * self.table.rows]
         for group in (named, [] if self.ids else likely):
             counts = {c: len(set(self.table.values(c.name))) for c in group if not (c.is_unique or c.is_time)}
@@ -129,8 +130,9 @@ class Clues:
     def scales(self) -> list[Scale]:
         """Columns of answers, the likeliest first."""
         known = {*self.worded("priority"), *self.worded("verdict"), *self.worded("status")}
-        candidates = (c for c in self.columns if c not in known and not self.is_part_of_date(c))
+        candidates = [c for c in self.columns if c not in known and not self.is_part_of_date(c)]
         found = [each for column in candidates if (each := scale(column))]
+        found = [each for each in found if each.is_named or not _names(each.column, *_COUNTED)]
         return sorted(found, key=lambda each: (-round(each.rank, 1), each.column.place))
 
     def is_part_of_date(self, column: Column) -> bool:
@@ -165,7 +167,7 @@ class Clues:
             return TICKETS, f"`{clip(status.name)}` tells states, and each row is a ticket of its own"
         if scores:
             return SURVEY_ANSWERS, f"`{clip(scores[0].column.name)}` holds answers on a scale"
-        if self.times and self._named("created_at") and self.ids:
+        if self._named("created_at") and self.ids and self.ticket_names:
             return TICKETS, "rows have an id and a time; nothing looks like a status"
         shown = ", ".join(f"`{clip(column.name)}`" for column in self.columns[:20])
         raise MappingError(
@@ -174,23 +176,27 @@ class Clues:
         )
 
     def _named(self, ours: str) -> Column | None:
-        return next((c for c in self.times if words.fit(c.name, ours) >= words.BY_NAME), None)
+        return next((column for column in self.times if _names(column, ours)), None)
 
     @cached_property
     def are_tickets(self) -> bool:
         """Whether rows that have a status and a score are tickets and not answers, by what stands beside."""
+        status = next(iter(self.worded("status")), None)
+        states = set(self.known("status", status).values()) if status else set()
+        return len(states) >= 2 and self.ticket_names >= self._count(_SURVEY_NAMES)
 
-        def count(names: Iterable[str]) -> int:
-            return sum(any(words.fit(c.name, ours) >= words.BY_NAME for c in self.columns) for ours in names)
+    @cached_property
+    def ticket_names(self) -> int:
+        """How many of the columns that only tickets have are there by their names."""
+        return self._count(_TICKET_NAMES)
 
-        states = {
-            word for column in self.worded("status")[:1] for word in self.known("status", column).values()
-        }
-        return len(states) >= 2 and count(_TICKET_NAMES) >= count(_SURVEY_NAMES)
+    def _count(self, names: Iterable[str]) -> int:
+        return sum(any(_names(column, ours) for column in self.columns) for ours in names)
 
 
-def _names_an_id(column: Column) -> bool:
-    return max(words.fit(column.name, each) for each in _ID_NAMES) >= words.BY_NAME
+def _names(column: Column, *ours: str) -> bool:
+    """Whether a column's name says that it is one of ours."""
+    return any(words.fit(column.name, each) >= words.BY_NAME for each in ours)
 
 
 def _instant(formats: Iterable[str], text: str | None) -> float | None:

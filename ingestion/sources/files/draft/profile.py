@@ -157,7 +157,7 @@ class Column:
     @property
     def is_of_words(self) -> bool:
         """A few values, as a vocabulary has them."""
-        return not (self.is_many or self.is_time or self.is_boolean) and 2 <= len(self.values) <= _FEW
+        return not (self.is_many or self.is_time or self.is_boolean) and len(self.values) <= _FEW
 
     @property
     def is_unique(self) -> bool:
@@ -187,16 +187,22 @@ class Column:
 
     @property
     def distinct(self) -> str:
-        """How many different values there are, in words."""
+        """How many different values there are."""
         if self.is_many:
             return f"{self.filled:,}" if self.is_unique else f"over {KEPT_VALUES:,}"
         return f"{len(self.values):,}"
+
+    @property
+    def many_values(self) -> str:
+        """How many different values there are, in words."""
+        return f"{self.distinct} value{'s' * (self.distinct != '1')}"
 
     def about(self) -> str:
         """What the values are, in a few words; texts that may be personal are only counted."""
         if self.is_time:
             return f"such as {clip(next(iter(self.values)))}"
-        return self.top(4) if len(self.values) <= 12 and self.length <= 60 else f"{self.distinct} values"
+        is_list = len(self.values) <= min(12, self.filled / 2) and self.length <= 60
+        return self.top(4) if is_list else self.many_values
 
     def top(self, count: int = 6) -> str:
         """The most frequent values with their counts, for a comment."""

@@ -53,7 +53,11 @@ class Scale:
 
 def scale(column: Column) -> Scale | None:
     """The scale that a column's values are on, if they are on one."""
-    if column.is_many or column.is_time or column.is_boolean or not 2 <= len(column.values) <= _MOST_VALUES:
+    name = column.name
+    is_named = words.fit(name, "score") >= words.BY_NAME or words.question_kind(name) is not None
+    if column.is_many or column.is_time or column.is_boolean:
+        return None
+    if not (1 if is_named else 2) <= len(column.values) <= _MOST_VALUES:
         return None
     found = _numbered(column) or _worded(column)
     if not found:
@@ -61,8 +65,7 @@ def scale(column: Column) -> Scale | None:
     points, low, high = found
     labels = {text: point for text, point in points.items() if point is None or _plain(text) is None}
     is_worded = len(labels) == len(points)
-    name, answers = column.name, " ".join(labels)
-    is_named = words.fit(name, "score") >= words.BY_NAME or words.question_kind(name) is not None
+    answers = " ".join(labels)
     kind, reason = words.question_kind(name), "its name"
     if kind == "nps" and (high > 10 or is_worded):
         kind = None
@@ -109,7 +112,7 @@ def _numbered(column: Column) -> tuple[dict[str, float | None], float, float] | 
         if label:
             labelled.add(points[text])
     numbers = {point for point in points.values() if point is not None}
-    if any(not n.is_integer() for n in numbers) or not 0 <= min(numbers) < max(numbers) <= 10:
+    if any(not n.is_integer() for n in numbers) or not 0 <= min(numbers) <= max(numbers) <= 10:
         return None
     low, high = min(numbers), max(numbers)
     if not {low, high} <= labelled:
