@@ -11,7 +11,9 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 import httpx2
+import openpyxl
 import pytest
+import yaml
 
 from sandbox.server import Sandbox
 from tests import recipes
@@ -28,6 +30,7 @@ ELSEWHERE = {
     "git pull": "needs the repository that was cloned",
     "cxmarts rollback": "a name; its form with a version is run",
     "cxmarts refetch": "a name; its form with a source is run",
+    "cxmarts files": "a name; its form with a file is run",
     "cxmarts ui": "what `make ui` runs",
     "cxmarts demo": "what `make demo` runs",
     "cxmarts ui --port": "tests/e2e/test_ui.py",
@@ -268,6 +271,52 @@ def test_held_batches(shell: Shell, copy: Path, sandbox: Sandbox, tmp_path: Path
         assert "waived" in shell(copy, written, *filled, **settings).stdout
     assert shell(copy, "cxmarts refresh", **settings).stdout.startswith("Published ")
     assert "a strike" in shell(copy, "cxmarts batches", **settings).stdout
+
+
+@pytest.mark.documents(
+    "cxmarts files draft exports/tickets.xlsx -o mappings",
+    "cxmarts files draft FILE",
+    "cxmarts files draft FILE --force",
+    "cxmarts files draft FILE --entity ENTITY",
+    "cxmarts files draft FILE --score COLUMN",
+    "cxmarts doctor",
+)
+def test_a_mapping_in_a_minute(shell: Shell, tmp_path: Path) -> None:
+    """Drafted, looked through and read; nothing that is there is lost."""
+    for name in ("exports", "mappings"):
+        (tmp_path / name).mkdir()
+    book = openpyxl.Workbook()
+    book.active.append(["Ticket ID", "Status", "Created at", "Closed at", "Rating"])
+    for i in range(1, 41):
+        closed = f"2026-02-01 12:{i:02}" if i % 2 else None
+        book.active.append(
+            [i, ("Open", "Closed")[i % 2], f"2026-02-01 10:{i:02}", closed, i % 5 + 1 if closed else None]
+        )
+    book.save(tmp_path / "exports" / "tickets.xlsx")
+    mappings = tmp_path / "mappings"
+
+    said = shell(tmp_path, "cxmarts files draft exports/tickets.xlsx -o mappings").stdout
+    assert re.findall(r"wrote (\S+)", said) == ["mappings/tickets.yml", "mappings/tickets_csat.yml"]
+    found = shell(tmp_path, "cxmarts doctor", CXMARTS_FILES=str(mappings)).stdout
+    assert [line for line in found.splitlines() if "tickets" in line and not line.startswith("ok ")] == []
+    assert found.count("40 rows") == 2
+
+    file, drafted = ("FILE", "exports/tickets.xlsx"), (mappings / "tickets.yml").read_text()
+    assert yaml.safe_load(shell(tmp_path, "cxmarts files draft FILE", file).stdout)["entity"] == "tickets"
+    (mappings / "tickets.yml").write_text("# mine\n")
+    there = Shell()(tmp_path, "cxmarts files draft exports/tickets.xlsx -o mappings", code=1).stderr
+    assert there.startswith("cxmarts: mappings/tickets.yml, mappings/tickets_csat.yml")
+    assert "--force" in there
+    assert (mappings / "tickets.yml").read_text() == "# mine\n"
+    shell(tmp_path, "cxmarts files draft FILE --force", ("FILE", "exports/tickets.xlsx -o mappings"))
+    assert (mappings / "tickets.yml").read_text() == drafted
+
+    asked = shell(
+        tmp_path, "cxmarts files draft FILE --entity ENTITY", file, ("ENTITY", "survey_answers")
+    ).stdout
+    scored = shell(tmp_path, "cxmarts files draft FILE --score COLUMN", file, ("COLUMN", "Rating")).stdout
+    for text in (asked, scored):
+        assert yaml.safe_load(text)["columns"]["score"] == "Rating"
 
 
 @pytest.mark.slow
