@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shlex
@@ -221,6 +222,10 @@ def test_refetching(shell: Shell, copy: Path, sandbox: Sandbox) -> None:
         )
 
 
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(text.splitlines()))
+
+
 def phone_survey(folder: Path, name: str, wrong: int) -> None:
     """A survey of 100 answers on 1 to 5, some of them outside."""
     (folder / f"{name}.yml").write_text(f"""\
@@ -240,6 +245,8 @@ question: {{kind: csat, scale_min: 1, scale_max: 5, positive_from: 4}}
 @pytest.mark.slow
 @pytest.mark.documents(
     "cxmarts batches",
+    "cxmarts rejected",
+    "cxmarts rejected [SOURCE]",
     "cxmarts refetch SOURCE/STREAM",
     'cxmarts batches waive ID --why "..."',
     "cxmarts batches waive ID... --why TEXT",
@@ -257,6 +264,9 @@ def test_held_batches(shell: Shell, copy: Path, sandbox: Sandbox, tmp_path: Path
     listed = shell(copy, "cxmarts batches", **settings).stdout
     held = dict(re.findall(r"^held +(\w+)/survey_answers (\S+)", listed, re.MULTILINE))
     assert held.keys() == {"north", "south", "west"}
+    assert len(rows(shell(copy, "cxmarts rejected", **settings).stdout)) == 15
+    of_one = shell(copy, "cxmarts rejected [SOURCE]", ("[SOURCE]", "west"), **settings).stdout
+    assert {row["source"] for row in rows(of_one)} == {"west"}
 
     phone_survey(exports, "north", wrong=0)
     shell(copy, "cxmarts refetch SOURCE/STREAM", ("SOURCE/STREAM", "north/survey_answers"), **settings)
