@@ -20,6 +20,7 @@ KINDS = (
     "429_without_retry_after",
     "reset",
     "truncated",
+    "slow",
     "html",
     "empty",
     "stall",

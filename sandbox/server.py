@@ -24,6 +24,10 @@ ZENDESK_OAUTH_TOKEN = "sandbox-oauth-token"  # noqa: S105
 TYPEFORM_TOKEN = "sandbox-form-token"  # noqa: S105
 
 
+#: A slow answer comes in so many pieces, with so many seconds after each.
+SLOW_PIECES, SLOW_SECONDS = 10, 0.02
+
+
 @dataclass(frozen=True)
 class Logged:
     """One request that the server answered; status 0 where the connection was broken off."""
@@ -53,18 +57,23 @@ class _Handler(BaseHTTPRequestHandler):
         )
         response = sandbox.faults.spoil(address.path, response)
         sandbox.log(Logged("GET", address.path, address.query, response.status))
-        self._send(response, truncated=fault is not None and fault.kind == "truncated")
+        self._send(response, fault.kind if fault else "")
 
-    def _send(self, response: Response, truncated: bool) -> None:
+    def _send(self, response: Response, fault: str) -> None:
         # A body cut inside the JSON under a matching length: the connection looks fine, the answer is not.
-        body = response.body[: len(response.body) * 2 // 3] if truncated else response.body
+        body = response.body[: len(response.body) * 2 // 3] if fault == "truncated" else response.body
         self.send_response(response.status)
         self.send_header("Content-Type", response.content_type)
         self.send_header("Content-Length", str(len(body)))
         for name, value in response.headers.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        if fault == "slow":
+            for start in range(0, len(body), 1 + len(body) // SLOW_PIECES):
+                self.wfile.write(body[start : start + 1 + len(body) // SLOW_PIECES])
+                self.server.sandbox.faults.stop.wait(SLOW_SECONDS)
+        else:
+            self.wfile.write(body)
 
     def _break_off(self, fault: Fault) -> None:
         if fault.kind == "stall":
