@@ -74,20 +74,24 @@ class Converter:
         columns = mapping.columns
         self._text = lru_cache(1 << 16)(_text_reader(mapping.null_values))
         self._id = lru_cache(1 << 16)(self._composed("id", _id_reader(mapping.decimal)))
-        self._instant = {
-            ours: self._composed(ours, _instant_reader(declared, mapping))
-            for ours, declared in mapping.date_formats.items()
+        instants = {
+            declared: lru_cache(1 << 16)(_instant_reader(declared, mapping))
+            for declared in set(mapping.date_formats.values())
+        }
+        self._iso = {
+            declared: lru_cache(1 << 16)(_iso_reader(instant)) for declared, instant in instants.items()
         }
         self._fields = [
-            (ours, names, self._reader(ours), SLA_COLUMN.fullmatch(ours))
+            (ours, names[0], names[1:], self._reader(ours), SLA_COLUMN.fullmatch(ours))
             for ours, names in columns.items()
             if ours != "changed_at"
         ]
-        words = [word for word in _KEPT_WORDS if word in columns]
-        self._fields += [(f"source_{word}", columns[word], self._text, None) for word in words]
+        for word in _KEPT_WORDS:
+            if names := columns.get(word):
+                self._fields.append((f"source_{word}", names[0], names[1:], self._text, None))
         self._clock = columns.get("changed_at", ())
-        clock = self._instant.get("changed_at")
-        self._changed = lru_cache(1 << 16)(clock) if clock else None
+        clock = instants.get(mapping.date_formats.get("changed_at", ""))
+        self._changed = self._composed("changed_at", clock) if clock else None
         is_state = mapping.entity == TICKET_EVENTS and mapping.carries_ticket
         self._holders = HOLDERS if is_state and mapping.empty == NOBODY else ()
         dated = mapping.entity == SURVEY_ANSWERS and "answered_at" in columns
@@ -112,8 +116,10 @@ class Converter:
         if remark := raw.pop(LOST, None):
             errors.append({"column": "text", "value": "", "reason": remark})
         row_id = self._row_id(raw, errors)
-        for ours, names, read, clock in self._fields:
-            text = _cell(raw, names)
+        for ours, name, others, read, clock in self._fields:
+            text = raw.get(name)
+            if text is None and others:
+                text = _cell(raw, others)
             try:
                 value = read(text) if text else None
             except ValueError as error:
@@ -190,7 +196,7 @@ class Converter:
         """The conversion of one column, from the text as written to our value; None for a null."""
         kind = self.mapping.types[ours]
         if kind == "time":
-            return lru_cache(1 << 16)(_iso_reader(self._instant[ours]))
+            return self._composed(ours, self._iso[self.mapping.date_formats[ours]])
         pairs = self.mapping.value_maps.get(ours, {})
         canonical = _id_reader(self.mapping.decimal) if kind == "id" else str
         plain = _plain_reader(kind, self.mapping)
@@ -319,12 +325,11 @@ def _instant_reader(declared: str, mapping: Mapping) -> Callable[[str], datetime
     return read
 
 
-def _iso_reader(instant: Callable[[str], datetime | None]) -> Callable[[str], str | None]:
+def _iso_reader(instant: Callable[[str], datetime]) -> Callable[[str], str]:
     """The same as ISO 8601 in UTC with Z; fractions of a second only where there are some."""
 
-    def read(text: str) -> str | None:
-        time = instant(text)
-        return time.replace(tzinfo=None).isoformat() + "Z" if time else None
+    def read(text: str) -> str:
+        return instant(text).replace(tzinfo=None).isoformat() + "Z"
 
     return read
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -49,14 +49,14 @@ class Tally:
     rejected: int = 0
     kinds: dict[tuple[str, str], tuple[int, str, list[tuple[str, int]]]] = field(default_factory=dict)
 
-    def count(self, record: Record, place: tuple[str, int]) -> None:
+    def count(self, record: Record, path: Path, line: int) -> None:
         """Count the mistakes of a row."""
-        errors = record.errors
-        if record.reject and not errors:
-            errors = [{"column": "", "value": "", "reason": record.reject}]
-        self.faulty += bool(errors)
+        if not record.errors and not record.reject:
+            return
+        self.faulty += 1
         self.rejected += record.reject is not None
-        for error in errors:
+        place = path.name, line
+        for error in record.errors or [{"column": "", "value": "", "reason": record.reject or ""}]:
             kind = error["column"], error["reason"]
             n, value, places = self.kinds.get(kind, (0, error["value"], []))
             self.kinds[kind] = n + 1, value, [*places, place] if n < PLACES else places
@@ -111,8 +111,7 @@ class _Payload(msgspec.Struct):
     mapping: dict[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """Where a record stood first in this reading."""
 
     mapping: Mapping
@@ -336,7 +335,7 @@ class Load:
                 # It had vanished: it is back since the file says so, not since its own last change.
                 changed_at = max(changed_at, observed)
             self._versions[record.id] = (*known, content)
-        self.tallies[self.mapping.name].count(record, (path.name, line))
+        self.tallies[self.mapping.name].count(record, path, line)
         batch.append(record.id, record.payload, _microseconds(changed_at), False)
 
     def _refuse_repeat(self, path: Path, line: int, first: _Place, record_id: str) -> None:

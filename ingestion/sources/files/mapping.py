@@ -189,7 +189,7 @@ class Mapping(Layout):
     fingerprint: str
     lines: dict[str, int] = field(compare=False)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The mapping's name: its file name without the ending."""
         return self.path.stem
