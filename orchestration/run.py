@@ -139,7 +139,7 @@ def sources(settings: Settings) -> list[Source]:
     """The sources to fetch, as the settings declare them.
 
     Raises:
-        SettingsError: a mapping has the name of an account.
+        SettingsError: the folder of mappings holds none.
     """
     found = []
     for account in settings.sources:
@@ -154,15 +154,9 @@ def sources(settings: Settings) -> list[Source]:
         from ingestion.sources.files import sources as file_sources
 
         try:
-            mapped = file_sources(settings.files)
+            found += file_sources(settings.files, {source.name for source in found})
         except MappingError as error:
             raise SettingsError([f"CXMARTS_FILES: {error}"]) from None
-        names = {source.name for source in found}
-        if taken := [source.name for source in mapped if source.name in names]:
-            raise SettingsError(
-                [f"CXMARTS_FILES: an account is named {taken[0]!r} already; rename the mapping"]
-            )
-        found += mapped
     return found
 
 

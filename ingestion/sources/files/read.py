@@ -210,6 +210,8 @@ def _header(layout: Layout, path: Path, table: Iterator[list[str]]) -> tuple[lis
     if len(head) < layout.header_rows:
         raise MappingError(f"{path}: has no header; an export starts with the names of its columns")
     names = _names(head)
+    if len(head) > 1:
+        _take_parts(names, head, layout.missing(names))
     _require(layout, path, names, layout.missing(names))
     return names, max(i for cells in head for i, cell in enumerate(cells, 1) if cell.strip())
 
@@ -237,6 +239,16 @@ def _names(head: list[list[str]]) -> list[str]:
         counts[name] = counts.get(name, 0) + 1
         names.append(name if counts[name] == 1 else f"{name} [{counts[name]}]")
     return names
+
+
+def _take_parts(names: list[str], head: list[list[str]], missing: Collection[Names]) -> None:
+    """Name a column as it is asked for, by what it alone has in one of the header rows."""
+    for asked in missing:
+        for name in asked:
+            places = [i for cells in head for i, cell in enumerate(cells) if cell.strip() == name]
+            if len(places) == 1:
+                names[places[0]] = name
+                break
 
 
 def _require(layout: Layout, path: Path, found: Collection[str], missing: Collection[Names]) -> None:

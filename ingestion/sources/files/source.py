@@ -3,7 +3,7 @@
 import re
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,10 +15,14 @@ from ingestion.sources.files.parse import load
 from ingestion.streams import Finding, Progress, Source, StreamResult
 
 
-def sources(folder: Path) -> list[Source]:
+def sources(folder: Path, taken: Collection[str] = ()) -> list[Source]:
     """The sources that a folder of mappings declares, by name.
 
     A mapping with a mistake becomes part of a source that fails with its text, so that the others still land.
+
+    Args:
+        folder: Holds the mappings.
+        taken: Names of sources that are no files.
 
     Raises:
         MappingError: the folder holds no mapping.
@@ -34,10 +38,15 @@ def sources(folder: Path) -> list[Source]:
             if path.with_suffix(".yml") in paths and path.suffix != ".yml":
                 raise MappingError(f"{path}: there is a mapping {path.stem}.yml too; rename one of them")
             mapping = load(path)
+            if mapping.source in taken:
+                raise MappingError(
+                    f"{mapping.at('source')}: an account is named `{mapping.source}` already; "
+                    "give this mapping another `source`"
+                )
             found[mapping.source].mappings.append(mapping)
         except MappingError as error:
-            name = re.sub(r"[^a-z0-9_-]+", "_", path.stem.lower()).strip("_-") or VENDOR
-            found[error.source or name].broken[path.stem] = error
+            name = error.source or re.sub(r"[^a-z0-9_-]+", "_", path.stem.lower()).strip("_-") or VENDOR
+            found[f"{name}_{VENDOR}" if name in taken else name].broken[path.stem] = error
     return [
         Source(name=name, vendor=VENDOR, reader=partial(_read, each), checker=partial(_check, each))
         for name, each in sorted(found.items())

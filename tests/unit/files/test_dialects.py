@@ -150,6 +150,34 @@ def test_three_header_rows(exports: Exports) -> None:
     }
 
 
+def test_a_column_by_what_it_alone_has_in_the_header(exports: Exports) -> None:
+    """As a survey tool exports it: a short name, the question, an id for machines; and previews."""
+    exports.mapping(
+        header_rows="3",
+        entity="survey_answers",
+        id="ResponseId",
+        columns="{score: 'How likely are you?', answered_at: RecordedDate, comment: 'Q2 / Why? / qid2'}",
+        where="{DistributionChannel: {not: preview}}",
+        question="{kind: nps}",
+    )
+    exports.file(
+        "ResponseId,RecordedDate,DistributionChannel,Q1,Q2\n"
+        "Response ID,Recorded Date,Distribution Channel,How likely are you?,Why?\n"
+        "rid,date,channel,qid1,qid2\n"
+        "R1,2024-05-01 10:00,preview,1,no\nR2,2024-05-01 10:00,email,9,fast\n"
+    )
+    exports.loaded()
+    assert exports.current() == {
+        "R2/desk": {
+            "response_id": "R2",
+            "score": 9.0,
+            "source_score": "9",
+            "answered_at": "2024-05-01T10:00:00Z",
+            "comment": "fast",
+        }
+    }
+
+
 @pytest.mark.parametrize(
     ("ours", "text", "pattern", "given", "expected"),
     [

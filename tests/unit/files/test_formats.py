@@ -14,6 +14,7 @@ import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from ingestion.sources.files.convert import Converter
 from ingestion.sources.files.parse import load
@@ -279,6 +280,17 @@ def test_serial_dates(exports: Exports, kind: str, serial: str, expected: str | 
     if (kind, serial) == ("xlsx", "2024-05-01"):
         expected = "2024-05-01T00:00:00Z"  # a date by itself
     assert exports.first()["values"].get("created_at") == expected
+
+
+def test_a_workbook_that_counts_from_1904(exports: Exports) -> None:
+    book = openpyxl.Workbook()
+    book.epoch = CALENDAR_MAC_1904
+    for row in (TICKETS, *TABLE):
+        book.active.append(row)
+    exports.mapping(file="e.xlsx", format="xlsx")
+    exports.file(saved(book), "e.xlsx")
+    exports.loaded()
+    assert current(exports) == CURRENT
 
 
 def test_dates_of_a_workbook_need_a_zone_and_no_format(exports: Exports) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ingestion.extract import fetch
 from ingestion.sources import files
 
 from .conftest import Exports
@@ -143,6 +144,19 @@ def test_a_file_that_cannot_be_searched_for(exports: Exports, pattern: str) -> N
     path = exports.mapping()
     path.write_text(path.read_text().replace('"*.csv"', pattern))
     assert exports.error().startswith(f"{path}:2: ")
+
+
+def test_a_name_that_an_account_has_costs_its_mapping_alone(exports: Exports) -> None:
+    path = exports.mapping(name="zendesk")
+    exports.mapping(name="tickets", source="emea")
+    exports.mapping(name="good")
+    exports.file(HEADER + "1,2024-05-01 10:00,open\n")
+    found = files.sources(exports.folder, {"zendesk", "emea"})
+    assert [source.name for source in found] == ["good", "tickets", "zendesk_files"]
+    results = {each.source: each for each in fetch(found, exports.landing).streams}
+    assert results["good"].landed == 1
+    assert str(results["zendesk_files"].error).startswith(f"{path}:1: an account is named `zendesk` already")
+    assert "tickets.yml:10: an account is named `emea` already" in str(results["tickets"].error)
 
 
 def test_names_of_mappings_are_theirs_alone(exports: Exports) -> None:
