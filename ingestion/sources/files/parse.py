@@ -49,9 +49,9 @@ MAX_NODES = 100_000
 """Keys and values of a mapping, those behind an alias counted each time."""
 MAX_DEPTH = 20
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _QUESTION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_SOURCE_LINE = re.compile(rf"^source:\s*({_NAME.pattern})\s*(?:#.*)?$", re.MULTILINE)
+_SOURCE_LINE = re.compile(rf"^source:\s*({NAME.pattern})\s*(?:#.*)?$", re.MULTILINE)
 _NULL = "tag:yaml.org,2002:null"
 
 
@@ -193,7 +193,7 @@ class _Check:
 
     def checked(self) -> Mapping:
         self.known(self.given, KEYS, "", "key")
-        if not _NAME.fullmatch(self.path.stem):
+        if not NAME.fullmatch(self.path.stem):
             self.problem("", f"the name `{self.path.stem}` must be lower-case letters, digits, - and _")
         entity = self.choice("entity", ENTITIES)
         file_format = self.choice("format", FORMATS)
@@ -201,7 +201,7 @@ class _Check:
         months = self.months()
         date_formats = self.date_formats(types, file_format, months)
         source = self.text_of("source", self.path.stem)
-        if not _NAME.fullmatch(source):
+        if not NAME.fullmatch(source):
             self.problem("source", f"`source` is {source!r}; use lower-case letters, digits, - and _")
         if not self.text_of("file"):
             self.problem("file", "`file` is missing")

@@ -572,6 +572,37 @@ def test_an_id_that_repeats_far_behind(desk: Desk, monkeypatch: pytest.MonkeyPat
     )
 
 
+def test_a_row_that_stands_there_twice(desk: Desk) -> None:
+    content = tickets()
+    assert desk.mapping(content + content.splitlines()[5] + "\n").id == (("Id",),)
+
+
+def test_where_the_file_is(desk: Desk) -> None:
+    """From the folder of the mappings on where it is near, else from the root."""
+    (desk.folder / "exports").mkdir()
+    (desk.folder / "mappings").mkdir()
+    (desk.folder / "far" / "away").mkdir(parents=True)
+    path = desk.file(tickets(), "exports/may [1].csv")
+    for folder, expected in (
+        (desk.folder / "exports", "may [[]1].csv"),
+        (desk.folder / "mappings", "../exports/may [[]1].csv"),
+        (desk.folder / "far" / "away", desk.folder.resolve().as_posix() + "/exports/may [[]1].csv"),
+        (None, desk.folder.resolve().as_posix() + "/exports/may [[]1].csv"),
+    ):
+        target = (folder or desk.folder) / "desk.yml"
+        target.write_text(draft(path, folder=folder)[0].text)
+        mapping = load(target)
+        target.unlink()
+        assert mapping.file == expected
+        assert [each.resolve() for each in mapping.files()] == [path.resolve()]
+
+
+def test_a_name_that_no_mapping_can_have(desk: Desk) -> None:
+    with pytest.raises(MappingError, match="a mapping cannot be called `My Desk`"):
+        draft(desk.file(tickets()), name="My Desk")
+    assert draft(desk.file(tickets(), "Größe & May 2024.csv"))[0].name == "gr_e_may_2024"
+
+
 # Scales
 
 

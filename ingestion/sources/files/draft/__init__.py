@@ -1,6 +1,7 @@
 """Drafting mappings: what a file may be read as, from its names and values, with a reason for each line."""
 
 import glob
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from ingestion.sources.files.draft.meaning import meanings
 from ingestion.sources.files.draft.profile import Table, tabulate
 from ingestion.sources.files.draft.write import Writer
 from ingestion.sources.files.mapping import Layout, MappingError
+from ingestion.sources.files.parse import NAME
 from ingestion.sources.files.read import rows
 
 
@@ -42,6 +44,9 @@ def draft(
     Raises:
         MappingError: the file cannot be read, or is nothing that a mapping can be of.
     """
+    name = name or _name(path)
+    if not NAME.fullmatch(name):
+        raise MappingError(f"a mapping cannot be called `{name}`; use lower-case letters, digits, - and _")
     written, remarks = layout(path)
     table = tabulate(rows(written, path))
     if not table.rows:
@@ -50,7 +55,6 @@ def draft(
         found = meanings(table, entity, score)
     except MappingError as error:
         raise MappingError(f"{path}: {error}") from None
-    name = name or _name(path)
     drafts = []
     for number, meaning in enumerate(found):
         key = _key(written, path, meaning.keys, table)
@@ -68,20 +72,16 @@ _HOW = (
 
 
 def _name(path: Path) -> str:
-    stem = path.name.lower()
-    while (
-        shorter := re.sub(r"\.(gz|zip|csv|tsv|txt|jsonl|ndjson|json|parquet|xlsx|ods)$", "", stem)
-    ) != stem:
-        stem = shorter
+    stem = re.sub(r"(\.(gz|zip|csv|tsv|txt|jsonl|ndjson|json|parquet|xlsx|ods))+$", "", path.name.lower())
     return re.sub(r"[^a-z0-9]+", "_", stem).strip("_") or "export"
 
 
 def _facts(path: Path, folder: Path | None, written: Layout) -> dict[str, str]:
-    """How the file is written, as keys of a mapping."""
-    full = path.resolve()
-    inside = folder is not None and full.is_relative_to(folder.resolve())
-    shown = full.relative_to(folder.resolve()) if folder and inside else full
-    facts = {"file": glob.escape(str(shown)), "format": written.format}
+    """How the file is written, as keys of a mapping; a file near by is named from the folder on."""
+    shown = full = path.resolve()
+    if folder and full.is_relative_to(folder.resolve().parent):
+        shown = Path(os.path.relpath(full, folder.resolve()))
+    facts = {"file": glob.escape(shown.as_posix()), "format": written.format}
     if written.format == "csv":
         facts |= {"encoding": written.encoding, "delimiter": written.delimiter.replace("\t", "tab")}
     if written.format == "jsonl" and written.encoding != "utf-8":

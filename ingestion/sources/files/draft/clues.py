@@ -89,11 +89,15 @@ class Clues:
     @cached_property
     def ids(self) -> list[Column]:
         """Columns that tell every row apart, the likeliest first."""
-        found = [c for c in self.columns if c.is_unique and c.filled == self.table.rows and not c.is_time]
-        found = [
-            c for c in found if (c.is_idlike and not words.fit(c.name, "comment")) or _names(c, *_ID_NAMES)
-        ]
+        whole = [c for c in self.columns if c.filled == self.table.rows and not c.is_time]
+        found = [c for c in whole if c.is_unique and c.is_idlike and not words.fit(c.name, "comment")]
+        found += [c for c in whole if c not in found and _names(c, *_ID_NAMES) and self._is_key(c)]
         return sorted(found, key=lambda c: (-max(words.fit(c.name, each) for each in _ID_NAMES), c.place))
+
+    def _is_key(self, column: Column) -> bool:
+        """Whether rows with the same value are the same; a row may stand there twice."""
+        values = self.table.values(column.name)
+        return column.is_unique or len(set(zip(values, self.table.contents, strict=True))) == len(set(values))
 
     @cached_property
     def case(self) -> Column | None:

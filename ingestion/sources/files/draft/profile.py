@@ -20,8 +20,12 @@ SAMPLE_ROWS = 20_000
 _CHUNK = 5_000
 _STRAY = 0.02
 """This share of a column's values may be unlike the others: a slip of the pen, not another kind."""
+_SOME = 20
+"""Fewer values than these have no strays."""
 _SHAPES = 20
+"""So many values of different form tell which date formats there may be."""
 _FEW = 60
+"""A vocabulary (states, priorities) has no more words."""
 _NUMBERS = {
     ".": re.compile(r"[+-]?(\d+\.?\d*|\.\d+)"),
     ",": re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?"),
@@ -49,7 +53,8 @@ class Column:
         self.strays: dict[str, str] = {}
         """An example of those per date format."""
         self._hashes: set[int] | None = None
-        self._unlike_number = dict.fromkeys(_NUMBERS, 0)
+        self._like_number = dict.fromkeys(_NUMBERS, 0)
+        self._blank = 0
 
     def add(self, values: Iterable[str | None]) -> None:
         """Take in the values of some rows."""
@@ -66,43 +71,44 @@ class Column:
         self.values.update(fresh)
         if len(self.values) > KEPT_VALUES:
             self.is_many = True
-            self._judge(self.values)
+            self._begin()
 
     def close(self) -> None:
         """All rows are in: say what the values are."""
         if not self.is_many:
-            self._judge(self.values)
+            self._begin()
         if self.formats or self.is_number:
             for text in [text for text in self.values if words.is_null(text, typed=True)]:
-                count = self.values.pop(text)
-                self.nulls[text] += count
-                self.filled -= count
-                self.misfits = {each: max(0, n - count) for each, n in self.misfits.items()}
-                self._unlike_number = {mark: max(0, n - count) for mark, n in self._unlike_number.items()}
+                self.nulls[text] += self.values.pop(text)
+            self.filled -= self._blank
+            self._blank = 0
+
+    def _begin(self) -> None:
+        """Judge what was counted so far; which date formats there may be is seen then."""
+        shapes = {text.translate(_DIGITS): text for text in self.values}
+        samples = islice(shapes.values(), _SHAPES)
+        self.misfits = {each: 0 for text in samples for each in self._candidates(text)}
+        self._hashes = set()
+        self._judge(self.values)
 
     def _judge(self, fresh: Counter[str]) -> None:
-        if fresh is self.values:
-            self._hashes = set() if self.filled == len(fresh) else None
-            shapes = {text.translate(_DIGITS): text for text in fresh}
-            samples = islice(shapes.values(), _SHAPES)
-            self.misfits = {each: 0 for text in samples for each in self._candidates(text)}
         if self._hashes is not None:
             before = len(self._hashes)
             self._hashes.update(map(hash, fresh))
             if len(self._hashes) - before != fresh.total():
                 self._hashes = None
+        told = {text: count for text, count in fresh.items() if not words.is_null(text, typed=True)}
+        self._blank += fresh.total() - sum(told.values())
+        for mark, pattern in _NUMBERS.items():
+            self._like_number[mark] += sum(count for text, count in told.items() if pattern.fullmatch(text))
         for each in list(self.misfits):
-            for text, count in fresh.items():
-                if not dates.fits(each, text) and not words.is_null(text, typed=True):
+            for text, count in told.items():
+                if not dates.fits(each, text):
                     self.misfits[each] += count
                     self.strays.setdefault(each, text)
-                    if self.misfits[each] > _STRAY * self.filled + 1 and self.filled > 50:
+                    if self.filled > _SOME and self.misfits[each] > _STRAY * self.filled + 1:
                         del self.misfits[each]
                         break
-        for mark, pattern in _NUMBERS.items():
-            if self._unlike_number[mark] <= _STRAY * self.filled:
-                unlike = (n for text, n in fresh.items() if not pattern.fullmatch(text))
-                self._unlike_number[mark] += sum(unlike)
 
     def _candidates(self, text: str) -> list[str]:
         """Date formats that may have written a text; plain numbers are times only where the name says so."""
@@ -112,12 +118,12 @@ class Column:
 
     @cached_property
     def formats(self) -> list[str]:
-        """Date formats that read (nearly) all values, those that read most first."""
-        if not self.filled or self.misfits.get("iso8601") == 0:
-            return ["iso8601"] if self.filled else []
-        limit = max(1, _STRAY * self.filled) if self.filled > 20 else 0
-        found = sorted((n, each) for each, n in self.misfits.items() if n <= limit)
-        best = [each for n, each in found if n == found[0][0]]
+        """Date formats that read (nearly) all values, equally well."""
+        if self.misfits.get("iso8601") == 0:
+            return ["iso8601"]
+        limit = max(1, _STRAY * self.filled) if self.filled > _SOME else 0
+        fewest = min(self.misfits.values(), default=0)
+        best = [each for each, n in self.misfits.items() if n == fewest <= limit]
         # "May" is a short and a long name; years of two digits stand behind.
         best = [each for each in best if "%B" not in each or each.replace("%B", "%b") not in best]
         return [each for each in best if not each.startswith("%y")] or best
@@ -125,12 +131,12 @@ class Column:
     @property
     def is_number(self) -> bool:
         """All values are numbers, with a point or a comma."""
-        return bool(self.filled) and min(self._unlike_number.values()) == 0
+        return 0 < self.filled - self._blank == max(self._like_number.values())
 
     @property
     def has_decimal_comma(self) -> bool:
         """The numbers are written with a comma, as in 3,5."""
-        return self.is_number and self._unlike_number["."] > 0
+        return self.is_number and self._like_number["."] < self._like_number[","]
 
     @cached_property
     def numbers(self) -> list[float]:
@@ -161,7 +167,7 @@ class Column:
 
     @property
     def is_unique(self) -> bool:
-        """No value stands in two rows (text that is much longer than an id is not looked at)."""
+        """No value stands in two rows."""
         return bool(self.filled) and self._hashes is not None
 
     @cached_property
