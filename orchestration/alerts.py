@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +88,9 @@ class Alerts:
 
     def _write(self, sent: dict[str, dict[str, Any]]) -> None:
         draft = self._path.with_suffix(".draft")
-        draft.write_text(json.dumps(sent))
-        draft.replace(self._path)
+        with suppress(OSError):  # a full disk is to be told of; at worst it is told twice
+            draft.write_text(json.dumps(sent))
+            draft.replace(self._path)
 
     def _post(self, text: str) -> None:
         if len(text) > LIMIT:

@@ -181,8 +181,13 @@ def _settings() -> Iterator[Settings]:
 
 
 def _refresh(options: argparse.Namespace) -> int:
-    with _settings() as settings:
-        code = _run_refresh(settings, as_of=options.as_of, is_full=options.full, as_json=options.json)
+    try:
+        with _settings() as settings:
+            code = _run_refresh(settings, as_of=options.as_of, is_full=options.full, as_json=options.json)
+    except Exception as error:
+        if options.json and (told := _told(error)):
+            print(json.dumps({"published": False, "problems": [told], "warnings": []}))
+        raise
     if code == 0 and not options.json:
         print("Look: `cxmarts scorecard` shows the figures, `cxmarts ui` the pipeline")
     return code
@@ -240,7 +245,7 @@ def _tell(settings: Settings, outcome: Outcome) -> None:
         Alerts(Home(settings.home).alerts, settings).failed(
             NIGHTLY, outcome.facts["run_id"], outcome.problems
         )
-    except AlertError as error:
+    except (AlertError, OSError) as error:
         print(f"cxmarts: {error}", file=sys.stderr)
 
 

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,8 +39,9 @@ def exclusive(path: Path, purpose: str, *, wait: bool = False) -> Iterator[None]
         except BlockingIOError:
             raise BusyError(_describe(os.pread(handle, 4096, 0), path)) from None
         note = {"pid": os.getpid(), "since": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "purpose": purpose}
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, json.dumps(note).encode(), 0)
+        with suppress(OSError):  # the lock holds on a full disk, too
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, json.dumps(note).encode(), 0)
         yield
     finally:
         os.close(handle)

@@ -1,5 +1,6 @@
 """The commands as people run them: separate processes, real HTTP, real files."""
 
+import json
 import os
 import re
 from pathlib import Path
@@ -85,8 +86,11 @@ def test_without_a_source_it_says_what_to_do(tmp_path: Path) -> None:
 
 def test_a_second_refresh_is_told_who_runs(copy: Path, sandbox: Sandbox) -> None:
     with exclusive(copy / ".cxmarts" / "warehouse.lock", "run 1234 of job nightly"):
-        done = run(copy, "refresh", **variables(sandbox))
+        done = run(copy, "refresh", "--json", **variables(sandbox))
     assert done.returncode == 3
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["published"] is False
+    assert "is in use by process" in told["problems"][0]
     assert f"is in use by process {os.getpid()} (run 1234 of job nightly)" in done.stderr
     assert len(done.stderr.splitlines()) <= 2
 

@@ -1,5 +1,6 @@
 """A failure is told once per window, to a real server, without a secret."""
 
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,6 +82,16 @@ def test_no_secret_leaves(tmp_path: Path, webhook: Receiver) -> None:
     sender = alerts(tmp_path, webhook, Clock())
     sender.send("x", f"token top-secret was refused, see {webhook.url}")
     assert webhook.texts == ["token *** was refused, see ***"]
+
+
+def test_a_full_disk_is_told_of(tmp_path: Path, webhook: Receiver) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        assert alerts(tmp_path, webhook, Clock()).send("x", "the disk is full")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert webhook.texts == ["the disk is full"]
 
 
 def test_a_long_message_is_cut(tmp_path: Path, webhook: Receiver) -> None:
