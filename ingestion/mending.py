@@ -39,6 +39,7 @@ def read(body: bytes, decode: Callable[[bytes], T]) -> tuple[T, bytes]:
     Raises:
         msgspec.DecodeError, UnicodeDecodeError, RecursionError: `decode` refuses it, mended or not.
     """
+    body = body.removeprefix(_BOM)
     try:
         body.decode()  # msgspec does not look into the texts that it skips
         return decode(body), body
@@ -54,7 +55,7 @@ def mend(body: bytes) -> bytes:
 
     What was cut off stays cut off: nothing is ever closed.
     """
-    text = body.removeprefix(_BOM).decode(errors="surrogateescape")
+    text = body.decode(errors="surrogateescape")
     parts: list[str] = []
     kept_to = depth = 0
     for token in _TOKEN.finditer(text):

@@ -95,13 +95,12 @@ class Home:
         `published/` is for readers, should the home be opened for them. What exists keeps its mode.
         """
         os.umask(0o077)
-        is_new = not self.landing.exists()
         for folder in (self.root, self.landing, self.dagster):
             folder.mkdir(parents=True, exist_ok=True)
         if not self.published.exists():
             self.published.mkdir()
             self.published.chmod(0o755)
-        if is_new and not (self.root / ".git").exists():
+        if not (self.root / ".git").exists():
             with suppress(FileExistsError), (self.root / ".gitignore").open("x") as ignore:
                 ignore.write("# Written by cxmarts: nothing here belongs into a repository.\n*\n")
         config = self.dagster / "dagster.yaml"
