@@ -22,7 +22,7 @@ PAGES = (
     "docs/operations.md",
     "sandbox/examples/servicenow/README.md",
 )
-PROGRAMS = "cxmarts|make|git|dagster|dg|duckdb|python|pip|uv|dbt|docker|ssh"
+PROGRAMS = "cxmarts|make|git|dagster|dg|duckdb|python|pip|uv|dbt|docker|ssh|chmod"
 INLINE = "inline"
 
 
@@ -91,20 +91,19 @@ def _of_the_table() -> Iterator[tuple[str, Code]]:
     """The table of commands: its second column names options and sub-commands of the first one's command."""
     page = "docs/operations.md"
     known = next(action.choices for action in _parser()._actions if isinstance(action, _SubParsersAction))
+    tokens = _tokens(page)
+    [start] = [n for n, token in enumerate(tokens) if token.type == "inline" and token.content == "Commands"]
+    end = next(n for n, token in enumerate(tokens) if n > start and token.type == "table_close")
     command = ""
-    for token in _tokens(page):
-        if token.type in ("heading_open", "tr_open"):
-            command = ""
-        for child in token.children or ():
-            text = child.content
-            if child.type != "code_inline":
-                continue
-            if not command and _is_command(text):
+    for token in tokens[start:end]:
+        for text in [child.content for child in token.children or () if child.type == "code_inline"]:
+            code = Code(page, token.map[0] + 1 if token.map else 0, INLINE, text)
+            if _is_command(text):
                 command = text
-            elif command and text.startswith("--"):
-                yield f"{command} {text}", Code(page, token.map[0] + 1 if token.map else 0, INLINE, text)
+            elif text.startswith("--"):
+                yield f"{command} {text}", code
             elif text.partition(" ")[0] in known and " " in text:
-                yield f"cxmarts {text}", Code(page, token.map[0] + 1 if token.map else 0, INLINE, text)
+                yield f"cxmarts {text}", code
 
 
 def formulas() -> list[Code]:

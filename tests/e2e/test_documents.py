@@ -222,6 +222,17 @@ def test_refetching(shell: Shell, copy: Path, sandbox: Sandbox) -> None:
         )
 
 
+@pytest.mark.documents("chmod 711 $CXMARTS_HOME", "chmod 750 $CXMARTS_HOME/published")
+def test_the_way_to_what_is_published(shell: Shell, copy: Path, sandbox: Sandbox) -> None:
+    """What is opened stays so, the rest private; the doctor finds nothing wrong in it."""
+    home = copy / ".cxmarts"
+    for command in ("chmod 711 $CXMARTS_HOME", "chmod 750 $CXMARTS_HOME/published"):
+        shell(copy, command, CXMARTS_HOME=str(home))
+    assert "FAIL" not in Shell()(copy, "cxmarts doctor", **variables(sandbox)).stdout
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (home, home / "published", home / "landing")}
+    assert modes == {".cxmarts": 0o711, "published": 0o750, "landing": 0o700}
+
+
 def rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(text.splitlines()))
 

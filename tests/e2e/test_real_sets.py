@@ -83,6 +83,11 @@ def marts(folder: Path) -> Iterator[Marts]:
         yield marts
 
 
+def test_the_doctor_finds_nothing_wrong(folder: Path) -> None:
+    done = run(folder, "doctor", CXMARTS_FILES=str(MAPPINGS))
+    assert done.returncode == 0, done.stdout
+
+
 def test_no_row_is_lost(marts: Marts) -> None:
     rows = marts.query("select source, stream, records, rejected_rows from publication order by all")
     assert rows == [
