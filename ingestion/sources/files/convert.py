@@ -1,6 +1,5 @@
 """From a row of text to the landed record: our columns, normalised; what cannot be read is never guessed."""
 
-import math
 import re
 from collections.abc import Callable
 from collections.abc import Mapping as Dict
@@ -38,6 +37,7 @@ _NUMBER = {
     ".": re.compile(r"[+-]?(\d+\.?\d*|\.\d+)"),
     ",": re.compile(r"[+-]?(\d{1,3}([.\s]\d{3})+(,\d*)?|\d+,?\d*|,\d+)"),
 }
+_WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _ROUNDED = re.compile(r"-?\d([.,]\d+)?E\+\d+", re.IGNORECASE)
 _FORMULA_ERROR = re.compile(r"#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|SPILL!|CALC!)")
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -292,8 +292,10 @@ def _number(decimal: str, text: str) -> float:
 
 
 def _integer(decimal: str, text: str) -> int:
+    if _WHOLE.fullmatch(text):
+        return int(text)  # exactly: a sequence may be longer than a float is exact
     number = _number(decimal, text)
-    if not math.isfinite(number) or not number.is_integer():
+    if not abs(number) < 2**63 or not number.is_integer():
         raise ValueError("is no whole number")
     return int(number)
 
