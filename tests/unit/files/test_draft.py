@@ -666,7 +666,7 @@ def test_a_score_in_a_file_of_tickets_is_a_second_mapping(desk: Desk) -> None:
     def row(i: int) -> tuple[object, ...]:
         return (f"2024-05-02 10:{i:02}", i % 5 + 1) if i % 2 else ("", "")
 
-    content = tickets("Closed at", "Rating", row=row)
+    content = tickets("Closed at", "Rating", "Answered", row=lambda i: (*row(i), f"2024-05-01 11:{i:02}"))
     first, second = draft(desk.file(content), folder=desk.folder)
     assert (first.name, second.name) == ("export", "export_csat")
     assert "Rating (1 to 5, csat)" in first.text

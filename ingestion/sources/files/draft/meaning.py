@@ -31,10 +31,11 @@ def meanings(table: Table, entity: str | None = None, score: str | None = None) 
     asked = SURVEY_ANSWERS if score else entity
     kind, why = (asked, "as asked for") if asked else clues.entity()
     if kind == SURVEY_ANSWERS:
-        return [AnswerChooser(clues, why, score).choose()]
+        ticket = TicketChooser(clues, "").choose() if clues.are_tickets else None
+        return [AnswerChooser(clues, why, score, ticket).choose()]
     found = [_CHOOSERS[kind](clues, why).choose()]
     if kind == TICKETS:
         found[0].others = clues.scales
         if not asked and any(each.is_named for each in clues.scales):
-            found.append(AnswerChooser(clues, "a score in a file of tickets").choose())
+            found.append(AnswerChooser(clues, "a score in a file of tickets", ticket=found[0]).choose())
     return found

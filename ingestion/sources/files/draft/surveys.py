@@ -3,6 +3,7 @@
 from ingestion.sources.files.draft import words
 from ingestion.sources.files.draft.chooser import Chooser, Meaning
 from ingestion.sources.files.draft.clues import NEARLY, Clues
+from ingestion.sources.files.draft.profile import Column
 from ingestion.sources.files.draft.scales import scale
 from ingestion.sources.files.mapping import SURVEY_ANSWERS, SURVEY_INVITATIONS
 
@@ -14,9 +15,12 @@ class AnswerChooser(Chooser):
     row_ids = ("response_id", "ticket_id", "row_id")
     by_value = ("score",)
 
-    def __init__(self, clues: Clues, why: str, score: str | None = None) -> None:
+    def __init__(
+        self, clues: Clues, why: str, score: str | None = None, ticket: Meaning | None = None
+    ) -> None:
         super().__init__(clues, why)
         self.score = score
+        self.ticket = ticket
 
     def choose(self) -> Meaning:
         """Choose the score, then id, names and the time of the answer."""
@@ -28,6 +32,20 @@ class AnswerChooser(Chooser):
         self.choose_answer_time()
         self.choose_keys()
         return self.meaning
+
+    def allows(self, ours: str, column: Column) -> bool:
+        """In a file of tickets the times are the tickets', but one that comes and goes with the answers."""
+        if not self.ticket or not column.is_time:
+            return True
+        return column.name not in self.ticket.sure.values() and self.is_with_answers(column)
+
+    def is_with_answers(self, time: Column) -> bool:
+        """Whether a time is there where there is an answer, and nowhere else."""
+        score = self.meaning.column("score")
+        values = self.clues.table.values(score.name) if score else []
+        pairs = zip(values, self.clues.instants(time), strict=False)
+        same = [(answer is None) == (instant is None) for answer, instant in pairs]
+        return sum(same) >= NEARLY * len(same)
 
     def choose_score(self) -> None:
         """The column asked for, else the likeliest."""
@@ -50,7 +68,7 @@ class AnswerChooser(Chooser):
     def choose_ticket(self) -> None:
         """The id of the rows, where it is that of the ticket."""
         for name in (name for key in self.meaning.keys[:1] for name in key):
-            if words.fit(name, "ticket_id") == 1 or self.clues.are_tickets:
+            if words.fit(name, "ticket_id") == 1 or self.ticket:
                 self.pick("ticket_id", self.clues.table.columns[name], "the id is the ticket's")
 
     def choose_answer_time(self) -> None:
@@ -58,12 +76,8 @@ class AnswerChooser(Chooser):
         score = self.meaning.column("score")
         if not score or not self.is_open("answered_at"):
             return
-        values = self.clues.table.values(score.name)
         for column in [column for column in self.free() if column.is_time]:
-            same = [
-                (a is None) == (b is None) for a, b in zip(values, self.clues.instants(column), strict=True)
-            ]
-            if sum(same) >= NEARLY * len(same) and score.filled < self.clues.table.rows:
+            if score.filled < self.clues.table.rows and self.is_with_answers(column):
                 self.pick("answered_at", column, "there where there is an answer, and nowhere else")
             elif self.clues.times == [column] and words.fit(column.name, "answered_at") >= words.BY_PART:
                 self.pick("answered_at", column, f"the only time, by a part of its name; {column.about()}")

@@ -41,8 +41,9 @@ class TicketChooser(Chooser):
         return self.meaning
 
     def allows(self, ours: str, column: Column) -> bool:
-        """Groups have few values."""
-        return ours not in _GROUPS or can_be("group", column)
+        """Groups have few values, and a score is nothing of the ticket's."""
+        is_score = any(each.is_named and each.column is column for each in self.clues.scales)
+        return not is_score and (ours not in _GROUPS or can_be("group", column))
 
     # Targets
 

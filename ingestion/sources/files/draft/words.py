@@ -166,12 +166,10 @@ def is_no_answer(text: str) -> bool:
 def level(text: str) -> float | None:
     """Where a worded answer stands, from bad (negative) to good; None where the table does not know."""
     bad, good = _any(text, "answers", "bad"), _any(text, "answers", "good")
-    # "Unlikely" does not begin like "likely", but "insatisfait" may be found on either side.
-    is_both = bool(bad and [word for word in good if word not in bad])
     links = _any(text, "answers", "nor")
-    if _any(text, "answers", "neutral") or len(links) > 1 or (is_both and links):
+    if _any(text, "answers", "neutral") or len(links) > 1 or (bad and good and links):
         return 0
-    if is_both or not (bad or good) or len(plain(text).split()) > 6:
+    if bool(bad) == bool(good) or len(plain(text).split()) > 6:
         return None
     side = -1 if bad else 1
     found = [
