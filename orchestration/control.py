@@ -27,6 +27,7 @@ _BY_MODEL = (
     "applied_batches",
     "parsed_batches",
     "rejected_rows",
+    "rejected_values",
     "superseded_rows",
     "model_builds",
     "judged_batches",

@@ -70,9 +70,11 @@ def _not_before(frame: pd.DataFrame, args: Mapping[str, Any]) -> pd.Series[bool]
 
 
 def _within(frame: pd.DataFrame, args: Mapping[str, Any]) -> pd.Series[bool]:
-    """`low` <= `column` <= `high`, all columns; a null column passes, a null bound does not."""
-    column = frame[args["column"]]
-    inside = (column >= frame[args["low"]]) & (column <= frame[args["high"]])
+    """`low` <= `column` <= `high`, all columns; a null column passes, a null bound with `or_unbounded`."""
+    column, low, high = frame[args["column"]], frame[args["low"]], frame[args["high"]]
+    if args.get("or_unbounded"):
+        return cast("pd.Series[bool]", ~((column < low) | (column > high)))
+    inside = (column >= low) & (column <= high)
     return cast("pd.Series[bool]", inside.fillna(False).astype(bool) | column.isna())
 
 

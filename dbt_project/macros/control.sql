@@ -15,6 +15,9 @@ create table if not exists control.applied_batches (model varchar, batch_id varc
 create table if not exists control.rejected_rows (
     model varchar, source varchar, batch_id varchar, record_id varchar, fetched_at timestamp, reason varchar
 );
+create table if not exists control.rejected_values (
+    model varchar, source varchar, batch_id varchar, record_id varchar, fetched_at timestamp, field varchar, value_shape varchar, reason varchar
+);
 create table if not exists control.staged_rows (model varchar, source varchar, rows bigint);
 create table if not exists control.superseded_rows (model varchar, source varchar, build_id varchar, rows bigint);
 create table if not exists control.model_builds (model varchar, build_id varchar, as_of timestamp, built_at timestamp);

@@ -55,22 +55,6 @@ read_parquet([{% for b in batches %}'{{ b.path | replace("'", "''") }}'{{ ', ' i
 {#- The columns that every parsed and staged row begins with. #}
 {% macro envelope() %}source, record_id, changed_at, fetched_at, batch_id, deleted, redacted_fields{% endmacro %}
 
-{#- A reason where a vendor's time is there but cannot be one; "redacted" counts as absent. A day's grace for clocks that differ. #}
-{% macro bad_time(text, name) -%}
-case
-        when {{ text }} is null or {{ text }} = 'redacted' then null
-        when {{ to_utc(text) }} is null then '{{ name }} is no date'
-        when {{ to_utc(text) }} < timestamp '1990-01-01' then '{{ name }} is before 1990'
-        when {{ to_utc(text) }} > {{ add_days('fetched_at', 1) }} then '{{ name }} is later than the fetch'
-    end
-{%- endmacro %}
-
-{% macro unknown_value(text, name, known) -%}
-case when {{ text }} not in ({% for k in known %}'{{ k }}'{{ ', ' if not loop.last }}{% endfor %}) then '{{ name }} has an unknown value' end
-{%- endmacro %}
-
-{% macro missing(text, name) -%}case when {{ text }} is null or {{ text }} = '' then '{{ name }} is missing' end{%- endmacro %}
-
 {#- The landing's mark of a value that was nested too deep to be kept (ingestion/mending.py): \uFfFd, spelled so by nobody else. #}
 {% macro lost_value() -%}
 case when contains(payload, chr(92) || 'uFfFd') then 'a value is nested deeper than 500 levels' end
@@ -78,7 +62,16 @@ case when contains(payload, chr(92) || 'uFfFd') then 'a value is nested deeper t
 
 {#- The first reason for which the row may not enter the marts; null when it may. #}
 {% macro reject_reason(reasons) -%}
-coalesce({{ missing('record_id', 'id') }}, {{ lost_value() }}, {{ reasons | join(', ') }}) as reject_reason
+coalesce(
+        {{ missing('record_id', 'id') }},
+        {{ lost_value() }},
+        {{ reasons | join(',\n        ') }},
+        case
+            when not starts_with(payload, '{') then 'the record is no object'
+            when changed_at is null then 'changed_at is missing'
+            when changed_at > {{ add_days('fetched_at', 1) }} then 'changed_at is later than the fetch'
+        end
+    ) as reject_reason
 {%- endmacro %}
 
 {% macro after_parse() %}
@@ -111,6 +104,7 @@ delete from control.staged_rows where model = '{{ this.name }}';
 {% if execute and not is_incremental() %}
 delete from control.applied_batches where model = '{{ this.name }}';
 delete from control.rejected_rows where model = '{{ this.name }}';
+delete from control.rejected_values where model = '{{ this.name }}';
 delete from control.superseded_rows where model = '{{ this.name }}';
 {% elif execute %}
 insert into control.staged_rows select '{{ this.name }}', source, count(*) from {{ this }} group by source;
@@ -124,6 +118,13 @@ insert into control.rejected_rows
 select '{{ this.name }}', source, batch_id, record_id, fetched_at, reject_reason
 from {{ parsed }}
 where reject_reason is not null and batch_id in ({{ batches_to_merge() }});
+insert into control.rejected_values
+select '{{ this.name }}', source, batch_id, record_id, fetched_at, v.field, v.value_shape, v.reason
+from (
+    select source, batch_id, record_id, fetched_at, unnest(rejected_values) as v
+    from {{ parsed }}
+    where rejected_values is not null and reject_reason is null and batch_id in ({{ batches_to_merge() }})
+) as n;
 insert into control.superseded_rows
 select '{{ this.name }}', source, {{ build_id() }}, sum(rows)
 from (
@@ -170,7 +171,7 @@ repeated_keys as (
 ),
 
 repeated as (
-    select {{ star_except(['reject_reason'], 'n') }} from {{ parsed }} as n
+    select {{ star_except(['reject_reason', 'rejected_values'], 'n') }} from {{ parsed }} as n
     where n.reject_reason is null and n.batch_id in ({{ batches_to_merge() }})
       and exists (select 1 from repeated_keys as k where k.source = n.source and k.record_id = n.record_id)
     {% if is_incremental() %}
@@ -196,7 +197,7 @@ ranked as (
     from repeated
 )
 
-select {{ star_except(['reject_reason'], 'n') }} from {{ parsed }} as n
+select {{ star_except(['reject_reason', 'rejected_values'], 'n') }} from {{ parsed }} as n
 where n.reject_reason is null and n.batch_id in ({{ batches_to_merge() }})
   and not exists (select 1 from repeated_keys as k where k.source = n.source and k.record_id = n.record_id)
 union all by name

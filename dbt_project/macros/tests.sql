@@ -42,3 +42,8 @@ where weekday is null or weekday not between 0 and 6
    or not coalesce({{ matches('opens', '^\\d{1,2}:\\d\\d$') }} and {{ matches('closes', '^\\d{1,2}:\\d\\d$') }}, false)
    or lpad(opens, 5, '0') >= lpad(closes, 5, '0')
 {% endtest %}
+
+{#- Fails with the values below 0. #}
+{% test not_negative(model, column_name) %}
+select {{ column_name }} from {{ model }} where {{ column_name }} < 0
+{% endtest %}

@@ -1,3 +1,16 @@
+{#- Zendesk's words. #}
+{% macro zendesk_statuses() %}{{ return(['new', 'open', 'pending', 'hold', 'solved', 'closed', 'deleted']) }}{% endmacro %}
+{% macro zendesk_priorities() %}{{ return(['low', 'normal', 'high', 'urgent']) }}{% endmacro %}
+{% macro zendesk_sla_metrics() %}
+{{ return([
+    'reply_time', 'agent_work_time', 'requester_wait_time', 'periodic_update_time', 'pausable_update_time', 'resolution_time',
+    'group_ownership_time'
+]) }}
+{% endmacro %}
+{% macro zendesk_sla_events() %}
+{{ return(['activate', 'pause', 'fulfill', 'apply_sla', 'apply_group_sla', 'breach', 'update_status', 'measure']) }}
+{% endmacro %}
+
 {#- Zendesk's SLA metric in the core's words; the first reply clock is the first instance of the reply clock. #}
 {% macro zendesk_sla_metric(alias) -%}
 case

@@ -25,8 +25,8 @@ with given as (
 dated as (
     select
         *,
-        {{ to_utc('answer.created_at') }} as first_answered_at,
-        coalesce({{ to_utc('answer.updated_at') }}, {{ to_utc('answer.created_at') }}) as answered_at
+        {{ usable_time('answer.created_at') }} as first_answered_at,
+        coalesce({{ usable_time('answer.updated_at') }}, {{ usable_time('answer.created_at') }}) as answered_at
     from given
     where answer.type = 'rating_scale' and answer.rating is not null
 ),

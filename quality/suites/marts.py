@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from quality.suites.staged import PRIORITIES, STATUSES
-from quality.verdicts import Expectation, Severity, Suite
+from quality.verdicts import Expectation, Suite
 
 OWNER: Final = "analytics"
 GATE: Final = "marts"
@@ -73,6 +73,8 @@ SIGNALS: Final = ("beyond_limits", "run", "none")
 FOLLOW_UP_OUTCOMES: Final = ("open", "overdue", "contacted_in_time", "contacted_late", "no_due_time")
 OUTCOMES: Final = ("met", "breached", "active", "superseded", "cancelled", "unknown")
 
+UNITS: Final = ("percent", "points", "seconds", "tickets", "replies", "contacts", "money")
+
 #: Marts that may become empty from one night to the next.
 MAY_BE_EMPTY: Final = frozenset(
     {
@@ -89,6 +91,7 @@ MAY_BE_EMPTY: Final = frozenset(
         "reconciliation",
         "reconciliation_summary",
         "rejected_rows",
+        "rejected_values",
         "restatements",
         "sla_at_risk",
         "unmapped_questions",
@@ -97,40 +100,39 @@ MAY_BE_EMPTY: Final = frozenset(
 
 _REPORT = "The published marts stay as they are. Report it: a model counts wrongly"
 _REBUILD = "Build the marts from the landing (`cxmarts refresh --full`); report it when it stays"
-_SOURCE = "The published marts stay as they are. Find the rows by their ids and correct the source"
+_RULES = "The published marts stay as they are. Correct the rule file"
 
 
-def _present(*columns: str) -> Expectation:
+def _present(*columns: str, what_to_do: str = _REPORT) -> Expectation:
     return Expectation(
         name="required_columns_are_filled",
         kind="is_present",
         kwargs={"columns": list(columns)},
         fault="lack a required value",
         why="The row cannot be found or counted without it.",
-        what_to_do=_REPORT,
+        what_to_do=what_to_do,
     )
 
 
-def _key(*columns: str) -> Expectation:
+def _key(*columns: str, what_to_do: str = _REPORT) -> Expectation:
     return Expectation(
         name="key_is_unique",
         kind="expect_compound_columns_to_be_unique",
         kwargs={"column_list": list(columns), "ignore_row_if": "never"},
         fault=f"share their key ({', '.join(columns)})",
         why="Whoever joins or sums the mart counts such rows twice.",
-        what_to_do=_REPORT,
+        what_to_do=what_to_do,
     )
 
 
-def _known(column: str, values: Sequence[str], severity: Severity = "critical") -> Expectation:
+def _known(column: str, values: Sequence[str], what_to_do: str = _REPORT) -> Expectation:
     return Expectation(
         name=f"{column}_is_known",
         kind="expect_column_values_to_be_in_set",
         kwargs={"column": column, "value_set": list(values)},
-        severity=severity,
         fault=f"with an unknown {column}",
         why="Dashboards filter by the documented values; rows with another one vanish from them.",
-        what_to_do=_REPORT,
+        what_to_do=what_to_do,
     )
 
 
@@ -157,7 +159,7 @@ def _durations(*columns: str) -> Expectation:
     return _range("durations_are_not_negative", 0, None, *columns)
 
 
-def _at_most(column: str, other: str, severity: Severity = "critical") -> Expectation:
+def _at_most(column: str, other: str) -> Expectation:
     return Expectation(
         name=f"{column}_is_at_most_{other}",
         kind="expect_column_pair_values_a_to_be_greater_than_b",
@@ -167,7 +169,6 @@ def _at_most(column: str, other: str, severity: Severity = "critical") -> Expect
             "or_equal": True,
             "ignore_row_if": "either_value_is_missing",
         },
-        severity=severity,
         fault=f"with {column} above {other}",
         why="The two are defined so that this cannot be.",
         what_to_do=_REPORT,
@@ -207,11 +208,22 @@ def _by_as_of(*columns: str) -> Expectation:
     )
 
 
+_DEFINED: Final = Expectation(
+    name="kpi_is_defined",
+    kind="is_present",
+    kwargs={"columns": ["definition_version"]},
+    fault="of a KPI without a definition",
+    why="Readers could not know what the number means.",
+    what_to_do=f"{_RULES} kpi_definitions: the KPI has no row there",
+)
+
+
 def _kpi(*extra: str, may_declare: bool = False) -> tuple[Expectation, ...]:
     """What holds of every KPI table; `may_declare` where the company's own dimensions come beside ours."""
     return (
         _key("period_grain", "period_start", "dimension", "member", *extra),
-        _present("period_grain", "dimension", "member", "definition_version", *extra),
+        _present("period_grain", "dimension", "member", *extra),
+        _DEFINED,
         Expectation(
             name="period_start_is_null_exactly_for_all_time",
             kind="null_exactly_when",
@@ -339,10 +351,10 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         Expectation(
             name="score_is_within_its_scale",
             kind="within",
-            kwargs={"column": "score", "low": "scale_min", "high": "scale_max"},
+            kwargs={"column": "score", "low": "scale_min", "high": "scale_max", "or_unbounded": True},
             fault="with a score outside its scale",
             why="A 6 on a scale of 1 to 5 is an error of the source: it is rejected, never clipped.",
-            what_to_do=_SOURCE,
+            what_to_do=_REPORT,
         ),
         Expectation(
             name="nps_answers_have_a_class",
@@ -353,7 +365,7 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
             what_to_do=_REPORT,
         ),
         _by_as_of("answered_at"),
-        _at_most("sent_at", "answered_at", "warning"),
+        _at_most("sent_at", "answered_at"),
     ),
     "answer_dimensions": (
         _key("source", "response_id", "question_id", "dimension"),
@@ -379,7 +391,7 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         _present("source", "survey", "invitation_id", "sent_at"),
         _by_as_of("sent_at", "answered_at", "solved_at"),
         _at_most("solved_at", "sent_at"),
-        _at_most("sent_at", "answered_at", "warning"),
+        _at_most("sent_at", "answered_at"),
     ),
     "follow_ups": (
         _key("source", "response_id", "question_id"),
@@ -400,6 +412,19 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         _key("source", "stream", "batch_id"),
         _present("source", "vendor", "stream", "batch_id", "rows", "reason"),
         _counts("rows", "faulty_rows"),
+    ),
+    "rejected_values": (
+        _present("source", "stream", "field"),
+        Expectation(
+            name="no_value_is_rejected",
+            kind="expect_column_values_to_be_null",
+            kwargs={"column": "reason"},
+            severity="warning",
+            show=("source", "stream", "record_id", "field", "value_shape"),
+            fault="of values that cannot be",
+            why="Such a value is null, or a time that nobody knows.",
+            what_to_do="The mart rejected_values names each. Correct the source, or the mapping of its file",
+        ),
     ),
     "unmapped_questions": (
         _key("source", "survey", "question_id"),
@@ -424,10 +449,18 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         ),
     ),
     "kpi_definitions": (
-        _key("kpi"),
-        _present("kpi", "mart", "small_n", "definition_version", "definition", "variant"),
-        _known("unit", ("percent", "points", "seconds", "tickets", "replies", "contacts", "money")),
-        _known("better", ("higher", "lower")),
+        _key("kpi", what_to_do=f"{_RULES} kpi_definitions"),
+        _present(
+            "kpi",
+            "mart",
+            "small_n",
+            "definition_version",
+            "definition",
+            "variant",
+            what_to_do=f"{_RULES} kpi_definitions",
+        ),
+        _known("unit", UNITS, f"{_RULES} kpi_definitions"),
+        _known("better", ("higher", "lower"), f"{_RULES} kpi_definitions"),
     ),
     "kpi_csat": (
         *_kpi(may_declare=True),
@@ -553,7 +586,8 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
     ),
     "kpi_experience": (
         _key("time_span", "kind", "factor", "exposure"),
-        _present("time_span", "kind", "factor", "exposure", "n", "value", "definition_version"),
+        _present("time_span", "kind", "factor", "exposure", "n", "value"),
+        _DEFINED,
         _known("kind", ("csat", "nps", "ces")),
         _known("factor", FACTORS),
         _counts("n", "others_n"),
@@ -569,7 +603,8 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
     ),
     "kpi_retention": (
         _key("exposure", "window_days", "unit", "outcome", "factor"),
-        _present("window_days", "unit", "outcome", "factor", "exposure", "n", "definition_version"),
+        _present("window_days", "unit", "outcome", "factor", "exposure", "n"),
+        _DEFINED,
         _known("unit", ("customer", "organization")),
         _known("outcome", ("stayed", "came_back")),
         _counts("n", "retained", "others_n", "others_retained"),
@@ -707,8 +742,12 @@ ROW_COUNTS: Final = Suite(
             kind="at_least_share",
             kwargs={"column": "rows", "other": "least_rows", "share": 1.0},
             fault="empty, though it is published with rows now",
-            why="An empty mart is a broken build, not a quiet day.",
-            what_to_do=_REPORT,
+            why="An empty mart is a source that fails silently or a broken build, not a quiet day.",
+            what_to_do=(
+                "The published marts stay as they are. Look for the source that no longer gives what filled "
+                "it: a permission, a mapping or rows of an export that are gone. Report it when all sources "
+                "give what they gave"
+            ),
         ),
     ),
 )

@@ -32,6 +32,46 @@ nullif(array_to_string(
 ), '')
 {%- endmacro %}
 
+{#- The elements of a list for which `condition` holds. #}
+{% macro elements_where(list, element, condition) %}{{ return(adapter.dispatch('elements_where')(list, element, condition)) }}{% endmacro %}
+{% macro default__elements_where(list, element, condition) %}list_filter({{ list }}, lambda {{ element }}: {{ condition }}){% endmacro %}
+
+{#- Faults of values, as a list of structs (field, value_shape, reason): of triples those with a reason. #}
+{% macro faults(triples) %}{{ return(adapter.dispatch('faults')(triples)) }}{% endmacro %}
+{% macro default__faults(triples) -%}
+list_filter([
+        {%- for field, shape, reason in triples %}
+        {'field': {{ field }}, 'value_shape': {{ shape }}, 'reason': {{ reason }}}{{ ',' if not loop.last }}
+        {%- endfor %}
+    ], lambda v: v.reason is not null)
+{%- endmacro %}
+
+{#- The same for each element of a list: its field, shape and reason. #}
+{% macro faults_of_elements(list, element, field, shape, reason) %}
+{{ return(adapter.dispatch('faults_of_elements')(list, element, field, shape, reason)) }}
+{% endmacro %}
+{% macro default__faults_of_elements(list, element, field, shape, reason) -%}
+list_filter(
+        list_transform({{ list }}, lambda {{ element }}: {'field': {{ field }}, 'value_shape': {{ shape }}, 'reason': {{ reason }}}),
+        lambda v: v.reason is not null
+    )
+{%- endmacro %}
+
+{#- Several lists of faults as one; null for nothing. #}
+{% macro joined_faults(lists) %}{{ return(adapter.dispatch('joined_faults')(lists)) }}{% endmacro %}
+{% macro default__joined_faults(lists) -%}
+nullif(
+        cast({{ 'list_concat(' ~ lists | join(', ') ~ ')' if lists | length > 1 else (lists + ['null']) | first }}
+            as struct(field varchar, value_shape varchar, reason varchar)[]), []
+    )
+{%- endmacro %}
+
+{#- What a value looks like, of at most 40 characters: letters as a, digits as 9. Never the value itself. #}
+{% macro value_shape(text) %}{{ return(adapter.dispatch('value_shape')(text)) }}{% endmacro %}
+{% macro default__value_shape(text) -%}
+regexp_replace(regexp_replace(left({{ text }}, 40), '[\p{L}\p{M}]', 'a', 'g'), '\p{N}', '9', 'g')
+{%- endmacro %}
+
 {#- Whether a regular expression matches somewhere in a text: one pass, however many alternatives. #}
 {% macro matches(text, pattern) %}{{ return(adapter.dispatch('matches')(text, pattern)) }}{% endmacro %}
 {% macro default__matches(text, pattern) %}regexp_matches({{ text }}, '{{ pattern }}'){% endmacro %}

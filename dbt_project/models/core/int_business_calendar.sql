@@ -37,8 +37,8 @@ closed_days as (
 
 bounds as (
     select
-        {#- Local openings of the evening before reach into the year. #}
-        {{ add_days("cast(date_trunc('year', least(coalesce(min(created_at), " ~ as_of() ~ "), " ~ as_of() ~ ")) as date)", -2) }} as first_day,
+        {#- Local openings of the week before reach into the year. #}
+        {{ add_days("cast(date_trunc('year', least(coalesce(min(created_at), " ~ as_of() ~ "), " ~ as_of() ~ ")) as date)", -9) }} as first_day,
         {{ add_days("cast(date_trunc('year', " ~ as_of() ~ ") as date)", 1461) }} as last_day
     from {{ ref('int_tickets') }}
 ),
@@ -131,7 +131,7 @@ openings as (
         and {{ add_micros('l.wall_to', '-o.offset_micros') }} > o.valid_from
 ),
 
-{#- Cut at UTC midnight; an opening reaches into two following days at most. #}
+{#- Cut at UTC midnight; an opening is a week long at most, and reaches into eight following days. #}
 daily_openings as (
     select
         o.schedule_key,
@@ -139,7 +139,13 @@ daily_openings as (
         greatest(o.opens_at, {{ add_days('cast(cast(o.opens_at as date) as timestamp)', 'n.n') }}) as opens_at,
         least(o.closes_at, {{ add_days('cast(cast(o.opens_at as date) as timestamp)', '(n.n + 1)') }}) as closes_at
     from openings as o
-    cross join (select 0 as n union all select 1 union all select 2) as n
+    cross join (
+        select 0 as n
+        {% for n in range(1, 9) %}
+        union all
+        select {{ n }}
+        {% endfor %}
+    ) as n
     where o.opens_at < o.closes_at
       and {{ add_days('cast(cast(o.opens_at as date) as timestamp)', 'n.n') }} < o.closes_at
 ),
@@ -171,7 +177,8 @@ open_segments as (
     group by schedule_key, utc_date, island
 ),
 
-schedules as (select distinct schedule_key from weekly),
+{#- One without an interval is never open. #}
+schedules as (select schedule_key from weekly union select schedule_key from schedule_versions),
 
 edges as (
     select schedule_key, utc_date, starts_at, ends_at from open_segments

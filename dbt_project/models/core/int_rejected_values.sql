@@ -1,6 +1,6 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
-{#- What was left out of tickets because their times contradict each other, one row per value. What cannot be in itself is rejected before, in
-    control.rejected_values. #}
+{#- What was left out of tickets because of what else is known of them, one row per value: above all times that contradict each other. What cannot
+    be in itself is rejected before, in control.rejected_values. #}
 {%- set times = [] -%}
 {%- for time in ['first_reply', 'resolved', 'closed'] -%}
 {%- do times.append(("'tickets'", 'ticket_id', "'" ~ time ~ "_at'", ref('int_tickets'), 'is_' ~ time ~ '_misdated')) -%}
@@ -26,3 +26,9 @@ from {{ relation }} as t
 where {{ condition }} and {{ is_touched('t') }}
 {{ 'union all' if not loop.last }}
 {% endfor %}
+union all
+select
+    t.source, t.ticket_id, 'tickets', t.ticket_id as record_id, 'handle_seconds', {{ value_shape('t.unusable_handle_seconds') }},
+    'is no number of seconds'
+from {{ ref('int_tickets') }} as t
+where t.unusable_handle_seconds is not null and {{ is_touched('t') }}

@@ -5,7 +5,7 @@
     'source', 'ticket_id', 'created_at', 'status', 'priority', 'source_priority', 'channel', 'is_outgoing', 'customer_id', 'organization_id',
     'group_id', 'assignee_id', 'segment', 'product', 'service_area', 'complexity', 'collaborator_ids', 'rating_score', 'exclusion_reason',
     'declared_first_reply_at', 'declared_resolved_at', 'declared_closed_at', 'declares_first_reply', 'declares_resolved', 'declared_reopens',
-    'declared_replies', 'handle_seconds', 'logs_assignment', 'unusable', 'changed_at'
+    'declared_replies', 'handle_seconds', 'unusable_handle_seconds', 'logs_assignment', 'unusable', 'changed_at'
 ] -%}
 with tickets as (
     select {{ columns | join(', ') }} from {{ ref('zendesk__tickets') }}
@@ -26,7 +26,8 @@ select
     t.source,
     t.ticket_id,
     t.created_at,
-    t.status,
+    {#- No history of a ticket says any: then it is as it came. #}
+    coalesce(t.status, 'new') as status,
     t.priority,
     t.source_priority,
     t.channel,
@@ -58,6 +59,7 @@ select
     t.declared_reopens,
     t.declared_replies,
     t.handle_seconds,
+    t.unusable_handle_seconds,
     t.logs_assignment,
     t.changed_at
 from placed as t

@@ -61,7 +61,7 @@ def judge(
             rows=checks._row_counts(con, graph.marts),
             previous_rows=previous,
             conservation=checks._conservation(con, store),
-            rejections=checks._rejections(con),
+            rejections=checks._rejections(con, []),
         )
     return Judged(held, [verdict for verdict in report.verdicts if not verdict.success])
 

@@ -80,7 +80,7 @@ class Warehouse:
         changed: str | None = "updated_at",
         fetched_at: str = "2030-01-01T00:00:00Z",
     ) -> Path:
-        """Lands one batch; `changed` names the field (or is None for null) with the change time, text or Unix seconds."""
+        """Lands one batch; `changed` names the field with the change time, text or Unix seconds (None: of the fetch)."""
         rows = list(records)
         fetched = _time(fetched_at)
         table = pa.table(
@@ -89,7 +89,7 @@ class Warehouse:
                     [_text(r.get("_record_id", r.get(id_field))) for r in rows], pa.string()
                 ),
                 "changed_at": pa.array(
-                    [_time(r.get(changed)) if changed else None for r in rows], pa.timestamp("us", "UTC")
+                    [_time(r.get(changed)) if changed else fetched for r in rows], pa.timestamp("us", "UTC")
                 ),
                 "deleted": pa.array([bool(r.get("_deleted", False)) for r in rows], pa.bool_()),
                 "payload": pa.array(
@@ -245,8 +245,10 @@ def _text(value: Any) -> str | None:
 
 
 def _time(value: Any) -> datetime | None:
-    if value is None:
+    """As ingestion reads a change clock: null for what is no time."""
+    try:
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value, UTC)
+        return datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+    except (ValueError, OverflowError):
         return None
-    if isinstance(value, int | float):
-        return datetime.fromtimestamp(value, UTC)
-    return datetime.fromisoformat(value.replace("Z", "+00:00"))

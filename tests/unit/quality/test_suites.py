@@ -139,6 +139,13 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
         marts.suite("excluded_tickets"),
         {"source": "z", "ticket_id": "1", "reason": "spam"},
     ),
+    "rejected_values": (
+        marts.suite("rejected_values"),
+        {
+            "source": "z", "stream": "tickets", "record_id": "1", "field": "resolved_at",
+            "value_shape": "9999-99-99 99:99:99", "reason": None,
+        },
+    ),
     "sla_targets": (marts.suite("sla_targets"), {**TARGET, "as_of": DAY}),
     "reconciliation": (
         marts.suite("reconciliation"),
@@ -501,6 +508,8 @@ BREAKS: dict[str, dict[str, Any]] = {
     "nothing_is_staged_twice": {"staged": 8, "superseded": -1},
     "few_rows_are_rejected": {"rejected": 2},
     "no_row_is_rejected": {"rejected": 1},
+    "no_value_is_rejected": {"reason": "is before the ticket was created"},
+    "kpi_is_defined": {"definition_version": None},
     "source_is_fresh": {"age_seconds": 172_801.0},
     "source_has_been_fetched": {"age_seconds": None},
     "rows_did_not_drop": {"rows": 95},

@@ -4,12 +4,13 @@
 {%- for t in texts %}{% do values.update({t: 'VARCHAR'}) %}{% endfor -%}
 {%- for name in declared_dimensions() %}{% do values.update({'dimension_' ~ name: 'VARCHAR'}) %}{% endfor -%}
 {%- set shape = {
-    'values': values, 'errors': ['JSON'], 'reject': 'VARCHAR',
+    'values': values, 'errors': file_errors(), 'reject': 'VARCHAR',
     'mapping': {'question': {
         'kind': 'VARCHAR', 'id': 'VARCHAR', 'text': 'VARCHAR', 'survey': 'VARCHAR', 'scale_min': 'DOUBLE', 'scale_max': 'DOUBLE',
         'positive_from': 'DOUBLE', 'direction': 'VARCHAR'
     }}
 } -%}
+{%- set times = [time_value('sent_at', 'p.values.sent_at')] -%}
 with landed as ({{ landed('files', 'survey_answers', shape) }})
 
 select
@@ -18,10 +19,10 @@ select
     p.values.{{ t }} as {{ t }},
     {% endfor %}
     {{ to_utc('p.values.answered_at') }} as answered_at,
-    {{ to_utc('p.values.sent_at') }} as sent_at,
+    {{ usable(times) }}
     p.values.score as score,
     {{ stated_dimensions('p.values', 'dimension_') }} as dimensions,
     p.mapping.question as question,
-    coalesce(len(p.errors), 0) as unusable_fields,
-    {{ reject_reason(['p.reject']) }}
+    {{ file_faults(times) }} as rejected_values,
+    {{ reject_reason(['p.reject', bad_time('p.values.answered_at', 'answered_at')]) }}
 from landed

@@ -2,7 +2,8 @@
     'channel', 'priority', 'group_id', 'agent_id', 'delivery'] -%}
 {%- set values = {'sent_at': 'VARCHAR', 'answered_at': 'VARCHAR'} -%}
 {%- for t in texts %}{% do values.update({t: 'VARCHAR'}) %}{% endfor -%}
-{%- set shape = {'values': values, 'errors': ['JSON'], 'reject': 'VARCHAR', 'mapping': {'survey': 'VARCHAR'}} -%}
+{%- set shape = {'values': values, 'errors': file_errors(), 'reject': 'VARCHAR', 'mapping': {'survey': 'VARCHAR'}} -%}
+{%- set times = [time_value('answered_at', 'p.values.answered_at')] -%}
 with landed as ({{ landed('files', 'survey_invitations', shape) }})
 
 select
@@ -11,8 +12,8 @@ select
     p.values.{{ t }} as {{ t }},
     {% endfor %}
     {{ to_utc('p.values.sent_at') }} as sent_at,
-    {{ to_utc('p.values.answered_at') }} as answered_at,
+    {{ usable(times) }}
     p.mapping.survey as survey,
-    coalesce(len(p.errors), 0) as unusable_fields,
-    {{ reject_reason(['p.reject']) }}
+    {{ file_faults(times) }} as rejected_values,
+    {{ reject_reason(['p.reject', bad_time('p.values.sent_at', 'sent_at')]) }}
 from landed

@@ -2,7 +2,7 @@ with landed as ({{ landed('files', 'ticket_events', file_ticket_shape()) }})
 
 select
     {{ envelope() }},
-    {{ file_ticket_columns() }}
+    {{ file_ticket_columns(['created_at', 'first_reply_at', 'resolved_at', 'closed_at']) }}
     coalesce(p.mapping.ticket, false) as carries_ticket,
     {{ to_utc('p.values.event_at') }} as event_at,
     coalesce(p.values.kind, 'change') as kind,
@@ -10,5 +10,5 @@ select
     p.values.actor_id as actor_id,
     p.values.actor_role as actor_role,
     coalesce(p.values.is_public, true) as is_public,
-    {{ reject_reason(['p.reject']) }}
+    {{ reject_reason(['p.reject', bad_time('p.values.event_at', 'event_at')]) }}
 from landed

@@ -16,5 +16,6 @@ select
     {{ envelope() }},
     p.title as form_title,
     p.fields as fields,
+    {{ rejected_values() }},
     {{ reject_reason(['null']) }}
 from landed

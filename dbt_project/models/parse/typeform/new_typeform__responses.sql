@@ -13,6 +13,10 @@
         'choice': {'label': 'VARCHAR'}
     }]
 } -%}
+{%- set values = [
+    time_value('sent_at', 'p.hidden.sent_at'),
+    list_value('answers.number', 'p.answers', 'a', "a.type = 'number' and a.number is null", "''", 'is no number')
+] -%}
 with landed as ({{ landed('typeform', 'responses', shape) }})
 
 select
@@ -23,17 +27,18 @@ select
     {{ to_utc('p.submitted_at') }} as submitted_at,
     nullif(p.hidden.ticket_id, '') as ticket_id,
     nullif(p.hidden.customer_id, '') as customer_id,
-    {{ to_utc('p.hidden.sent_at') }} as sent_at,
+    {{ usable(values) }}
     nullif(p.hidden.segment, '') as segment,
     nullif(p.hidden.product, '') as product,
     nullif(p.hidden.service_area, '') as service_area,
     nullif(p.hidden.complexity, '') as complexity,
     {{ stated_dimensions('p.hidden') }} as dimensions,
     p.answers as answers,
+    {{ rejected_values(values) }},
     {#- A response that is not completed was not submitted. #}
     {{ reject_reason([
+        missing('coalesce(p.response_id, p.token)', 'response_id'),
         "case when coalesce(p.response_type, 'completed') = 'completed' then coalesce("
-        ~ missing('p.submitted_at', 'submitted_at') ~ ', ' ~ bad_time('p.submitted_at', 'submitted_at') ~ ') end',
-        bad_time("nullif(p.hidden.sent_at, '')", 'sent_at')
+        ~ missing('p.submitted_at', 'submitted_at') ~ ', ' ~ bad_time('p.submitted_at', 'submitted_at') ~ ') end'
     ]) }}
 from landed

@@ -5,5 +5,6 @@ select
     {{ envelope() }},
     p.name as brand_name,
     deleted or coalesce(p.is_deleted, false) as is_deleted,
-    {{ reject_reason([bad_time('p.created_at', 'created_at')]) }}
+    {{ rejected_values([time_value('created_at', 'p.created_at')]) }},
+    {{ reject_reason(['null']) }}
 from landed

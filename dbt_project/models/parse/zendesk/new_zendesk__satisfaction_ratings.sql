@@ -2,6 +2,7 @@
     'ticket_id': 'VARCHAR', 'score': 'VARCHAR', 'created_at': 'VARCHAR', 'updated_at': 'VARCHAR', 'assignee_id': 'VARCHAR',
     'group_id': 'VARCHAR', 'requester_id': 'VARCHAR'
 } -%}
+{%- set values = [time_value('updated_at', 'p.updated_at')] -%}
 with landed as ({{ landed('zendesk', 'satisfaction_ratings', shape) }})
 
 select
@@ -9,14 +10,16 @@ select
     p.ticket_id as ticket_id,
     p.score as score,
     {{ to_utc('p.created_at') }} as created_at,
-    {{ to_utc('p.updated_at') }} as updated_at,
+    {{ usable(values) }}
     p.assignee_id as assignee_id,
     p.group_id as group_id,
     p.requester_id as requester_id,
+    {{ rejected_values(values) }},
     {{ reject_reason([
         missing('p.ticket_id', 'ticket_id'),
         missing('p.created_at', 'created_at'),
         bad_time('p.created_at', 'created_at'),
+        missing('p.score', 'score'),
         unknown_value('p.score', 'score', ['offered', 'unoffered', 'good', 'bad', 'good_with_comment', 'bad_with_comment'])
     ]) }}
 from landed

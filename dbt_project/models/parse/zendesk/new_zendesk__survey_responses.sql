@@ -7,6 +7,11 @@
         'question': {'id': 'VARCHAR', 'type': 'VARCHAR', 'sub_type': 'VARCHAR'}
     }]
 } -%}
+{%- set values = [] -%}
+{%- for time in ['created_at', 'updated_at'] -%}
+{%- set is_none = '(' ~ time_fault('a.' ~ time) ~ ') is not null' -%}
+{%- do values.append(list_value('answers.' ~ time, 'p.answers', 'a', is_none, 'a.' ~ time, 'is no time that can be')) -%}
+{%- endfor -%}
 with landed as ({{ landed('zendesk', 'survey_responses', shape) }})
 
 select
@@ -17,5 +22,6 @@ select
     p.survey.version as survey_version,
     p.subjects as subjects,
     p.answers as answers,
+    {{ rejected_values(values) }},
     {{ reject_reason([missing('p.survey.id', 'survey.id')]) }}
 from landed

@@ -8,5 +8,6 @@ select
     {{ envelope() }},
     p.version as survey_version,
     p.questions as questions,
+    {{ rejected_values() }},
     {{ reject_reason(['null']) }}
 from landed

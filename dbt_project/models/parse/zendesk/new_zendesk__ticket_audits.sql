@@ -6,6 +6,12 @@
         'public': 'BOOLEAN', 'new_schedule_id': 'VARCHAR', 'via': {'channel': 'VARCHAR', 'source': {'rel': 'VARCHAR'}}
     }]
 } -%}
+{%- set values = [] -%}
+{%- for field, known in {'status': zendesk_statuses(), 'priority': zendesk_priorities()}.items() -%}
+{%- do values.append(list_value(
+    'events.' ~ field, 'p.events', 'c', "c.field_name = '" ~ field ~ "' and not " ~ is_known('c.value', known), 'c.value'
+)) -%}
+{%- endfor -%}
 with landed as ({{ landed('zendesk', 'ticket_audits', shape) }})
 
 select
@@ -14,6 +20,7 @@ select
     {{ to_utc('p.created_at') }} as event_at,
     p.author_id as actor_id,
     p.events as children,
+    {{ rejected_values(values) }},
     {{ reject_reason([
         missing('p.ticket_id', 'ticket_id'),
         missing('p.created_at', 'created_at'),

@@ -8,6 +8,10 @@
         'added_tags': ['VARCHAR'], 'via': {'channel': 'VARCHAR', 'source': {'rel': 'VARCHAR'}}
     }]
 } -%}
+{%- set values = [
+    list_value('child_events.status', 'p.child_events', 'c', 'not ' ~ is_known('c.status', zendesk_statuses()), 'c.status'),
+    list_value('child_events.priority', 'p.child_events', 'c', 'not ' ~ is_known('c.priority', zendesk_priorities()), 'c.priority')
+] -%}
 with landed as ({{ landed('zendesk', 'ticket_events', shape) }})
 
 select
@@ -23,6 +27,7 @@ select
                     then {{ json_array_keys('payload', '$.child_events') }}
             end
     end as child_keys,
+    {{ rejected_values(values) }},
     {{ reject_reason([
         missing('p.ticket_id', 'ticket_id'),
         missing('p.created_at', 'created_at'),

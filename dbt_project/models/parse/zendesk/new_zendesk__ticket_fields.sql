@@ -5,5 +5,6 @@ select
     {{ envelope() }},
     p.title as field_title,
     p.type as field_type,
-    {{ reject_reason([bad_time('p.created_at', 'created_at')]) }}
+    {{ rejected_values([time_value('created_at', 'p.created_at')]) }},
+    {{ reject_reason(['null']) }}
 from landed

@@ -1,4 +1,4 @@
-{%- set minutes = {'calendar': 'DOUBLE', 'business': 'DOUBLE'} -%}
+{%- set minutes = {'calendar': 'VARCHAR', 'business': 'VARCHAR'} -%}
 {%- set shape = {
     'created_at': 'VARCHAR', 'updated_at': 'VARCHAR', 'status': 'VARCHAR', 'priority': 'VARCHAR', 'type': 'VARCHAR',
     'requester_id': 'VARCHAR', 'submitter_id': 'VARCHAR', 'assignee_id': 'VARCHAR', 'organization_id': 'VARCHAR',
@@ -6,18 +6,34 @@
     'collaborator_ids': ['VARCHAR'], 'custom_fields': [{'id': 'VARCHAR', 'value': 'VARCHAR'}],
     'satisfaction_rating': {'id': 'VARCHAR', 'score': 'VARCHAR', 'reason': 'VARCHAR'},
     'metric_set': {
-        'reopens': 'BIGINT', 'replies': 'BIGINT', 'group_stations': 'BIGINT', 'assignee_stations': 'BIGINT',
-        'reply_time_in_seconds': {'calendar': 'DOUBLE'}, 'reply_time_in_minutes': minutes,
+        'reopens': 'VARCHAR', 'replies': 'VARCHAR', 'group_stations': 'VARCHAR', 'assignee_stations': 'VARCHAR',
+        'reply_time_in_seconds': {'calendar': 'VARCHAR'}, 'reply_time_in_minutes': minutes,
         'first_resolution_time_in_minutes': minutes, 'full_resolution_time_in_minutes': minutes,
         'requester_wait_time_in_minutes': minutes, 'agent_wait_time_in_minutes': minutes, 'on_hold_time_in_minutes': minutes
     }
+} -%}
+{%- set values = [time_value('updated_at', 'p.updated_at')] -%}
+{%- for count in ['reopens', 'replies', 'group_stations', 'assignee_stations'] -%}
+{%- do values.append(number_value('vendor_' ~ count, 'p.metric_set.' ~ count)) -%}
+{%- endfor -%}
+{%- do values.append(number_value('vendor_first_reply_seconds', 'p.metric_set.reply_time_in_seconds.calendar', 'double')) -%}
+{%- for measure, field in {
+    'first_reply': 'reply', 'first_resolution': 'first_resolution', 'full_resolution': 'full_resolution',
+    'requester_wait': 'requester_wait', 'agent_wait': 'agent_wait', 'on_hold': 'on_hold'
+}.items() -%}
+{%- set place = 'p.metric_set.' ~ field ~ '_time_in_minutes.' -%}
+{%- do values.append(number_value('vendor_' ~ measure ~ '_minutes', place ~ 'calendar', 'double')) -%}
+{%- do values.append(number_value('vendor_' ~ measure ~ '_business_minutes', place ~ 'business', 'double')) -%}
+{%- endfor -%}
+{#- The word that is none of ours stays as the source's own. #}
+{%- set word = {
+    'field': 'priority', 'text': 'p.priority', 'fault': 'case when not ' ~ is_known('p.priority', zendesk_priorities()) ~ " then 'is unknown' end"
 } -%}
 with landed as ({{ landed('zendesk', 'tickets', shape) }})
 
 select
     {{ envelope() }},
     {{ to_utc('p.created_at') }} as created_at,
-    {{ to_utc('p.updated_at') }} as updated_at,
     p.status as status,
     p.priority as priority,
     p.type as ticket_type,
@@ -35,21 +51,12 @@ select
     p.satisfaction_rating.id as rating_id,
     p.satisfaction_rating.score as rating_score,
     p.satisfaction_rating.reason as rating_reason,
-    p.metric_set.reopens as vendor_reopens,
-    p.metric_set.replies as vendor_replies,
-    p.metric_set.group_stations as vendor_group_stations,
-    p.metric_set.assignee_stations as vendor_assignee_stations,
-    p.metric_set.reply_time_in_seconds.calendar as vendor_first_reply_seconds,
-    {% for measure, field in [
-        ('first_reply', 'reply'), ('first_resolution', 'first_resolution'), ('full_resolution', 'full_resolution'),
-        ('requester_wait', 'requester_wait'), ('agent_wait', 'agent_wait'), ('on_hold', 'on_hold')
-    ] %}
-    p.metric_set.{{ field }}_time_in_minutes.calendar as vendor_{{ measure }}_minutes,
-    p.metric_set.{{ field }}_time_in_minutes.business as vendor_{{ measure }}_business_minutes,
-    {% endfor %}
+    {{ usable(values) }}
+    {{ rejected_values(values + [word]) }},
     {{ reject_reason([
         missing('p.created_at', 'created_at'),
         bad_time('p.created_at', 'created_at'),
-        unknown_value('p.status', 'status', ['new', 'open', 'pending', 'hold', 'solved', 'closed', 'deleted'])
+        missing('p.status', 'status'),
+        unknown_value('p.status', 'status', zendesk_statuses())
     ]) }}
 from landed

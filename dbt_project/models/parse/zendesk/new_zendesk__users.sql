@@ -1,6 +1,7 @@
 {%- set shape = {
     'role': 'VARCHAR', 'active': 'BOOLEAN', 'suspended': 'BOOLEAN', 'organization_id': 'VARCHAR', 'created_at': 'VARCHAR'
 } -%}
+{%- set values = [time_value('created_at', 'p.created_at')] -%}
 with landed as ({{ landed('zendesk', 'users', shape) }})
 
 select
@@ -8,9 +9,7 @@ select
     p.role as role,
     coalesce(p.active, true) and not deleted as is_active,
     p.organization_id as organization_id,
-    {{ to_utc('p.created_at') }} as created_at,
-    {{ reject_reason([
-        bad_time('p.created_at', 'created_at'),
-        unknown_value('p.role', 'role', ['end-user', 'agent', 'admin'])
-    ]) }}
+    {{ usable(values) }}
+    {{ rejected_values(values) }},
+    {{ reject_reason([unknown_value('p.role', 'role', ['end-user', 'agent', 'admin'])]) }}
 from landed

@@ -1,7 +1,7 @@
 {{ config(materialized='ephemeral') }}
 {#- Targets that an exported file declares: due, ended and verdict as the source gives them. #}
 with targets as (
-    select source, ticket_id, created_at, unusable, unnest(sla) as s from {{ ref('files__tickets') }}
+    select source, ticket_id, created_at, fetched_at, unusable, unnest(sla) as s from {{ ref('files__tickets') }}
 )
 
 select
@@ -9,8 +9,8 @@ select
     ticket_id,
     s.metric as metric,
     created_at as applied_at,
-    {{ to_utc('s.due_at') }} as due_at,
-    {{ to_utc('s.ended_at') }} as ended_at,
+    {{ usable_time('s.due_at', due_days()) }} as due_at,
+    {{ usable_time('s.ended_at') }} as ended_at,
     s.verdict as verdict,
     list_contains(unusable, s.metric || '_ended_at') as is_end_unusable
 from targets

@@ -26,7 +26,7 @@ stated as (
         e.source, e.ticket_id, e.begun_at as created_at, e.first_reply_at, e.resolved_at, e.closed_at, e.last_status as status, e.priority,
         e.source_priority, e.complexity,
         e.channel, e.customer_id, e.organization_id, e.group_id, e.assignee_id, e.segment, e.product, e.service_area, e.exclusion,
-        e.reopens, e.public_agent_replies, e.handle_seconds, e.sla, e.declares, e.unusable, e.deleted, e.changed_at,
+        e.reopens, e.public_agent_replies, e.handle_seconds, e.sla, e.declares, e.unusable, e.deleted, e.fetched_at, e.changed_at,
         row_number() over (
             partition by e.source, e.ticket_id
             order by greatest(e.event_at, e.begun_at) desc, e.sequence_no desc nulls last, e.event_at desc, e.record_id desc
@@ -39,7 +39,7 @@ versions as (
     select
         t.source, coalesce(t.ticket_id, t.record_id) as ticket_id, t.created_at, t.first_reply_at, t.resolved_at, t.closed_at, t.status, t.priority,
         t.source_priority, t.complexity, t.channel, t.customer_id, t.organization_id, t.group_id, t.assignee_id, t.segment, t.product,
-        t.service_area, t.exclusion, t.reopens, t.public_agent_replies, t.handle_seconds, t.sla, t.declares, t.unusable, t.deleted, t.changed_at,
+        t.service_area, t.exclusion, t.reopens, t.public_agent_replies, t.handle_seconds, t.sla, t.declares, t.unusable, t.deleted, t.fetched_at, t.changed_at,
         row_number() over (partition by t.source, t.record_id order by {{ in_force_first('t.changed_at') }}) as version_no
     from {{ ref('stg_files__tickets') }} as t
     where {{ is_touched('t', 'record_id') }}
@@ -83,9 +83,11 @@ select
     list_contains(t.declares, 'resolved_at') as declares_resolved,
     t.reopens as declared_reopens,
     t.public_agent_replies as declared_replies,
-    cast(case when t.handle_seconds >= 0 then t.handle_seconds end as double) as handle_seconds,
+    cast(t.handle_seconds as double) as handle_seconds,
+    cast(null as varchar) as unusable_handle_seconds,
     false as logs_assignment,
     t.unusable,
     t.changed_at,
+    t.fetched_at,
     t.sla
 from tickets as t

@@ -27,7 +27,7 @@ custom as (
         {% for attribute in ['segment', 'product', 'service_area', 'complexity'] %}
         max(case when m.attribute = '{{ attribute }}' then nullif(v.field.value, '') end) as {{ attribute }},
         {% endfor %}
-        max(case when m.attribute = 'handle_seconds' then try_cast(v.field.value as double) end) as handle_seconds
+        max(case when m.attribute = 'handle_seconds' then nullif(v.field.value, '') end) as handle_seconds
     from custom_values as v
     inner join field_meanings as m on v.source = m.source and v.field.id = m.field_id
     group by v.source, v.record_id
@@ -47,7 +47,7 @@ select
     t.record_id as ticket_id,
     t.created_at,
     t.status,
-    case when t.priority in ('low', 'normal', 'high', 'urgent') then t.priority end as priority,
+    case when {{ is_known('t.priority', zendesk_priorities()) }} then t.priority end as priority,
     t.priority as source_priority,
     t.channel,
     t.is_outgoing,
@@ -69,7 +69,8 @@ select
     false as declares_resolved,
     cast(null as bigint) as declared_reopens,
     cast(null as bigint) as declared_replies,
-    case when c.handle_seconds >= 0 then c.handle_seconds end as handle_seconds,
+    {{ number_value('handle_seconds', 'c.handle_seconds', 'double')['value'] }} as handle_seconds,
+    case when {{ number_value('handle_seconds', 'c.handle_seconds')['fault'] }} is not null then c.handle_seconds end as unusable_handle_seconds,
     true as logs_assignment,
     cast([] as varchar[]) as unusable,
     t.changed_at
