@@ -611,6 +611,7 @@ def test_a_name_that_no_mapping_can_have(desk: Desk) -> None:
     [
         ("How likely are you to recommend us?", list(range(11)), ("nps", 0, 10, None)),
         ("Q1", list(range(11)), ("nps", 0, 10, None)),
+        ("Would you recommend us?", [6, 7, 8, 9], ("nps", 0, 10, None)),
         ("Rating", [1, 2, 3, 4, 5], ("csat", 1, 5, 4)),
         ("Rating", ["1,0", "2,0", "4,0", "5,0"], ("csat", 1, 5, 4)),
         ("Satisfaction", [1, 2, 3, 4, 5, 6, 7], ("csat", 1, 7, 6)),
@@ -642,6 +643,13 @@ def test_scales(
     found = mapping.question
     assert found
     assert (found.kind, found.scale_min, found.scale_max, found.positive_from) == question
+
+
+def test_answers_in_words_are_numbered_from_bad_to_good(desk: Desk) -> None:
+    words = ["Not at all satisfied", "Not satisfied", "Not very satisfied", "Neutral", "Somewhat satisfied"]
+    words += ["Satisfied", "Very satisfied", "Completely satisfied"]
+    content = table("Respondent", "Mood", row=lambda i: (f"r{i}", words[i % 8]))
+    assert desk.mapping(content).value_maps["score"] == {word: str(i) for i, word in enumerate(words, 1)}
 
 
 def test_answers_that_no_scale_is_known_of(desk: Desk) -> None:
@@ -706,6 +714,22 @@ def test_times_told_by_their_order_alone(desk: Desk) -> None:
         "first_reply_due_at": ("c",), "total_resolution_due_at": ("g",),
         "first_reply_ended_at": ("f",), "total_resolution_ended_at": ("b",),
     }  # fmt: skip
+
+
+def test_a_time_of_closed_tickets_is_no_solution(desk: Desk) -> None:
+    """Solved tickets without it tell that it is the close."""
+
+    def row(i: int) -> tuple[object, ...]:
+        at = datetime(2024, 5, 1, 8) + timedelta(minutes=37 * i)  # noqa: DTZ001
+        return (
+            f"K-{i}",
+            at,
+            ("Open", "Resolved", "Closed")[i % 3],
+            at + timedelta(hours=i) if i % 3 == 2 else "",
+        )
+
+    mapping = desk.mapping(table("a", "b", "c", "d", row=row, count=150))
+    assert mapping.columns == {"created_at": ("b",), "status": ("c",), "closed_at": ("d",)}
 
 
 def test_a_log_told_by_its_values_alone(desk: Desk) -> None:
