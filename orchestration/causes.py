@@ -9,10 +9,11 @@ from typing import Any
 import dagster as dg
 
 from ingestion.errors import ExpectedError
-from orchestration.checks import CAUSES, WARNINGS
 from orchestration.home import Home
 from orchestration.mishaps import explain
 
+#: Metadata of a check: what blocks publishing, what does not.
+CAUSES, WARNINGS = "causes", "warnings"
 KINDS = {
     dg.DagsterEventType.ASSET_CHECK_EVALUATION,
     dg.DagsterEventType.STEP_FAILURE,

@@ -1,5 +1,6 @@
 """Gate verdicts as asset checks: one check per gate and asset, blocking where an expectation is critical."""
 
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ import duckdb
 from orchestration import control, progress
 from orchestration.assets.landing import landing_specs
 from orchestration.assets.models import Graph
+from orchestration.causes import CAUSES, WARNINGS
 from orchestration.holidays import days_off
 from orchestration.publish import current
 from orchestration.run import Run
@@ -31,8 +33,6 @@ from quality.verdicts import Verdict
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Metadata of a check: what blocks publishing, what does not.
-CAUSES, WARNINGS = "causes", "warnings"
 MAX_TOLD, MAX_ROWS = 50, 20
 MAX_AGE = timedelta(hours=36)
 STREAMS_MART = "publication"
@@ -116,7 +116,7 @@ def _landing_gate(specs: Sequence[dg.AssetSpec]) -> dg.AssetChecksDefinition:
     )
     def landing_gate(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         run: Run = context.resources.run
-        progress.current.phase("landing_gate", "judging new batches")
+        progress.current.phase("landing_gate", "judging new batches", context.log.info)
         with control.connect(run.warehouse) as con, run.store() as store:
             failed = {(s.source, s.stream) for s in control.status(con) if s.is_stale}
             report = judge_batches(
@@ -172,7 +172,7 @@ def _staged_gate(graph: Graph) -> dg.AssetChecksDefinition:
     )
     def staged_gate(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         run: Run = context.resources.run
-        progress.current.phase("staged_gate", "judging parsed rows")
+        progress.current.phase("staged_gate", "judging parsed rows", context.log.info)
         judged = []
         with control.connect(run.warehouse) as con, run.store() as store:
             waiting = control.pending(con, graph.staging)
@@ -239,7 +239,7 @@ def _marts_gate(graph: Graph) -> dg.AssetChecksDefinition:
     )
     def marts_gate(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         run: Run = context.resources.run
-        progress.current.phase("marts_gate", "judging the candidate marts")
+        progress.current.phase("marts_gate", "judging the candidate marts", context.log.info)
         judged = sorted(graph.names[check.asset_key] for check in context.selected_asset_check_keys)
         # What holds for an earlier instant has fewer rows by right.
         published = None if run.is_scratch else current(run.home.published)
@@ -278,11 +278,16 @@ def _marts_gate(graph: Graph) -> dg.AssetChecksDefinition:
 
 def _frames(con: duckdb.DuckDBPyConnection, marts: Sequence[str]) -> Iterator[tuple[str, "pd.DataFrame"]]:
     """The judged columns of each mart, one mart at a time."""
-    for done, name in enumerate(marts):
+    for done, name in enumerate(marts, start=1):
+        started = time.monotonic()
         progress.current.update(name, done, len(marts))
         available = [row[0] for row in con.execute(f'DESCRIBE marts."{name}"').fetchall()]
         columns = ", ".join(f'"{column}"' for column in mart_columns(name, available)) or "1 AS row"
-        yield name, _frame(con.execute(f'SELECT {columns} FROM marts."{name}"'))  # noqa: S608
+        frame = _frame(con.execute(f'SELECT {columns} FROM marts."{name}"'))  # noqa: S608
+        yield name, frame
+        spent = time.monotonic() - started
+        line = f"judged {done} of {len(marts)}: marts.{name}, {len(frame):,} rows, {spent:.1f} s"
+        progress.current.tell(line)
 
 
 def _frame(rows: duckdb.DuckDBPyConnection) -> "pd.DataFrame":

@@ -201,7 +201,7 @@ def _run_refresh(
 
     # Failures are told in our own words; what the libraries remark on the way is noise here.
     warnings.filterwarnings("ignore")
-    logging.disable(logging.WARNING)
+    logging.getLogger().addHandler(logging.NullHandler())
     reporter = ConsoleProgress()
     progress.use(reporter)
     failed = True

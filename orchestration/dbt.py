@@ -54,7 +54,7 @@ class DbtError(ExpectedError):
 class NodeResult:
     """One node of a finished dbt run.
 
-    `failures` counts the rows that a test found; None for anything else.
+    `failures` counts the rows that a test found, `sql` finds them; `rows` are those of a built table.
     """
 
     unique_id: str
@@ -63,6 +63,8 @@ class NodeResult:
     message: str
     failures: int | None
     seconds: float
+    sql: str = ""
+    rows: int | None = None
 
     @property
     def is_failed(self) -> bool:
@@ -398,14 +400,35 @@ def _invoke(manifest: Any, command: list[str], callbacks: Sequence[Callable[[Any
 def _on_event(on_node: Callable[[NodeResult], None], event: Any) -> None:
     if event.info.name == "NodeFinished":
         info, result = event.data.node_info, event.data.run_result
+        rows = None
+        if result.status == "success" and info.materialized != "view":
+            rows = _count(info.node_relation.relation_name)
         seconds = result.execution_time
-        on_node(NodeResult(info.unique_id, info.node_name, result.status, result.message, None, seconds))
+        on_node(
+            NodeResult(
+                info.unique_id, info.node_name, result.status, result.message, None, seconds, rows=rows
+            )
+        )
+
+
+def _count(relation: str) -> int:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    # Over dbt's own connection: no other may open the file meanwhile.
+    handle = DuckDBConnectionManager.env().handle()  # type: ignore[no-untyped-call]
+    try:
+        counted = handle.cursor().execute(f"SELECT count(*) FROM {relation}").fetchone()  # noqa: S608
+        return int(counted[0])
+    finally:
+        handle.close()
 
 
 def _result(result: Any) -> NodeResult:
     message = _first_lines(str(result.message or ""))
-    name, status = result.node.name, str(result.status)
-    return NodeResult(result.node.unique_id, name, status, message, result.failures, result.execution_time)
+    node, sql = result.node, getattr(result.node, "compiled_code", None) or ""
+    return NodeResult(
+        node.unique_id, node.name, str(result.status), message, result.failures, result.execution_time, sql
+    )
 
 
 def _first_lines(text: str, limit: int = 600) -> str:

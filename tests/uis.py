@@ -88,6 +88,15 @@ class Ui:
                     return str(kind)
         raise AssertionError("unreachable")
 
+    def log(self, run_id: str) -> list[str]:
+        """What the steps of a run wrote to their log."""
+        found = self.ask(
+            "query($id: ID!) { logsForRun(runId: $id) { ... on EventConnection {"
+            " events { ... on LogMessageEvent { message } } } } }",
+            id=run_id,
+        )["logsForRun"]
+        return [event["message"] for event in found["events"] if event]
+
 
 @contextlib.contextmanager
 def started(folder: Path, *options: str, **environ: str) -> Iterator[Ui]:

@@ -53,10 +53,12 @@ def landing_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     )
     def landing(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         run: Run = context.resources.run
-        progress.current.phase("landing", "fetching what is new")
+        progress.current.phase("landing", "fetching what is new", context.log.info)
         wanted = {(key.path[0].removeprefix("raw_"), key.path[1]) for key in context.selected_asset_keys}
         chosen = [_narrowed(source, wanted) for source in sources(run.settings)]
         result = fetch([source for source in chosen if source], run.landing, progress=_report)
+        for each in result.streams:
+            progress.current.tell(_line(each))
         status = record(run, result, wanted)
         problems, lagging = _problems(run, result, status)
         with control.connect(run.warehouse) as con:
@@ -82,7 +84,12 @@ def _narrowed(source: Source, wanted: set[tuple[str, str]]) -> Source | None:
 
 
 def _report(result: StreamResult) -> None:
-    progress.current.update(f"{result.source}/{result.stream}: {result.landed:,} records")
+    progress.current.update(_line(result))
+
+
+def _line(result: StreamResult) -> str:
+    failed = " (failed)" if result.error else ""
+    return f"{result.source}/{result.stream}: {result.landed:,} records{failed}"
 
 
 def record(run: Run, result: FetchResult, wanted: set[tuple[str, str]]) -> list[StreamStatus]:

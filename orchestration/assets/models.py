@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 from dagster_dbt import DagsterDbtTranslator
 
 from ingestion.landing import SCHEMA
 from orchestration import control, lineage, progress
+from orchestration.causes import CAUSES
 from orchestration.dbt import JUDGED_AT_GATE_3, DbtError, NodeResult, is_built
 from orchestration.publish import current
 from orchestration.restatements import published_marts
@@ -60,6 +62,15 @@ class Graph:
         built = {key: node for key, node in manifest["nodes"].items() if is_built(node)}
         self.specs = {key: self._spec(key) for key in built}
         self.checks = dict(filter(None, (self._check(key) for key in manifest["nodes"])))
+        #: test -> the nodes that it asks of
+        self.tested = {
+            key: [
+                built[parent]["name"]
+                for parent in manifest["nodes"][key]["depends_on"]["nodes"]
+                if parent in built
+            ]
+            for key in self.checks
+        }
         self.names = {spec.key: built[key]["name"] for key, spec in self.specs.items()}
         self.keys = {name: key for key, name in self.names.items()}
         self.schemas = {node["name"]: node["schema"] for node in built.values()}
@@ -157,7 +168,9 @@ def parse_assets(graph: Graph) -> dg.AssetsDefinition:
             parse |= changed & graph.parsed.keys()
             control.forget_judged(con, parse & selected)
         due = (parse | {name for name in changed if graph.schemas[name] == "rules"}) & selected
-        progress.current.phase("staging_parse", f"{len(due)} of {len(selected)} seeds and streams are new")
+        progress.current.phase(
+            "staging_parse", f"{len(due)} of {len(selected)} seeds and streams are new", context.log.info
+        )
         yield from _build(context, graph, run, due, selected)
 
     return staging_parse
@@ -188,7 +201,7 @@ def model_assets(graph: Graph) -> dg.AssetsDefinition:
             )
             idle = graph.staging.keys() - control.pending(con, graph.staging)
         due = selected - idle
-        progress.current.phase("dbt", f"{len(due)} models")
+        progress.current.phase("dbt", f"{len(due)} models", context.log.info)
         yield from _build(context, graph, run, due, selected, closes=len(selected) == len(specs))
 
     return models
@@ -217,17 +230,21 @@ def _build(
     """Run dbt over what is due and report every selected asset: an idle one is as it was."""
     results = (
         run.project.build(
-            sorted(due), run.parameters, closes_build=closes, on_node=_reporter(context, len(due))
+            sorted(due), run.parameters, closes_build=closes, on_node=_reporter(context, graph, len(due))
         )
         if due
         else []
     )
+    progress.current.update("counting rows, reading columns and their lineage", len(due), len(due))
     nodes = {result.name: result for result in results if result.unique_id in graph.specs}
     built = {name for name, result in nodes.items() if not result.is_failed}
     wanted = run.fingerprints()
+    failed = [result for result in results if result.is_failed and result.status != "skipped"]
     told: list[BuildEvent] = []
     with control.connect(run.warehouse) as con:
-        control.save_fingerprints(con, {name: wanted[name] for name in built})
+        # What fails a test is not done with: the next run builds it anew, and asks again.
+        done = built - {name for result in failed for name in graph.tested.get(result.unique_id, ())}
+        control.save_fingerprints(con, {name: wanted[name] for name in done})
         tables = control.columns(con)
         origins = _origins(graph, run, built, wanted, tables)
         for name in (name for name in graph.order if name in selected):
@@ -236,50 +253,71 @@ def _build(
                 columns = tables[graph.schemas[name], name]
                 metadata = _metadata(con, graph, name, columns, deps, nodes.get(name))
                 told.append(dg.MaterializeResult(asset_key=graph.keys[name], metadata=metadata))
+        failures = {
+            result.unique_id: _describe_test(result, graph.checks[result.unique_id], con)
+            if result.failures and result.unique_id in graph.checks
+            else describe(result)
+            for result in failed
+        }
     # Only now: whoever takes an event may fail, and would leave the warehouse open.
     yield from told
-    for result in results:
-        check = graph.checks.get(result.unique_id)
-        if check and check.key in context.selected_asset_check_keys and result.status != "skipped":
-            yield _check_result(check, result)
-    failures = [describe(result) for result in results if result.is_failed and result.status != "skipped"]
+    asked = {result.unique_id: result for result in results if result.status != "skipped"}
+    for unique_id, check in graph.checks.items():
+        if check.key in context.selected_asset_check_keys and (unique_id in asked or not failed):
+            yield _check_result(check, asked.get(unique_id), failures.get(unique_id))
     if failures:
-        raise dg.Failure("\n".join(failures), allow_retries=False)
+        raise dg.Failure("\n".join(failures.values()), allow_retries=False)
 
 
-def _reporter(context: dg.AssetExecutionContext, total: int) -> Callable[[NodeResult], None]:
+def _reporter(context: dg.AssetExecutionContext, graph: Graph, total: int) -> Callable[[NodeResult], None]:
     done = 0
 
     def on_node(result: NodeResult) -> None:
         nonlocal done
-        done += not result.unique_id.startswith("test.")
-        progress.current.update(result.name, min(done, total), total)
         if result.is_failed:
             context.log.error(f"{result.name}: {result.message}")
+        elif result.name in graph.schemas:
+            done += 1
+            rows = f", {result.rows:,} rows" if result.rows is not None else ""
+            relation = f"{graph.schemas[result.name]}.{result.name}"
+            progress.current.tell(f"built {done} of {total}: {relation}{rows}, {result.seconds:.1f} s")
+        progress.current.update(result.name, done, total)
 
     return on_node
 
 
 def describe(result: NodeResult) -> str:
-    """What failed, why, and what to do."""
-    if result.failures is not None:
-        return (
-            f"dbt test {result.name}: {result.message}; see the rows with"
-            f" `dbt show` or in the compiled SQL under the home folder's dbt/target"
-        )
+    """Which node failed, why, and what to do."""
     hint = ". Give it more: CXMARTS_MEMORY_LIMIT" if "Out of Memory" in result.message else ""
     return f"dbt {result.unique_id.split('.')[0]} {result.name}: {result.message}{hint}"
 
 
-def _check_result(check: dg.AssetCheckSpec, result: NodeResult) -> dg.AssetCheckResult:
-    warns = result.status == "warn" or not check.blocking
+def _describe_test(result: NodeResult, check: dg.AssetCheckSpec, con: duckdb.DuckDBPyConnection) -> str:
+    """Of what a test found rows, how many, one of them, and what to do."""
+    found = con.execute(result.sql)
+    names = [column[0] for column in found.description or ()]
+    example = ", ".join(
+        f"{name} {value!r}" for name, value in zip(names, found.fetchone() or (), strict=False)
+    )
+    rows = f"{result.failures:,} row{'s' if result.failures != 1 else ''}"
+    where = check.asset_key.to_user_string()
+    todo = "correct the rule file" if where.startswith("rules/") else "report it: a model makes what none may"
+    return f"{where}: {result.name}: {rows}, such as {example}; {todo}"
+
+
+def _check_result(
+    check: dg.AssetCheckSpec, result: NodeResult | None, failure: str | None
+) -> dg.AssetCheckResult:
+    """Without a result the test had nothing new to ask: what it asks of passed when it was built."""
+    warns = not check.blocking or (result is not None and result.status == "warn")
     return dg.AssetCheckResult(
         asset_key=check.asset_key,
         check_name=check.name,
-        passed=result.status in ("pass", "success"),
+        passed=result is None or result.status in ("pass", "success"),
         severity=dg.AssetCheckSeverity.WARN if warns else dg.AssetCheckSeverity.ERROR,
-        description=result.message or None,
-        metadata={"failing_rows": result.failures or 0},
+        description=failure or (result.message if result else "unchanged since it passed") or None,
+        metadata={"failing_rows": (result.failures if result else 0) or 0}
+        | ({CAUSES: dg.MetadataValue.json([failure])} if failure else {}),
     )
 
 

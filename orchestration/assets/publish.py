@@ -31,7 +31,7 @@ def publish_assets(graph: Graph) -> dg.AssetsDefinition:
     )
     def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         run: Run = context.resources.run
-        progress.current.phase("publish", "verifying and writing a new version")
+        progress.current.phase("publish", "verifying and writing a new version", context.log.info)
         try:
             found = publish_build(run, graph.marts, graph.restricted, context.run_id)
         except PublishError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import threading
@@ -232,12 +233,12 @@ LAST_RUN = """fetch('/graphql', {
   method: 'POST',
   headers: {'Content-Type': 'application/json'},
   body: JSON.stringify({
-    query: '{ runsOrError(limit: 1) { ... on Runs { results { status assetSelection { path } } } } }'
+    query: '{ runsOrError(limit: 1) { ... on Runs { results { runId status assetSelection { path } } } } }'
   }),
 }).then(answer => answer.json()).then(told => told.data.runsOrError.results[0])"""
 
 
-def test_the_page_works(ui: Ui, chromium: Browser) -> None:
+def test_the_page_works(ui: Ui, chromium: Browser, folder: Path) -> None:
     """A mart's page renders, and its button materializes the mart alone; publishing stays with the job."""
     page = chromium.page()
     page.open(ui.link)
@@ -248,7 +249,16 @@ def test_the_page_works(ui: Ui, chromium: Browser) -> None:
     page.shows("Launched run")
     page.wait(f"['SUCCESS', 'FAILURE'].includes((await {LAST_RUN}).status)")
     ended = page.run(LAST_RUN)
+    run_id = ended.pop("runId")
     assert ended == {"status": "SUCCESS", "assetSelection": [{"path": ["marts", "kpi_nps"]}]}
+    rows = said(folder)["rows"]["kpi_nps"]
+    log = [re.sub(r"\d+\.\d s$", "x s", line) for line in ui.log(run_id)]
+    assert log == [
+        "1 models",
+        f"built 1 of 1: marts.kpi_nps, {rows} rows, x s",
+        "judging the candidate marts",
+        f"judged 1 of 1: marts.kpi_nps, {rows} rows, x s",
+    ]
 
 
 def test_read_only(first: Path, sandbox: Sandbox, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The nightly job end to end in this process."""
 
+import re
+
 import dagster as dg
 import duckdb
 
@@ -44,6 +46,26 @@ def test_every_declared_asset_and_check_is_reported(refreshed: tuple[Settings, O
     checked = events(settings, outcome.facts["run_id"], dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     assert {event.asset_key for event in made} == set(graph.materializable_asset_keys)
     assert {e.asset_check_evaluation_data.asset_check_key for e in checked} == set(graph.asset_check_keys)
+
+
+def test_long_steps_tell_how_far_they_are(refreshed: tuple[Settings, Outcome]) -> None:
+    settings, outcome = refreshed
+    with dg.DagsterInstance.from_config(str(Home(settings.home).dagster)) as instance:
+        entries = instance.all_logs(outcome.facts["run_id"])
+    log = [entry.user_message for entry in entries if not entry.is_dagster_event]
+    rows = outcome.facts["rows"]
+    told = {kind: [line for line in log if line.startswith(kind)] for kind in ("built", "judged")}
+    of_tickets = rf"(built|judged) \d+ of \d+: marts\.tickets, {rows['tickets']:,} rows, \d+\.\d s"
+    assert sum(re.fullmatch(of_tickets, line) is not None for line in log) == 2
+    assert told["judged"][-1].startswith(f"judged {len(rows)} of {len(rows)}: ")
+    numbers = [re.match(r"built (\d+) of (\d+): ", line) for line in told["built"]]
+    counted = [(int(found[1]), int(found[2])) for found in numbers if found]
+    [parsed, models] = sorted({of for _, of in counted})
+    assert counted == [
+        *((n, parsed) for n in range(1, parsed + 1)),
+        *((n, models) for n in range(1, models + 1)),
+    ]
+    assert any(re.fullmatch(r"zendesk/tickets: \d+ records", line) for line in log)
 
 
 def test_rows_schema_and_a_number_show_on_each_model(refreshed: tuple[Settings, Outcome]) -> None:

@@ -3,6 +3,7 @@
 import resource
 import sqlite3
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import dagster as dg
 import pyarrow as pa
@@ -69,8 +70,8 @@ class FullDisk(progress.Progress):
         super().__init__()
         self.reached, self._at, self._before = False, at, resource.getrlimit(resource.RLIMIT_FSIZE)
 
-    def phase(self, name: str, text: str = "") -> None:
-        super().phase(name, text)
+    def phase(self, name: str, text: str = "", log: progress.Log | None = None) -> None:
+        super().phase(name, text, log)
         if name == self._at:
             self.reached = True
             resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, self._before[1]))
@@ -112,11 +113,23 @@ def test_a_failed_gate_leaves_the_published_marts_byte_for_byte(
     assert f"{tickets:,} rows (100.00%) with an impossible status" in problem
 
 
+def test_a_wrong_rule_file_stops_every_night_until_it_is_corrected(night: Night, tmp_path: Path) -> None:
+    header = "kpi,dimension,member,target,direction,source,valid_from,valid_to"
+    (tmp_path / "kpi_targets.csv").write_text(f"{header}\ncsat,,,90,sideways,board,,\n")
+    for _ in range(2):
+        [problem] = night.problems(CXMARTS_RULES=str(tmp_path))
+        assert problem.startswith("rules/kpi_targets: accepted_values_kpi_targets_direction_")
+        assert problem.endswith(": 1 row, such as value_field 'sideways', n_records 1; correct the rule file")
+
+
 def test_the_next_refresh_goes_on(night: Night) -> None:
     """A waived batch goes in; neither a full disk nor a failed gate has left anything in the way."""
     outcome = refresh(night.settings())
     assert outcome.problems == []
     assert outcome.published
+    with dg.DagsterInstance.from_config(str(Home(night.home).dagster)) as instance:
+        log = [entry.user_message for entry in instance.all_logs(outcome.facts["run_id"])]
+    assert [line for line in log if "did not yield" in line] == []
 
 
 @pytest.mark.parametrize("beside", [[], ["groups"]], ids=["alone", "with a mart just built"])
