@@ -685,6 +685,17 @@ def test_a_score_in_a_file_of_tickets_is_a_second_mapping(desk: Desk) -> None:
     assert desk.mapping(content, score="Rating").columns == answers.columns
 
 
+def test_a_time_that_is_nearly_always_there_is_not_that_of_the_answer(desk: Desk) -> None:
+    """Few rows lack an answer, and those have the time as well."""
+    content = table(
+        "Respondent",
+        "Rating",
+        "Born",
+        row=lambda i: (f"r{i}", "" if i % 30 == 0 else i % 5 + 1, "1980-05-17"),
+    )
+    assert set(desk.mapping(content).columns) == {"score"}
+
+
 # Values
 
 

@@ -40,12 +40,13 @@ class AnswerChooser(Chooser):
         return column.name not in self.ticket.sure.values() and self.is_with_answers(column)
 
     def is_with_answers(self, time: Column) -> bool:
-        """Whether a time is there where there is an answer, and nowhere else."""
+        """Whether a time is there where there is an answer, and nowhere else, as far as there are both."""
         score = self.meaning.column("score")
         values = self.clues.table.values(score.name) if score else []
-        pairs = zip(values, self.clues.instants(time), strict=False)
-        same = [(answer is None) == (instant is None) for answer, instant in pairs]
-        return sum(same) >= NEARLY * len(same)
+        same: dict[bool, list[bool]] = {True: [], False: []}
+        for answer, instant in zip(values, self.clues.instants(time), strict=False):
+            same[answer is None].append((answer is None) == (instant is None))
+        return all(sum(each) >= NEARLY * len(each) for each in same.values())
 
     def choose_score(self) -> None:
         """The column asked for, else the likeliest."""
