@@ -6,7 +6,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -44,6 +44,7 @@ def fetch(
     sources: Sequence[Source],
     landing: Landing,
     *,
+    uncounted: Collection[str] = (),
     progress: Progress | None = None,
     sleep: Callable[[float], object] | None = None,
     clock: Callable[[], float] = time.monotonic,
@@ -57,6 +58,8 @@ def fetch(
     Args:
         sources: What to fetch; names must differ.
         landing: Where to; this process must be its only writer.
+        uncounted: Ids of batches that a gate holds, or held, and nothing was built from: exported files that
+            are read again land what is in them once more.
         progress: Called after each page with the running counts of a stream, from several threads.
         sleep: Waits for seconds; by default interruptible.
         clock: Monotonic seconds.
@@ -69,7 +72,9 @@ def fetch(
     stop = threading.Event()
     result = FetchResult()
     runs = [
-        _SourceRun(source, landing, progress or (lambda _: None), stop, sleep or stop.wait, clock, jitter)
+        _SourceRun(
+            source, landing, uncounted, progress or (lambda _: None), stop, sleep or stop.wait, clock, jitter
+        )
         for source in sources
     ]
     with ThreadPoolExecutor(max(1, len(runs)), thread_name_prefix="source") as pool:
@@ -160,6 +165,7 @@ class _SourceRun:
         self,
         source: Source,
         landing: Landing,
+        uncounted: Collection[str],
         progress: Progress,
         stop: threading.Event,
         sleep: Callable[[float], object],
@@ -177,13 +183,13 @@ class _SourceRun:
         self.account = ""
         self.latest: dict[str, BatchInfo | None] = {}
         self.client: Client
-        self._sleep, self._jitter = sleep, jitter
+        self._uncounted, self._sleep, self._jitter = uncounted, sleep, jitter
 
     def run(self) -> list[StreamResult]:
         """All streams, each after those it needs; never raises."""
         try:
             if self.source.reader:
-                return list(self.source.reader(self.source, self.landing, self.progress))
+                return list(self.source.reader(self.source, self.landing, self._uncounted, self.progress))
             return self._run_streams()
         except Exception as error:
             log.warning("%s: %s", self.source.name, error)
@@ -456,6 +462,7 @@ class _StreamRun:
         """Land a tombstone for every known record that a list read to its end does not hold."""
         now = int(date.timestamp()) * SECOND
         self.known.is_read = True
+        self.batch.listed = (self.known.size, len(self.known.listed))
         for record_id, landed in self.known.records.items():
             if isinstance(record_id, bytes) or landed.deleted or record_id in self.known.listed:
                 continue
@@ -492,6 +499,7 @@ class _StreamRun:
             tombstones=batch.tombstones,
             notes=batch.notes,
             skipped=batch.skipped,
+            listed=batch.listed,
         )
         self.result.batches.append(info.batch_id)
         self.result.landed += info.landed

@@ -69,6 +69,9 @@ class BatchInfo:
         skipped: Seconds that were stepped over: `{"second": unix seconds, "ticket_ids": [...]}`.
         predecessor: Batch that was the stream's newest before; None for a first one, and in format 1.
         replaces: Batches whose rows this file holds in place of their own files.
+        files: Exported files that the rows were read from.
+        supersedes: Batches that did not count and of which everything was read again.
+        listed: Records of a complete list before this reading and after it; None for what is no list.
     """
 
     path: Path
@@ -88,6 +91,9 @@ class BatchInfo:
     skipped: tuple[dict[str, Any], ...]
     predecessor: str | None = None
     replaces: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    supersedes: tuple[str, ...] = ()
+    listed: tuple[int, int] | None = None
 
 
 class Landing:
@@ -169,6 +175,9 @@ class Landing:
         tombstones: int = 0,
         notes: Sequence[str] = (),
         skipped: Sequence[Mapping[str, Any]] = (),
+        files: Sequence[str] = (),
+        supersedes: Sequence[str] = (),
+        listed: tuple[int, int] | None = None,
     ) -> BatchInfo:
         """Land one batch: a temporary file, fsync, one atomic rename, fsync of the folder.
 
@@ -186,6 +195,9 @@ class Landing:
             tombstones: Rows of `rows` that stand for a vanished record.
             notes: Remarks for people.
             skipped: Seconds stepped over.
+            files: Exported files that the rows were read from.
+            supersedes: Batches that do not count and of which everything was read again.
+            listed: Records of the complete list before this reading and after it.
 
         Raises:
             LandingError: the disk is full or the folder cannot be written.
@@ -211,6 +223,9 @@ class Landing:
             "notes": list(notes),
             "skipped": [dict(skip) for skip in skipped],
             "predecessor": newest.stem if newest else None,
+            "files": list(files),
+            "supersedes": list(supersedes),
+            "listed": listed and list(listed),
         }
         encoded = json.dumps({"format": FORMAT, **metadata}, ensure_ascii=False).encode()
         ids = pa.repeat(pa.scalar(batch_id, pa.string()), rows.num_rows)

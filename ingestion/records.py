@@ -48,6 +48,11 @@ class Known:
     listed: set[str | None] = field(default_factory=set)
     is_read: bool = False
 
+    @property
+    def size(self) -> int:
+        """Records with an id that are not deleted."""
+        return sum(isinstance(key, str) and not landed.deleted for key, landed in self.records.items())
+
     @classmethod
     def read(cls, landing: Landing, source: str, stream: str) -> Known:
         """Everything that landed of one stream; for lists, which are small."""
@@ -76,6 +81,7 @@ class Batch:
         self.notes: list[str] = []
         self.skipped: list[dict[str, Any]] = []
         self.must_land = False
+        self.listed: tuple[int, int] | None = None
         self._clock, self._started = clock, clock()
 
     def begin(self, date: datetime) -> None:

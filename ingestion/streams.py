@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -153,8 +153,9 @@ class Source:
         start_at: Earliest change to fetch at the first fetch; None fetches the whole history.
         account: Asks the vendor for a name of the account; None: the URL's host is the account.
         concurrency: Streams read at the same time.
-        reader: Fetches a source that is not read over HTTP, in place of `streams`; one result per stream,
-            failures in `StreamResult.error`.
+        reader: Fetches a source that is not read over HTTP, in place of `streams`: (source, landing, ids of
+            batches that do not count as landed, progress); one result per stream, failures in
+            `StreamResult.error`.
         checker: The health check of such a source.
     """
 
@@ -167,5 +168,5 @@ class Source:
     start_at: datetime | None = None
     account: Callable[[Get], str | None] | None = None
     concurrency: int = 4
-    reader: Callable[[Source, Landing, Progress], Iterable[StreamResult]] | None = None
+    reader: Callable[[Source, Landing, Collection[str], Progress], Iterable[StreamResult]] | None = None
     checker: Callable[[Source], Iterable[Finding]] | None = None

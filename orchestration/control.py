@@ -289,8 +289,11 @@ def pending(con: duckdb.DuckDBPyConnection, staging: Mapping[str, tuple[str, str
 
 
 def applied(con: duckdb.DuckDBPyConnection) -> set[str]:
-    """The batches of which staging holds the rows."""
-    return {row[0] for row in con.execute("SELECT batch_id FROM control.applied_batches").fetchall()}
+    """The batches of which staging holds the rows; none before the first build."""
+    try:
+        return {row[0] for row in con.execute("SELECT batch_id FROM control.applied_batches").fetchall()}
+    except duckdb.CatalogException:
+        return set()
 
 
 def forget_judged(con: duckdb.DuckDBPyConnection, models: Iterable[str]) -> None:

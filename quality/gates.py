@@ -87,18 +87,19 @@ def judge_batches(
         progress: told after each file: files done, files in all, what was judged.
 
     Returns:
-        What was judged, and every batch that is held now. A held batch whose stream was refetched since is
-        superseded. A batch whose file is gone is lost, which is told every time until it is refetched.
+        What was judged, and every batch that is held now. A batch counts no longer, it is superseded, when a
+        later one says that all of it was read again, or when it would be held and its stream was refetched
+        since. A batch whose file is gone is lost, which is told every time until it is refetched.
     """
     files = {key_of(path): path for path in sorted(paths, key=lambda path: path.stem)}
     known = {batch.key: batch for batch in store.batches()}
     streams = _Streams(files)
-    superseded = [
-        _superseded(batch, "the stream was refetched since")
-        for key, batch in known.items()
-        if batch.verdict == "held" and key in files and streams.restarts_after(key)
+    again = [
+        _superseded(known[key], _REFETCHED)
+        for key in files
+        if key in known and known[key].verdict == "held" and streams.restarts_after(key)
     ]
-    settled_now = {batch.key for batch in superseded}
+    settled_now = {batch.key for batch in again}
     todo = [
         key
         for key in files
@@ -134,10 +135,14 @@ def judge_batches(
         if verdict.blocks:
             blocking.setdefault((verdict.source, verdict.stream, verdict.subject), []).append(verdict)
     verdicts += [_is_gone(batch) for batch in gone if batch.verdict == "lost"]
-    batches = [_decided(item, blocking.get(item.batch.key, [])) for item in landed]
-    store.save_batches([*batches, *superseded, *gone], verdicts, gates=(landing.GATE,))
+    decided = [_decided(item, blocking.get(item.batch.key, [])) for item in landed]
+    batches = _without_superseded(decided, landed, streams)
+    past = {batch.batch_id for batch in batches if batch.verdict == "superseded"}
+    verdicts = [verdict for verdict in verdicts if verdict.subject not in past]
+    store.save_batches([*batches, *again, *gone], verdicts, gates=(landing.GATE,))
     verdicts += [_is_lagging(source, problem) for source, problem in lagging]
     rows = pd.concat(faulty, ignore_index=True)
+    rows = rows[~rows["batch_id"].isin(past)]
     return LandingReport(batches=batches, verdicts=verdicts, held=store.held(), faulty=rows)
 
 
@@ -292,7 +297,7 @@ def _judge_row_counts(rows: Mapping[str, int], previous: Mapping[str, int]) -> l
             {
                 "mart": mart,
                 "rows": count,
-                "previous_rows": previous.get(mart, 0),
+                "previous_rows": 0 if mart in marts.MAY_SHRINK else previous.get(mart, 0),
                 "least_rows": int(previous.get(mart, 0) > 0 and mart not in marts.MAY_BE_EMPTY),
             }
             for mart, count in rows.items()
@@ -332,8 +337,24 @@ class _Streams:
         )
 
 
+_REFETCHED: Final = "the stream was refetched since"
+
+
 def _superseded(batch: Batch, reason: str) -> Batch:
     return replace(batch, verdict="superseded", reason=reason, judged_at=datetime.now(UTC))
+
+
+def _without_superseded(batches: Iterable[Batch], landed: Iterable[Landed], streams: _Streams) -> list[Batch]:
+    """The batches; superseded is one of which all was read again, or that would be held and was refetched."""
+    again = {(*item.batch.key[:2], each): item.batch for item in landed for each in item.supersedes}
+    found = []
+    for batch in batches:
+        if batch.verdict in ("passed", "held") and batch.key in again:
+            batch = _superseded(batch, f"its rows were read again by batch {again[batch.key].batch_id}")
+        elif batch.verdict == "held" and streams.restarts_after(batch.key):
+            batch = _superseded(batch, _REFETCHED)
+        found.append(batch)
+    return found
 
 
 def _gone(known: Mapping[Key, Batch], landed: Sequence[Landed], streams: _Streams) -> list[Batch]:
@@ -500,6 +521,8 @@ def _judge_facts(items: Sequence[Landed]) -> list[Verdict]:
                 "label": item.label,
                 "rows": batch.rows,
                 **{name: getattr(batch, name) for name in COUNTS},
+                "listed_before": item.listed[0],
+                "listed_now": item.listed[1],
                 "volume_is_normal": not low,
                 "volume_has_not_collapsed": not far,
                 "volume": _volume_text(batch.stream, volume) if volume else "",
@@ -507,7 +530,8 @@ def _judge_facts(items: Sequence[Landed]) -> list[Verdict]:
         )
     if not rows:
         return []
-    return list(_named(judge(pd.DataFrame(rows), landing.FACTS, by="label"), readable))
+    frame = pd.DataFrame(rows).astype({"listed_before": "float64", "listed_now": "float64"})
+    return list(_named(judge(frame, landing.FACTS, by="label"), readable))
 
 
 def _volume_text(stream: str, volume: DayVolume) -> str:

@@ -31,8 +31,9 @@ _ENVELOPE = ["record_id", "changed_at", "fetched_at"]
 class Landed:
     """A batch under judgement.
 
-    `previous` is what was known of it, `problem` why its file cannot be read, `replaces` ids of batches whose
-    rows it holds in place of their own files.
+    `previous` is what was known of it, `problem` why its file cannot be read. `replaces` are ids of batches
+    whose rows it holds in place of their own files, `supersedes` of those that were held and of which all was
+    read again. `listed` counts the records of a complete list before it and after.
     """
 
     batch: Batch
@@ -40,6 +41,8 @@ class Landed:
     previous: Batch | None = None
     problem: str = ""
     replaces: Sequence[str] = ()
+    supersedes: Sequence[str] = ()
+    listed: tuple[int | None, int | None] = (None, None)
     volume: DayVolume | None = None
 
     @property
@@ -101,7 +104,14 @@ def _read(path: Path, previous: Batch | None) -> Landed:
         },
         predecessor=metadata.get("predecessor"),
     )
-    return Landed(batch, envelope, previous, replaces=metadata.get("replaces", ()))
+    return Landed(
+        batch,
+        envelope,
+        previous,
+        replaces=metadata.get("replaces", ()),
+        supersedes=metadata.get("supersedes", ()),
+        listed=metadata.get("listed") or (None, None),
+    )
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,12 @@ def landing_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         progress.current.phase("landing", "fetching what is new", context.log.info)
         wanted = {(key.path[0].removeprefix("raw_"), key.path[1]) for key in context.selected_asset_keys}
         chosen = [_narrowed(source, wanted) for source in sources(run.settings)]
-        result = fetch([source for source in chosen if source], run.landing, progress=_report)
+        result = fetch(
+            [source for source in chosen if source],
+            run.landing,
+            uncounted=_uncounted(run),
+            progress=_report,
+        )
         for each in result.streams:
             progress.current.tell(_line(each))
         status = record(run, result, wanted)
@@ -73,6 +78,13 @@ def landing_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             raise dg.Failure("\n".join(problems), allow_retries=False)
 
     return landing
+
+
+def _uncounted(run: Run) -> set[str]:
+    """The batches that are held, or were when all of them was read again, and of which nothing is staged."""
+    with run.store() as store, control.connect(run.warehouse) as con:
+        batches = [*store.held(), *store.batches(verdict="superseded")]
+        return {batch.batch_id for batch in batches} - control.applied(con)
 
 
 def _narrowed(source: Source, wanted: set[tuple[str, str]]) -> Source | None:

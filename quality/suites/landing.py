@@ -111,6 +111,19 @@ FACTS: Final = Suite(
             what_to_do="Restore the file from a backup, or refetch the stream",
         ),
         Expectation(
+            name="list_did_not_shrink",
+            kind="at_least_share",
+            kwargs={"column": "listed_now", "other": "listed_before", "share": 0.8},
+            severity="warning",
+            fault="the complete list is more than a fifth shorter than before",
+            why="What a complete list no longer holds counts as deleted: half an export deletes the rest.",
+            what_to_do=(
+                "Deleted tickets stand in the mart excluded_tickets. If none should be, export the whole "
+                "list again, or look at the permissions of the source's user: what is listed again counts "
+                "again"
+            ),
+        ),
+        Expectation(
             name="volume_is_normal_for_the_weekday",
             kind="expect_column_values_to_be_in_set",
             kwargs={"column": "volume_is_normal", "value_set": [True]},

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.landing import Landing
+from ingestion.landing import Landing, LandingError
 from ingestion.records import Batch
 from ingestion.sources.files.convert import EPOCH, Converter, Record
 from ingestion.sources.files.mapping import SURVEY_ANSWERS, TICKET_EVENTS, Mapping, MappingError
@@ -106,9 +106,40 @@ def _rows(n: int) -> str:
 
 
 class _Payload(msgspec.Struct):
-    """As much of a landed payload as tells whose it is."""
+    """As much of a landed payload as tells whose it is, and whether it can be used."""
 
     mapping: dict[str, Any] = {}
+    reject: str | None = None
+    errors: list[Any] = []
+
+
+_payload_of = msgspec.json.Decoder(_Payload).decode
+
+
+def _mapping_of(payload: bytes) -> str:
+    return str(_payload_of(payload).mapping.get("name", ""))
+
+
+def _buried(payload: bytes) -> bytes:
+    """A tombstone's payload: what was known of the record; its faults have gone with it."""
+    known = _payload_of(payload)
+    if known.reject:
+        return TOMBSTONE
+    if not known.errors:
+        return payload
+    parts = msgspec.json.decode(payload, type=dict[str, msgspec.Raw])
+    return msgspec.json.encode(parts | {"errors": msgspec.Raw(b"[]")})
+
+
+def _landed(path: Path, *, newest_first: bool = False) -> Iterator[tuple[str | None, bool, bytes]]:
+    """Id, whether deleted, and payload of the rows of a landing file."""
+    step = -1 if newest_first else 1
+    with pq.ParquetFile(path) as file:
+        for group in range(file.num_row_groups)[::step]:
+            part = file.read_row_group(group, columns=["record_id", "deleted", "payload"])
+            payloads = part["payload"].cast(pa.binary()).to_pylist()
+            rows = zip(part["record_id"].to_pylist(), part["deleted"].to_pylist(), payloads, strict=True)
+            yield from list(rows)[::step]
 
 
 class _Place(NamedTuple):
@@ -118,6 +149,15 @@ class _Place(NamedTuple):
     path: Path
     line: int
     changed_at: datetime | None
+
+
+@dataclass
+class _Held:
+    """What is in a batch that does not count: from which files, which ids, which rows without one."""
+
+    files: frozenset[str]
+    ids: set[str] = field(default_factory=set)
+    nameless: set[int] = field(default_factory=set)
 
 
 class Load:
@@ -135,6 +175,7 @@ class Load:
         result: StreamResult,
         progress: Progress,
         broken: Collection[str] = (),
+        uncounted: Collection[str] = (),
     ) -> None:
         """Prepare to read.
 
@@ -144,6 +185,7 @@ class Load:
             result: Counts what is done.
             progress: Called after each batch.
             broken: Names of the source's mappings that cannot be read.
+            uncounted: Ids of batches whose rows count as not landed.
         """
         self.mappings = mappings
         self.mapping = mappings[0]
@@ -151,6 +193,7 @@ class Load:
         self.result = result
         self.progress = progress
         self.broken = broken
+        self.uncounted = uncounted
         self.is_snapshot = self.mapping.mode == "snapshot"
         self.tallies = {each.name: Tally() for each in mappings}
         latest = landing.latest(self.mapping.source, self.mapping.entity) if landing else None
@@ -175,6 +218,10 @@ class Load:
         self._versions: dict[str, tuple[int | None, ...]] = {}
         self._owners: dict[str, str] = {}
         self._nameless: set[int] = set()
+        self._held: dict[str, _Held] = {}
+        self._listed: int | None = None
+        # Where the rows of the batch come from.
+        self._sources: set[str] = set()
         # Of this reading: where each id stood first, and the change times of those that stand repeatedly.
         self._places: dict[str, _Place] = {}
         self._times: dict[str, set[datetime | None]] = {}
@@ -199,6 +246,8 @@ class Load:
             # known, for those that vanished.
             self._versions = {key: (None,) if known else () for key, known in self._versions.items()}
             self._nameless.clear()
+        if self.is_snapshot:
+            self._listed = sum(bool(known) for known in self._versions.values())
         observed = EPOCH + timedelta(
             microseconds=max(before.get("observed_us", 0) for before in self._before.values())
         )
@@ -220,7 +269,12 @@ class Load:
                 "files": {str(path): stat for path, stat in files.items()},
                 "observed_us": _microseconds(observed),
             }
-        self._write([note for tally in self.tallies.values() for note in tally.notes()])
+        read = {str(path) for files in unread.values() for path in files}
+        self._write(
+            [note for tally in self.tallies.values() for note in tally.notes()],
+            supersedes=[batch for batch, held in self._held.items() if self._is_read_again(held, read)],
+            listed=(self._listed, len(self._places)) if self._listed else None,
+        )
 
     def _found(self, mapping: Mapping) -> dict[Path, list[int]]:
         """The files of a mapping with modification time (ns) and size."""
@@ -271,35 +325,56 @@ class Load:
         """Recall what this list landed."""
         if not self.landing:
             return
-        suffixes, payload_of = self._suffixes(), msgspec.json.Decoder(_Payload).decode
+        suffixes = self._suffixes()
         has_owners = not self.is_snapshot and bool(self._moved())
         for path in self.landing.batches(self.mapping.source, self.mapping.entity):
-            with pq.ParquetFile(path) as file:
-                for part in file.iter_batches(10_000, columns=["record_id", "deleted", "payload"]):
-                    payloads = part["payload"].cast(pa.binary())
-                    for record_id, deleted, payload in zip(
-                        part["record_id"].to_pylist(),
-                        part["deleted"].to_pylist(),
-                        payloads.to_pylist(),
-                        strict=True,
-                    ):
-                        if record_id is None:
-                            self._nameless.add(hash(payload))
-                        elif record_id.endswith(suffixes):
-                            known = self._versions.get(record_id, ())
-                            self._versions[record_id] = () if deleted else (*known, hash(payload))
-                            if has_owners and not deleted:
-                                self._owners[record_id] = payload_of(payload).mapping.get("name", "")
+            if path.stem in self.uncounted:
+                self._set_apart(path, suffixes)
+                continue
+            for record_id, deleted, payload in _landed(path):
+                if record_id is None:
+                    self._nameless.add(hash(payload))
+                elif record_id.endswith(suffixes):
+                    known = self._versions.get(record_id, ())
+                    self._versions[record_id] = () if deleted else (*known, hash(payload))
+                    if has_owners and not deleted:
+                        self._owners[record_id] = _mapping_of(payload)
+
+    def _set_apart(self, path: Path, suffixes: tuple[str, ...]) -> None:
+        """Recall what is in a batch that does not count, if it is of this list."""
+        try:
+            held = _Held(frozenset(self.landing.info(path).files if self.landing else ()))
+            rows = list(_landed(path))
+        except (LandingError, OSError, pa.ArrowException):
+            return
+        for record_id, _, payload in rows:
+            if record_id is not None:
+                held.ids.add(record_id)
+            else:
+                held.nameless.add(hash(payload))
+        names = {_mapping_of(payload) for record_id, _, payload in rows if record_id is None}
+        if any(each.endswith(suffixes) for each in held.ids) or (
+            not held.ids and ("" in suffixes or names <= self._declared.keys())
+        ):
+            self._held[path.stem] = held
+
+    def _is_read_again(self, held: _Held, read: Collection[str]) -> bool:
+        """Whether nothing that is in such a batch is missing from what was read now."""
+        if self.is_snapshot or (held.files and held.files <= set(read)):
+            return True
+        return held.ids <= self._places.keys() and held.nameless <= self._nameless
 
     def _read(self, path: Path, converter: Converter, observed: datetime) -> None:
         tally, where = self.tallies[self.mapping.name], self.mapping.where
         tally.files.append(path.name)
+        self._sources.add(str(path))
         for line, row in rows(self.mapping, path):
             if all(condition.holds(row.get(condition.column)) for condition in where):
                 tally.rows += 1
                 self._take(path, line, converter.record(row), observed)
                 if self._batch.is_full():
                     self._write()
+                    self._sources.add(str(path))
             else:
                 tally.left_out += 1
 
@@ -365,11 +440,22 @@ class Load:
                 f"{self.mapping.at('file')}: the files hold no row, which would delete all {len(absent)} "
                 "that landed; export again, or remove the mapping if that is meant"
             )
-        for key in absent:
+        for key, payload in self._last_payloads(set(absent)):
             self._batch.tombstones += 1
-            self._batch.append(key, TOMBSTONE, _microseconds(observed), True)
+            self._batch.append(key, payload, _microseconds(observed), True)
             if self._batch.is_full():
                 self._write()
+
+    def _last_payloads(self, ids: set[str]) -> Iterator[tuple[str, bytes]]:
+        """Of each of these records its tombstone, by what landed last of it. Empties the set."""
+        paths = self.landing.batches(self.mapping.source, self.mapping.entity) if self.landing else []
+        for path in reversed([path for path in paths if path.stem not in self.uncounted]):
+            if not ids:
+                return
+            for record_id, deleted, payload in _landed(path, newest_first=True):
+                if record_id in ids and not deleted:
+                    ids.remove(record_id)
+                    yield record_id, _buried(payload)
 
     def _is_respelled(self, key: str) -> bool:
         """Whether a number in an id reads otherwise now, and came so."""
@@ -390,9 +476,14 @@ class Load:
         batch.begin(datetime.now(UTC))
         return batch
 
-    def _write(self, notes: Sequence[str] = ()) -> None:
-        batch, result, mapping = self._batch, self.result, self.mapping
-        self._batch = self._begin()
+    def _write(
+        self,
+        notes: Sequence[str] = (),
+        supersedes: Sequence[str] = (),
+        listed: tuple[int, int] | None = None,
+    ) -> None:
+        batch, result, mapping, files = self._batch, self.result, self.mapping, self._sources
+        self._batch, self._sources = self._begin(), set()
         if not self.landing:
             return
         info = self.landing.write(
@@ -408,6 +499,9 @@ class Load:
             unchanged=batch.unchanged,
             tombstones=batch.tombstones,
             notes=notes,
+            files=sorted(files),
+            supersedes=supersedes,
+            listed=listed,
         )
         result.batches.append(info.batch_id)
         result.received += batch.received

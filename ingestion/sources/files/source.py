@@ -101,7 +101,9 @@ def _with_tickets(mapping: Mapping) -> Mapping:
     return replace(mapping, carries_ticket=True, fingerprint=f"{mapping.fingerprint}+tickets")
 
 
-def _read(folder: _Folder, source: Source, landing: Landing, progress: Progress) -> Iterator[StreamResult]:
+def _read(
+    folder: _Folder, source: Source, landing: Landing, uncounted: Collection[str], progress: Progress
+) -> Iterator[StreamResult]:
     """Land every list of a source, one after the other; one result per stream."""
     results: dict[str, StreamResult] = {}
 
@@ -117,7 +119,7 @@ def _read(folder: _Folder, source: Source, landing: Landing, progress: Progress)
         started = time.monotonic()
         try:
             if not fault:
-                Load(mappings, landing, result, progress, folder.broken).run()
+                Load(mappings, landing, result, progress, folder.broken, uncounted).run()
         except (MappingError, LandingError) as error:
             result.error = result.error or error
         result.seconds += time.monotonic() - started

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,14 @@ import dagster as dg
 import duckdb
 import pytest
 
+from ingestion.extract import refetch
 from ingestion.landing import Landing
 from orchestration import publish
 from orchestration.cli import main
 from orchestration.home import Home
+from orchestration.run import sources
 from quality.store import Store
+from tests import homes
 
 from .conftest import Night
 
@@ -30,19 +34,46 @@ question: {id: q1, kind: csat, survey: phone, scale_min: 1, scale_max: 5, positi
 """
 
 
+TICKETS = """\
+file: tickets.csv
+format: csv
+entity: tickets
+source: desk
+mode: snapshot
+id: [id]
+columns: {created_at: created, status: status}
+date_format: "%Y-%m-%d %H:%M"
+time_zone: UTC
+"""
+
+
+def write(path: Path, text: str) -> None:
+    """An export that was made when the vendors were seen first, or a second after the one before it."""
+    before = path.stat().st_mtime if path.exists() else homes.NOW.timestamp()
+    path.write_text(text)
+    os.utime(path, (before + 1, before + 1))
+
+
+def list_tickets(folder: Path, n: int) -> None:
+    lines = [f"{i},2026-02-20 10:00,open\n" for i in range(1, n + 1)]
+    write(folder / "tickets.csv", "id,created,status\n" + "".join(lines))
+
+
 def export(folder: Path, answers: int, sixes: int) -> None:
     """Answers on 1 to 5, the last ones of them a 6."""
     scores = [6 if n > answers - sixes else 5 for n in range(1, answers + 1)]
     lines = [f"{n},{score},2026-02-20 10:00\n" for n, score in enumerate(scores, start=1)]
-    (folder / "answers.csv").write_text("id,score,at\n" + "".join(lines))
+    write(folder / "answers.csv", "id,score,at\n" + "".join(lines))
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where a phone survey is exported to: 100 good answers before anything else happens."""
+    """Where a phone survey and a desk's tickets are exported to, before anything is wrong with them."""
     folder = tmp_path_factory.mktemp("files")
     (folder / "phone.yml").write_text(MAPPING)
     export(folder, answers=100, sixes=0)
+    (folder / "desk.yml").write_text(TICKETS)
+    list_tickets(folder, 10)
     return folder
 
 
@@ -131,3 +162,23 @@ def test_a_source_that_may_lag_and_a_lost_file_stop_neither_publishing_nor_a_reb
     assert "The source may lag (CXMARTS_ALLOW_STALE): the marts keep what had passed of it before" in said
     assert said.count(f"{lost.name} (") == 1
     assert "`cxmarts refetch zendesk/satisfaction_ratings`" in said
+
+
+def test_a_corrected_export_and_a_refetch_put_everything_right_by_themselves(
+    night: Night, files: Path
+) -> None:
+    """A list that lost more than a fifth of its tickets is told, and they are listed."""
+    export(files, answers=200, sixes=0)
+    list_tickets(files, 6)
+    settings = night.settings(CXMARTS_FILES=str(files))
+    [zendesk] = [source for source in sources(settings) if source.name == "zendesk"]
+    refetch(Landing(Home(night.home).landing), zendesk, "satisfaction_ratings")
+    outcome = night.publish(CXMARTS_FILES=str(files))
+    assert published(night.home, ANSWERS) == [(200,)]
+    assert published(night.home, "SELECT count(*) FROM held_batches") == [(0,)]
+    assert published(night.home, "SELECT count(*) FROM rejected_rows WHERE is_held") == [(0,)]
+    assert published(night.home, "SELECT sum(held_batches) + sum(lost_batches) FROM publication") == [(0,)]
+    [shrunk] = outcome.warnings
+    assert "more than a fifth shorter than before: listed_now 6, listed_before 10" in shrunk
+    gone = "SELECT ticket_id, reason FROM excluded_tickets WHERE source = 'desk' ORDER BY ticket_id::INTEGER"
+    assert published(night.home, gone) == [(f"{n}", "deleted") for n in range(7, 11)]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,16 +54,16 @@ class Exports:
         os.utime(path, (mtime, mtime))
         return path
 
-    def load(self) -> list[StreamResult]:
+    def load(self, uncounted: Collection[str] = ()) -> list[StreamResult]:
         """Fetch all mappings as the nightly refresh does; the landing's identity must hold."""
-        results = fetch(files.sources(self.folder), self.landing).streams
+        results = fetch(files.sources(self.folder), self.landing, uncounted=uncounted).streams
         for each in results:
             assert each.received + each.tombstones == each.landed + each.duplicates + each.unchanged
         return results
 
-    def loaded(self) -> StreamResult:
-        """Load the only stream, which must succeed."""
-        (result,) = self.load()
+    def loaded(self, uncounted: Collection[str] = ()) -> StreamResult:
+        """Load the only stream, which must succeed; some batches do not count."""
+        (result,) = self.load(uncounted)
         assert result.error is None, result.error
         return result
 

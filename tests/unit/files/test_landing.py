@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingestion.extract import refetch
-from ingestion.landing import SCHEMA
+from ingestion.landing import SCHEMA, BatchInfo
 from ingestion.sources import files
 
 from .conftest import Exports
@@ -59,7 +59,8 @@ def test_absence_from_a_snapshot_deletes_and_return_brings_back(exports: Exports
     gone = exports.loaded()
     assert (gone.tombstones, gone.landed, gone.unchanged) == (1, 1, 2)
     tombstone = exports.rows()[-1]
-    assert (tombstone["record_id"], tombstone["deleted"], tombstone["payload"]) == ("2", True, {})
+    assert (tombstone["record_id"], tombstone["deleted"]) == ("2", True)
+    assert tombstone["payload"]["values"] == exports.rows()[1]["payload"]["values"]
     assert tombstone["changed_at"] == datetime.fromtimestamp(1_800_000_100, UTC)
     assert sorted(exports.current()) == ["1", "3"]
     exports.file(HEADER + "".join(LINES[:3]), mtime=1_800_000_200)
@@ -68,6 +69,21 @@ def test_absence_from_a_snapshot_deletes_and_return_brings_back(exports: Exports
     assert sorted(exports.current()) == ["1", "2", "3"]
     exports.file(HEADER + LINES[0] + LINES[2], mtime=1_800_000_300)
     assert exports.loaded().tombstones == 1
+
+
+def test_what_vanishes_is_no_longer_at_fault(exports: Exports) -> None:
+    """Neither a row that could not be used, nor one of which a value could not."""
+    header = "id,created,status,n\n"
+    exports.mapping(columns="{created_at: created, status: status, reopens: n}")
+    kept, bad, odd = ["1,2024-05-01 10:01,open,0\n", "2,when,open,0\n", "3,2024-05-01 10:03,open,x\n"]
+    exports.file(header + kept + bad + odd)
+    exports.loaded()
+    exports.file(header + kept, mtime=1_700_000_100)
+    exports.loaded()
+    gone = {row["record_id"]: row["payload"] for row in exports.rows() if row["deleted"]}
+    assert gone["2"] == {}
+    assert gone["3"]["values"]["created_at"] == "2024-05-01T10:03:00Z"
+    assert gone["3"]["errors"] == []
 
 
 def test_absence_from_an_appended_file_deletes_nothing(exports: Exports) -> None:
@@ -316,3 +332,92 @@ def test_sources_are_named_by_their_mappings(exports: Exports) -> None:
         ("a", "files"),
         ("c", "files"),
     ]
+
+
+# --- batches that a gate holds ----------------------------------------------------------------------
+
+
+def newest(exports: Exports) -> BatchInfo:
+    return exports.landing.info(exports.landing.batches()[-1])
+
+
+@pytest.mark.parametrize("mode", ["snapshot", "append"])
+def test_a_corrected_mapping_lands_what_was_held_once_more_and_takes_its_place(
+    exports: Exports, mode: str
+) -> None:
+    """Also the rows that read the same: they came in the held batch alone."""
+    exports.mapping(mode=mode, value_maps="{status: {open: hold}}")
+    exports.file(HEADER + "".join(LINES[:3]))
+    [held] = exports.loaded().batches
+    exports.mapping(mode=mode, value_maps="{status: {open: hold, closed: closed}}")
+    corrected = exports.loaded([held])
+    assert (corrected.landed, corrected.unchanged) == (3, 0)
+    assert newest(exports).supersedes == (held,)
+    # From then on it does not count either.
+    exports.file(HEADER + "".join(LINES[:4]), mtime=1_700_000_500)
+    assert exports.loaded([held]).landed == 1
+    assert newest(exports).supersedes == (held,)
+
+
+def test_a_corrected_snapshot_takes_the_place_of_the_held_one_with_other_ids(exports: Exports) -> None:
+    """The wrong ids were never built from: they are not told as deleted."""
+    exports.mapping()
+    exports.file(HEADER + LINES[0])
+    exports.loaded()
+    exports.file(HEADER + "".join(LINES[:2]) + "3x,when,open\n", mtime=1_700_000_100)
+    [held] = exports.loaded().batches
+    exports.file(HEADER + "".join(LINES[:3]), mtime=1_700_000_200)
+    corrected = exports.loaded([held])
+    assert (corrected.landed, corrected.unchanged, corrected.tombstones) == (2, 1, 0)
+    assert newest(exports).supersedes == (held,)
+    assert sorted(exports.current().keys() - {"3x"}) == ["1", "2", "3"]
+
+
+def test_what_only_a_held_batch_of_appended_files_holds_is_not_given_up(exports: Exports) -> None:
+    exports.mapping(mode="append")
+    exports.file(HEADER + "".join(LINES[:3]), name="may.csv")
+    [held] = exports.loaded().batches
+    (exports.folder / "may.csv").unlink()
+    exports.mapping(mode="append", value_maps="{status: {open: hold}}")
+    exports.file(HEADER + LINES[3], name="june.csv")
+    assert exports.loaded([held]).landed == 1
+    assert newest(exports).supersedes == ()
+
+
+@pytest.mark.parametrize("name", ["may.csv", "may_again.csv"])
+def test_a_corrected_file_takes_the_place_of_what_it_had_landed(exports: Exports, name: str) -> None:
+    """Under the same name whatever it says; under another one where it has all the ids."""
+    exports.mapping(mode="append")
+    exports.file(HEADER + "".join(LINES[:3]), name="may.csv")
+    [held] = exports.loaded().batches
+    (exports.folder / "may.csv").unlink()
+    kept = LINES[:3] if name == "may_again.csv" else LINES[:2]
+    exports.file(HEADER + "".join(kept), name=name, mtime=1_700_000_100)
+    exports.file(HEADER + LINES[3], name="june.csv")
+    assert exports.loaded([held]).landed == len(kept) + 1
+    assert newest(exports).supersedes == (held,)
+
+
+def test_answers_to_another_question_stay_held(exports: Exports) -> None:
+    answers = (
+        "file: {0}.csv\nformat: csv\nentity: survey_answers\nsource: poll\nmode: snapshot\nid: id\n"
+        "columns: {{score: score}}\n"
+        "question: {{id: {0}, kind: csat, scale_min: 1, scale_max: 5, positive_from: {1}}}\n"
+    )
+    for question in ("speed", "tone"):
+        exports.mapping(answers.format(question, 4), name=question)
+        exports.file("id,score\n1,5\n", name=f"{question}.csv")
+    first, second = exports.loaded().batches
+    exports.mapping(answers.format("tone", 5), name="tone")
+    assert exports.loaded([first, second]).landed == 1
+    assert newest(exports).supersedes == (second,)
+
+
+def test_a_complete_list_tells_how_long_it_was_and_is(exports: Exports) -> None:
+    exports.mapping()
+    exports.file(HEADER + "".join(LINES))
+    exports.loaded()
+    assert newest(exports).listed is None
+    exports.file(HEADER + "".join(LINES[:5]), mtime=1_700_000_100)
+    exports.loaded()
+    assert newest(exports).listed == (8, 5)

@@ -52,6 +52,7 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
         {
             "received": 10, "tombstones": 1, "landed": 8, "duplicates": 2, "unchanged": 1, "rows": 8,
             "volume_is_normal": True, "volume_has_not_collapsed": True, "volume": "",
+            "listed_before": 10.0, "listed_now": 8.0,
         },
     ),
     "new_zendesk__tickets": (
@@ -513,6 +514,7 @@ BREAKS: dict[str, dict[str, Any]] = {
     "source_is_fresh": {"age_seconds": 172_801.0},
     "source_has_been_fetched": {"age_seconds": None},
     "rows_did_not_drop": {"rows": 95},
+    "list_did_not_shrink": {"listed_now": 7.0},
     "mart_is_not_emptied": {"rows": 0},
 }
 UNIQUE = ("versions_are_unique", "key_is_unique")
