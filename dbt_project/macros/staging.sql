@@ -60,6 +60,14 @@ read_parquet([{% for b in batches %}'{{ b.path | replace("'", "''") }}'{{ ', ' i
 case when contains(payload, chr(92) || 'uFfFd') then 'a value is nested deeper than 500 levels' end
 {%- endmacro %}
 
+{#- Its mark of text that was no JSON, \ufFfD: the field of the first text that lost some of itself. #}
+{% macro lost_text() -%}
+case when contains(payload, chr(92) || 'ufFfD') then {{ faults([(
+            "coalesce(nullif(regexp_extract(payload, '\"([^\"]+)\"\\s*:\\s*\"(?:[^\"\\\\]|\\\\.)*\\\\ufFfD', 1), ''), 'payload')",
+            "cast(null as varchar)", "'is no JSON in part, such as half an emoji'"
+        )]) }} end
+{%- endmacro %}
+
 {#- The first reason for which the row may not enter the marts; null when it may. #}
 {% macro reject_reason(reasons) -%}
 coalesce(

@@ -70,7 +70,7 @@ case
 {%- endmacro %}
 
 {#- What is left out of an accepted row: a list of (field, value_shape, reason), null for nothing. more: further such lists. #}
-{% macro rejected_values(values=[], more=[]) -%}{{ faults_of(values, more) }} as rejected_values{%- endmacro %}
+{% macro rejected_values(values=[], more=[]) -%}{{ faults_of(values, more + [lost_text()]) }} as rejected_values{%- endmacro %}
 
 {% macro faults_of(values, more=[]) -%}
 {%- set triples, reasons = [], [] -%}

@@ -105,6 +105,9 @@ def test_a_mended_vendor_is_published_and_a_source_may_be_stale(night: Night) ->
     with duckdb.connect(str(current.path / "marts.duckdb"), read_only=True) as con:
         rejected = con.execute("SELECT DISTINCT stream, reason FROM rejected_rows ORDER BY ALL").fetchall()
         tickets = {ticket for (ticket,) in con.execute("SELECT ticket_id FROM tickets").fetchall()}
+        values = con.execute(
+            "SELECT record_id, field, reason FROM rejected_values WHERE stream = 'zendesk__tickets'"
+        ).fetchall()
     assert rejected == [
         ("zendesk__ticket_events", "a value is nested deeper than 500 levels"),
         ("zendesk__ticket_metric_events", "time is no date"),
@@ -112,6 +115,7 @@ def test_a_mended_vendor_is_published_and_a_source_may_be_stale(night: Night) ->
     newest = pq.read_table(Landing(Home(night.home).landing).batches("zendesk", "tickets")[-1])
     [spoilt] = [row["record_id"] for row in newest.to_pylist() if LOST_TEXT in row["payload"]]
     assert spoilt in tickets
+    assert values == [(spoilt, "subject", "is no JSON in part, such as half an emoji")]
 
 
 def land(settings: Settings, retries: int) -> tuple[bool, int]:
