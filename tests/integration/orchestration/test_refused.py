@@ -132,20 +132,30 @@ def test_the_next_refresh_goes_on(night: Night) -> None:
     assert [line for line in log if "did not yield" in line] == []
 
 
-@pytest.mark.parametrize("beside", [[], ["groups"]], ids=["alone", "with a mart just built"])
-def test_publishing_without_the_gates_is_refused(home: Copy, beside: list[str]) -> None:
-    """What the UI does for chosen assets: a run over them alone, without their checks."""
+@pytest.mark.parametrize(
+    ("beside", "checks", "says"),
+    [
+        ([], frozenset(), "no passing verdict of this build"),
+        (["groups"], frozenset(), "no passing verdict of this build"),
+        (["groups"], None, "was not built by this run"),
+    ],
+    ids=["alone", "with a mart just built", "with a mart built and judged"],
+)
+def test_publishing_a_part_is_refused(
+    home: Copy, beside: list[str], checks: frozenset[dg.AssetCheckKey] | None, says: str
+) -> None:
+    """What the UI does for chosen assets: a run over them, with their checks or without."""
     settings = home()
     before = tree(settings.home / "published")
     chosen = [dg.AssetKey(["published", "publication"]), *(dg.AssetKey(["marts", name]) for name in beside)]
     job = build_definitions(settings).resolve_job_def(NIGHTLY)
     with dg.DagsterInstance.from_config(str(Home(settings.home).dagster)) as instance:
         result = job.get_subset(
-            asset_selection=frozenset(chosen), asset_check_selection=frozenset()
+            asset_selection=frozenset(chosen), asset_check_selection=checks
         ).execute_in_process(instance=instance, raise_on_error=False)
         [failure] = [event.step_failure_data for event in result.all_events if event.is_step_failure]
     assert not result.success
-    assert "no passing verdict of this build" in failure.user_failure_data.description
+    assert says in failure.user_failure_data.description
     assert tree(settings.home / "published") == before
 
 
