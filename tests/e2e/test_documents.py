@@ -162,8 +162,15 @@ def test_back_to_the_first_version(shell: Shell, checkout: Path, demo: str) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.documents("cxmarts doctor", "cxmarts refresh")
+@pytest.mark.documents(
+    "cxmarts doctor",
+    "cxmarts refresh --json",
+    "cxmarts refresh --full",
+    "cxmarts refresh --as-of TIME",
+    "cxmarts refresh --as-of 2026-01-31T23:00:00Z",
+)
 def test_the_example_settings_filled_in(shell: Shell, copy: Path, sandbox: Sandbox) -> None:
+    """Refreshed with them as a whole, later, and as of an earlier instant."""
     (copy / ".env").write_text(filled_settings({}))
     asked = shell(copy, "cxmarts doctor", code=1).stdout
     assert [line for line in asked.splitlines() if line.startswith("FAIL")] == [
@@ -171,31 +178,24 @@ def test_the_example_settings_filled_in(shell: Shell, copy: Path, sandbox: Sandb
     ]
     (copy / ".env").write_text(filled_settings(variables(sandbox)))
     assert "FAIL" not in shell(copy, "cxmarts doctor").stdout
-    assert shell(copy, "cxmarts refresh").stdout.startswith("Published ")
 
-
-@pytest.mark.slow
-@pytest.mark.documents("cxmarts refresh --full", "cxmarts refresh --as-of TIME", "cxmarts refresh --json")
-def test_the_options_of_a_refresh(shell: Shell, copy: Path, sandbox: Sandbox) -> None:
-    settings = variables(sandbox)
-    assert "Published" in shell(copy, "cxmarts refresh --full", **settings).stdout
-    later = ("TIME", "2026-03-02T07:00:00Z")
-    assert "Published" in shell(copy, "cxmarts refresh --as-of TIME", later, **settings).stdout
-    settings["CXMARTS_AS_OF"] = later[1]
-    told = json.loads(shell(copy, "cxmarts refresh --json", **settings).stdout.splitlines()[-1])
+    told = json.loads(shell(copy, "cxmarts refresh --json").stdout.splitlines()[-1])
     assert told["published"] is True
-    assert told["as_of"] == "2026-03-02T07:00:00+00:00"
+    assert told["as_of"] == variables(sandbox)["CXMARTS_AS_OF"]
+    assert shell(copy, "cxmarts refresh --full").stdout.startswith("Published ")
+    later = shell(copy, "cxmarts refresh --as-of TIME", ("TIME", "2026-03-02T07:00:00Z")).stdout
+    assert later.startswith("Published ")
+
+    current = (copy / ".cxmarts/published/current").resolve()
+    assert as_of(current) == "2026-03-02T07:00:00"
+    beside = shell(copy, "cxmarts refresh --as-of 2026-01-31T23:00:00Z").stdout.splitlines()
+    assert beside[0].startswith("Wrote (current stays as it is)")
+    assert as_of(Path(beside[1])) == "2026-01-31T23:00:00"
+    assert (copy / ".cxmarts/published/current").resolve() == current
 
 
-@pytest.mark.slow
-@pytest.mark.documents("cxmarts refresh --as-of 2026-01-31T23:00:00Z")
-def test_an_earlier_instant(shell: Shell, copy: Path, sandbox: Sandbox) -> None:
-    before = (copy / ".cxmarts/published/current").resolve()
-    said = shell(copy, "cxmarts refresh --as-of 2026-01-31T23:00:00Z", **variables(sandbox)).stdout
-    assert said.startswith("Wrote (current stays as it is)")
-    version = Path(said.splitlines()[-1])
-    assert json.loads((version / "manifest.json").read_text())["as_of"].startswith("2026-01-31T23:00:00")
-    assert (copy / ".cxmarts/published/current").resolve() == before
+def as_of(version: Path) -> str:
+    return str(json.loads((version / "manifest.json").read_text())["as_of"])[:19]
 
 
 @pytest.mark.slow

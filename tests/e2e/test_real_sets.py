@@ -44,6 +44,10 @@ class Marts:
         )
         return row
 
+    def rejected(self, source: str) -> set[tuple[str, str]]:
+        """Tickets and their values that cannot be."""
+        return set(self.query(f"select ticket_id, field from rejected_values where source = '{source}'"))
+
     def median(self, source: str, measure: str, unit_seconds: int) -> tuple[int, float]:
         """How many, and their median by the calendar."""
         clock = f"measure = '{measure}' and clock = 'calendar'"
@@ -63,6 +67,10 @@ def test_the_example_of_the_readme(shell: Shell, checkout: Path) -> None:
     assert (n, round(median, 1)) == (19_351, 24.6)
     [met] = marts.kpi("kpi_sla_compliance", "servicenow", "attainment_pct", "metric = 'vendor'")
     assert round(met, 2) == 60.64
+    # The rows of the export whose sys_updated_at is before their opened_at.
+    assert marts.rejected("servicenow") == {
+        (f"INC0000{number}", "event_at") for number in (130, 131, 134, 135, 164)
+    }
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +129,9 @@ def test_technical_support(marts: Marts) -> None:
         ("total_resolution", "met", True): 834,
         ("total_resolution", "breached", True): 950 - 834,
         ("total_resolution", "breached", False): 231,
+    }
+    assert marts.rejected("technical_support") == {
+        (ticket, field) for ticket in ("1288", "2135") for field in ("first_reply_at", "first_reply_ended_at")
     }
     n, csat = marts.kpi("kpi_csat", "technical_support", "n, csat_pct")
     assert (n, round(csat, 4)) == (560, 55.7143)
