@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -39,6 +40,8 @@ SCHEMA = pa.schema(
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _BATCH_ID = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{4}")
 _TEMPORARY = ".tmp"
+# Lies so deep that what is in it is no batch.
+_FORGOTTEN = ".forgotten"
 
 
 class LandingError(ExpectedError):
@@ -118,6 +121,7 @@ class Landing:
             _make_private(self.root)
             for leftover in self.root.glob(f"*/*/*/.*{_TEMPORARY}"):
                 leftover.unlink(missing_ok=True)
+            shutil.rmtree(self.root / _FORGOTTEN, ignore_errors=True)
             probe = self.root / f".probe{_TEMPORARY}"
             probe.write_bytes(b"")
             probe.unlink()
@@ -236,6 +240,24 @@ class Landing:
             _make_private(folder)
             _write_file(path, table.replace_schema_metadata({METADATA_KEY: encoded}))
         return _info(path, metadata)
+
+    def forget(self, source: str, streams: Sequence[str]) -> None:
+        """Remove streams of a source for good: each vanishes at once, then its files are deleted.
+
+        Raises:
+            LandingError: the landing cannot be written.
+        """
+        aside = self.root / _FORGOTTEN / secrets.token_hex(4)
+        with _clear_errors(self.root):
+            _make_private(aside)
+            for stream in streams:
+                if (folder := self.root / source / stream).is_dir():
+                    folder.rename(aside / stream)
+                    _sync_folder(folder.parent)
+            with suppress(OSError):
+                (self.root / source).rmdir()
+            _sync_folder(self.root)
+            shutil.rmtree(self.root / _FORGOTTEN)
 
     def _newest_file(self, source: str, stream: str) -> Path | None:
         for day in sorted((self.root / source / stream).glob("*"), reverse=True):

@@ -13,8 +13,9 @@ from orchestration import control, progress
 from orchestration.assets.landing import landing_specs
 from orchestration.assets.models import Graph
 from orchestration.causes import CAUSES, WARNINGS
+from orchestration.forget import forgotten_since
 from orchestration.holidays import days_off
-from orchestration.publish import current
+from orchestration.publish import Publication, current
 from orchestration.run import Run
 from quality.gates import (
     batch_groups,
@@ -243,7 +244,6 @@ def _marts_gate(graph: Graph) -> dg.AssetChecksDefinition:
         judged = sorted(graph.names[check.asset_key] for check in context.selected_asset_check_keys)
         # What holds for an earlier instant has fewer rows by right.
         published = None if run.is_scratch else current(run.home.published)
-        previous = published.manifest["marts"] if published else {}
         with control.connect(run.warehouse) as con, run.store() as store:
             # What is said of a stream or a batch stands on the mart that shows it.
             shown: dict[str, pd.DataFrame] = {}
@@ -259,7 +259,7 @@ def _marts_gate(graph: Graph) -> dg.AssetChecksDefinition:
                 run.as_of,
                 _frames(con, judged),
                 rows=_row_counts(con, judged),
-                previous_rows={name: mart["rows"] for name, mart in previous.items()},
+                previous_rows=_previous_rows(con, run, published) if published else {},
                 required=None if judged == graph.marts else judged,
                 **shown,
             )
@@ -274,6 +274,25 @@ def _marts_gate(graph: Graph) -> dg.AssetChecksDefinition:
             yield gate_result(graph.keys[name], "marts", by_mart.get(name, []), numbers, rows)
 
     return marts_gate
+
+
+def _previous_rows(con: duckdb.DuckDBPyConnection, run: Run, published: Publication) -> dict[str, int]:
+    """Rows by published mart; of sources that were forgotten since, none."""
+    marts = published.manifest["marts"]
+    forgotten = forgotten_since(run.home, datetime.fromisoformat(published.manifest["published_at"]))
+    if not forgotten:
+        return {name: mart["rows"] for name, mart in marts.items()}
+    rows = {}
+    for name, mart in marts.items():
+        # Where no column tells the source, nobody knows how much was of it.
+        if "source" in {column["name"] for column in mart["columns"]}:
+            path = str(published.path / "marts" / f"{name}.parquet")
+            found = con.execute(
+                "SELECT count(*) FROM read_parquet($1) WHERE NOT list_contains($2::VARCHAR[], source)",
+                [path, list(forgotten)],
+            )
+            rows[name] = found.fetchall()[0][0]
+    return rows
 
 
 def _frames(con: duckdb.DuckDBPyConnection, marts: Sequence[str]) -> Iterator[tuple[str, "pd.DataFrame"]]:

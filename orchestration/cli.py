@@ -132,6 +132,10 @@ def _parser() -> argparse.ArgumentParser:
     refetch.add_argument("target", metavar="SOURCE[/STREAM]")
     refetch.add_argument("--since", type=_time, metavar="TIME", help="read changes from this time on (ISO)")
 
+    forget = command("forget", _forget, "Take all data of a source that is off out, for good.")
+    forget.add_argument("target", metavar="SOURCE[/STREAM]")
+    forget.add_argument("--yes", action="store_true", help="do not ask")
+
     files = command("files", _draft, "Draft a mapping from an exported file.")
     steps = files.add_subparsers(metavar="ACTION", required=True)
     draft = steps.add_parser("draft", help="write a commented mapping of a file, to look through")
@@ -434,6 +438,41 @@ def _draft(options: argparse.Namespace) -> int:
         print(f"wrote {path}")
     print("Go through the lines, then `cxmarts doctor`")
     return 0
+
+
+def _forget(options: argparse.Namespace) -> int:
+    from orchestration import forget
+
+    settings = load()
+    home = Home(settings.home)
+    source, _, stream = options.target.partition("/")
+    if not home.landing.exists():
+        raise CommandError(f"{home.root} holds no data")
+    with exclusive(home.lock, f"forget {options.target}"):
+        found = forget.find(home, source, stream or None)
+        if found is None:
+            raise CommandError(f"nothing of {options.target!r} has landed in {home.landing}")
+        if declared := forget.configured(settings, source, found.streams):
+            raise CommandError(
+                f"{options.target} is still declared, and the next refresh would fetch it again: remove "
+                f"{declared} first (`cxmarts refetch` reads a source again without forgetting it)"
+            )
+        print(f"{found.about()}: this removes what only the landing may have of them.", file=sys.stderr)
+        if not options.yes and not _agrees("Forget them for good?"):
+            raise CommandError("nothing was removed")
+        forget.forget(home, found, by=getpass.getuser())
+    print(
+        f"forgot {found.about()}. The next refresh builds everything anew, without it: `cxmarts refresh`. "
+        "Versions published before still hold it until they are retired"
+    )
+    return 0
+
+
+def _agrees(question: str) -> bool:
+    if not sys.stdin.isatty():
+        raise CommandError("there is no terminal to ask at: add --yes; nothing was removed")
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _publications(_: argparse.Namespace) -> int:

@@ -60,6 +60,11 @@ class Home:
         return self.root / "control.sqlite"
 
     @property
+    def journal(self) -> Path:
+        """What people removed for good: a line of JSON each."""
+        return self.root / "journal.jsonl"
+
+    @property
     def dbt(self) -> Path:
         """The dbt project that runs: a copy of the packaged one with the analyst's seeds over it."""
         return self.root / "dbt"

@@ -1,5 +1,7 @@
 """Exported files as sources: what a folder of mappings declares, how it is read and examined."""
 
+from __future__ import annotations
+
 import re
 import time
 from collections import defaultdict
@@ -27,6 +29,25 @@ def sources(folder: Path, taken: Collection[str] = ()) -> list[Source]:
     Raises:
         MappingError: the folder holds no mapping.
     """
+    return [
+        Source(name=name, vendor=VENDOR, reader=partial(_read, each), checker=partial(_check, each))
+        for name, each in sorted(_folders(folder, taken).items())
+    ]
+
+
+def declared(folder: Path) -> list[tuple[str, str, str]]:
+    """Per mapping its file, source and entity; of one that cannot be read the entity is empty."""
+    try:
+        folders = _folders(folder)
+    except MappingError:
+        return []
+    return [
+        *((str(m.path), name, m.entity) for name, each in folders.items() for m in each.mappings),
+        *((f"{stem}.yml", name, "") for name, each in folders.items() for stem in each.broken),
+    ]
+
+
+def _folders(folder: Path, taken: Collection[str] = ()) -> dict[str, _Folder]:
     paths = sorted(path for path in folder.glob("*.y*ml") if path.suffix in (".yml", ".yaml"))
     if not paths:
         raise MappingError(
@@ -47,10 +68,7 @@ def sources(folder: Path, taken: Collection[str] = ()) -> list[Source]:
         except MappingError as error:
             name = error.source or re.sub(r"[^a-z0-9_-]+", "_", path.stem.lower()).strip("_-") or VENDOR
             found[f"{name}_{VENDOR}" if name in taken else name].broken[path.stem] = error
-    return [
-        Source(name=name, vendor=VENDOR, reader=partial(_read, each), checker=partial(_check, each))
-        for name, each in sorted(found.items())
-    ]
+    return found
 
 
 @dataclass

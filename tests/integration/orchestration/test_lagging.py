@@ -182,3 +182,22 @@ def test_a_corrected_export_and_a_refetch_put_everything_right_by_themselves(
     assert "more than a fifth shorter than before: listed_now 6, listed_before 10" in shrunk
     gone = "SELECT ticket_id, reason FROM excluded_tickets WHERE source = 'desk' ORDER BY ticket_id::INTEGER"
     assert published(night.home, gone) == [(f"{n}", "deleted") for n in range(7, 11)]
+
+
+def test_a_source_without_its_mapping_says_so_and_can_be_forgotten(
+    night: Night, files: Path, told: Any
+) -> None:
+    (files / "phone.yml").unlink()
+    [problem] = night.problems(CXMARTS_FILES=str(files))
+    assert problem.startswith("phone: has landed data, but no mapping that can be read declares it")
+    assert "`cxmarts forget phone`" in problem
+    assert "name phone in CXMARTS_ALLOW_STALE" in problem
+    told("forget", "phone", "--yes")
+    outcome = night.publish(CXMARTS_FILES=str(files))
+    assert published(night.home, ANSWERS) == [(0,)]
+    assert published(night.home, "SELECT count(*) FROM publication WHERE source = 'phone'") == [(0,)]
+    assert not any("phone" in text for text in outcome.warnings)
+    assert published(night.home, "SELECT count(*) FROM tickets WHERE source = 'desk'") == [(6,)]
+    february = "mart = 'kpi_csat' AND period_grain = 'month' AND dimension = 'source' AND member = 'phone'"
+    causes = f"SELECT DISTINCT cause, before, after FROM restatements WHERE {february} AND column_name = 'n'"
+    assert ("deletion", 200.0, None) in published(night.home, causes)
