@@ -13,6 +13,8 @@ from orchestration.home import Home
 from sandbox.server import Sandbox
 from tests.homes import hashes, new_folder, run, start, variables
 
+pytestmark = pytest.mark.slow
+
 
 def refresh(folder: Path, *options: str, **environ: str) -> dict[str, Any]:
     done = run(folder, "refresh", "--json", *options, **environ)

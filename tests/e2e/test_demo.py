@@ -32,6 +32,7 @@ def rules(tmp_path: Path) -> Path:
     return rules
 
 
+@pytest.mark.slow
 def test_the_demo_and_what_comes_after(tmp_path: Path, rules: Path) -> None:
     """From nothing to a scorecard. A refresh fetches only what changed since, own rules show; the UI is up.
 
