@@ -197,6 +197,7 @@ def ingestion(seed: int, tickets: int, work: Path, figures: Figures) -> None:
     """A first fetch and the night after, under the seed's faults."""
     chance, runs = random.Random(seed), []
     losses: list[str] = []
+    drawn: list[str] = []
     page, batch = chance.choice((20, 100, 1000)), chance.choice((100, 700, 100_000))
     with (
         Sandbox(tickets=tickets, seed=seed, now=SEEN, days=60) as sandbox,
@@ -204,13 +205,16 @@ def ingestion(seed: int, tickets: int, work: Path, figures: Figures) -> None:
     ):
         for night in range(2):
             fetched(sandbox, work / "truth", page)
-            drawn = misbehave(sandbox, chance, MOST)
+            drawn.append(misbehave(sandbox, chance, MOST))
             runs.append(fetched(sandbox, work / "landing", page))
             sandbox.faults.clear()
             losses += differing(work / "landing", work / "truth")
             sandbox.advance(days=1 if night == 0 else 0)
         met = sandbox.faults.met
-    figures.note(f"seed {seed}: {met} faults, {drawn}; runs {runs}", [f"seed {seed}: {x}" for x in losses])
+    figures.note(
+        f"seed {seed}: {met} faults, {', then '.join(drawn)}; runs {runs}",
+        [f"seed {seed}: {x}" for x in losses],
+    )
 
 
 def refreshed(home: Path, sandbox: Sandbox, day: int) -> int:
@@ -232,17 +236,18 @@ def refreshes(seed: int, tickets: int, work: Path, figures: Figures) -> None:
     """The same by whole refreshes: the marts must be those of an undisturbed home."""
     chance, runs = random.Random(seed), []
     losses: list[str] = []
+    drawn: list[str] = []
     truth, home = work / "undisturbed" / "home", work / "disturbed" / "home"
     with Sandbox(tickets=tickets, seed=seed, now=SEEN, days=60) as sandbox:
         for night in range(2):
             refreshed(truth, sandbox, night)
-            drawn = misbehave(sandbox, chance, MOST_OF_A_REFRESH)
+            drawn.append(misbehave(sandbox, chance, MOST_OF_A_REFRESH))
             runs.append(refreshed(home, sandbox, night))
             sandbox.faults.clear()
             losses += otherwise(database(truth), database(home))
             sandbox.advance(days=1 if night == 0 else 0)
         met = sandbox.faults.met
-    line = f"refreshes, seed {seed}: {met} faults, {drawn}; runs {runs}"
+    line = f"refreshes, seed {seed}: {met} faults, {', then '.join(drawn)}; runs {runs}"
     figures.note(line, [f"refreshes, seed {seed}: {x}" for x in losses])
 
 
