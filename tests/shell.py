@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -35,11 +36,26 @@ class Shell:
         return {"args": ["sh", "-c", command], "cwd": folder, "env": environ, "text": True}
 
     def __call__(
-        self, folder: Path, written: str, *filled: tuple[str, str], code: int = 0, **environ: str
+        self,
+        folder: Path,
+        written: str,
+        *filled: tuple[str, str],
+        code: int = 0,
+        answer: str = "",
+        **environ: str,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command in a folder; it must end with the exit code and without a stack."""
+        """Run a command in a folder; it must end with the exit code and without a stack.
+
+        What it asks at the terminal is given the answer.
+        """
         arguments = self.arguments(folder, written, dict(filled), environ)
-        done = subprocess.run(capture_output=True, timeout=600, **arguments)  # type: ignore[call-overload]
+        terminal, theirs = pty.openpty()
+        try:
+            os.write(terminal, answer.encode())
+            done = subprocess.run(stdin=theirs, capture_output=True, timeout=600, **arguments)  # type: ignore[call-overload]
+        finally:
+            os.close(terminal)
+            os.close(theirs)
         assert done.returncode == code, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         return done  # type: ignore[no-any-return]

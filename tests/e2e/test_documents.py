@@ -31,6 +31,7 @@ ELSEWHERE = {
     "git pull": "needs the repository that was cloned",
     "cxmarts rollback": "a name; its form with a version is run",
     "cxmarts refetch": "a name; its form with a source is run",
+    "cxmarts forget": "a name; its form with a source is run",
     "cxmarts files": "a name; its form with a file is run",
     "cxmarts ui": "what `make ui` runs",
     "cxmarts demo": "what `make demo` runs",
@@ -220,6 +221,20 @@ def test_refetching(shell: Shell, copy: Path, sandbox: Sandbox) -> None:
             shell(copy, written, *filled, **settings).stdout
             == "zendesk/tickets: the next refresh reads it again\n"
         )
+
+
+@pytest.mark.documents("cxmarts forget SOURCE", "cxmarts forget SOURCE[/STREAM] [--yes]")
+def test_forgetting_what_is_no_longer_declared(shell: Shell, copy: Path) -> None:
+    landing = copy / ".cxmarts" / "landing"
+    kept = shell(copy, "cxmarts forget SOURCE", ("SOURCE", "typeform"), code=1, answer="n\n")
+    assert "nothing was removed" in kept.stderr
+    assert (landing / "typeform").exists()
+    shell(copy, "cxmarts forget SOURCE", ("SOURCE", "typeform"), answer="y\n")
+    assert not (landing / "typeform").exists()
+    of_a_stream = (("SOURCE[/STREAM]", "zendesk/groups"), ("[--yes]", "--yes"))
+    shell(copy, "cxmarts forget SOURCE[/STREAM] [--yes]", *of_a_stream)
+    assert not (landing / "zendesk" / "groups").exists()
+    assert (landing / "zendesk" / "tickets").exists()
 
 
 @pytest.mark.documents("chmod 711 $CXMARTS_HOME", "chmod 750 $CXMARTS_HOME/published")
