@@ -101,7 +101,8 @@ def _added(batch: Batch, reach: datetime | None) -> dict[date, int]:
     """The days that the batch adds to: from where the stream stood, or the last months of a first load."""
     if not batch.last_changed_at:
         return {}
-    first = reach.date() if reach else batch.last_changed_at.date() - timedelta(days=_KEPT_DAYS)
+    kept = timedelta(days=_KEPT_DAYS)
+    first = reach.date() if reach else max(batch.last_changed_at.date(), date.min + kept) - kept
     return {day: count for day, count in batch.day_counts.items() if day >= first}
 
 

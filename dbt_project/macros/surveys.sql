@@ -83,7 +83,7 @@ placed as (
 
 {#- A number as people write it: 4, not 4.0. #}
 {% macro plain_number(x) -%}
-case when {{ x }} = floor({{ x }}) then cast(cast({{ x }} as bigint) as varchar) else cast({{ x }} as varchar) end
+case when {{ x }} = floor({{ x }}) and abs({{ x }}) < 1e15 then cast(cast({{ x }} as bigint) as varchar) else cast({{ x }} as varchar) end
 {%- endmacro %}
 
 {#- Whether an answer of alias `r` is positive, or easy, by its question's rule. #}

@@ -31,6 +31,7 @@ spans as (
 switches as (
     select
         s.*,
+        s.schedule_key in (select k.schedule_key from {{ ref('int_business_calendar') }} as k) as is_known,
         {{ open_micros('a', 's.valid_from') }} as position_from,
         {{ open_micros('b', 's.valid_to') }} as position_to
     from spans as s
@@ -63,7 +64,7 @@ select
     is_last,
     count(*) over (partition by source, ticket_id) > 1 as has_switched,
     position_offset,
-    {#- The ticket's own clock at the switches, for the way back from a position to a time. #}
-    coalesce(position_from + position_offset, -9000000000000000) as clock_from,
-    coalesce(position_to + position_offset, 9000000000000000) as clock_to
+    {#- The ticket's own clock at the switches, for the way back from a position to a time; null on a schedule that nobody knows. #}
+    case when is_known then coalesce(position_from + position_offset, -9000000000000000) end as clock_from,
+    case when is_known then coalesce(position_to + position_offset, 9000000000000000) end as clock_to
 from chained
