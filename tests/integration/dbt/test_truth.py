@@ -36,6 +36,7 @@ MARTS = (
     "+kpi_team",
     "+kpi_volume",
     "+reconciliation_summary",
+    "+rejected_values",
 )
 
 
@@ -71,8 +72,7 @@ def test_population(company: tuple[Warehouse, dict[str, Any]]) -> None:
         == expected["excluded"]
     )
     assert warehouse.query("select count(*) from marts.tickets") == [(expected["tickets"],)]
-    assert warehouse.query("select count(*) from core.int_rejected_values") == [(0,)]
-    assert warehouse.query("select count(*) from control.rejected_values") == [(0,)]
+    assert warehouse.query("select count(*) from marts.rejected_values") == [(0,)]
     [(created, solved)] = warehouse.query(f"select created, solved from marts.kpi_volume where {ALL}")
     assert (created, solved) == (expected["volume"]["created"], expected["volume"]["solved"])
 

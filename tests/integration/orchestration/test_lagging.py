@@ -101,7 +101,9 @@ def failing_rows(home: Path, asset: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def told(night: Night, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """What a command says about this home."""
+    """What a command says about this home; it sees no variable that a build in this process left."""
+    for name in [name for name in os.environ if name.startswith("CXMARTS_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("CXMARTS_HOME", str(night.home))
     monkeypatch.chdir(night.home)
 
