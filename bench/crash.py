@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -151,9 +151,9 @@ def landed_otherwise(truth: Newest, ours: Newest) -> Iterator[str]:
             yield f"{stream}: {len(other):,} records differ, such as {other[0]!r}"
 
 
-def otherwise(truth: Path, ours: Path) -> list[str]:
-    """How marts differ from those of a home that nobody disturbed."""
-    return [text for is_fault, text in differences(truth, ours, but={"publication"}) if is_fault]
+def otherwise(truth: Path, ours: Path, but: Collection[str] = ()) -> list[str]:
+    """How marts differ, `but` for some, from those of a home that nobody disturbed."""
+    return [text for is_fault, text in differences(truth, ours, but={"publication", *but}) if is_fault]
 
 
 def wrong(home: Path, night: Night) -> list[str]:
