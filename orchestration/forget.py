@@ -12,8 +12,8 @@ from pathlib import Path
 
 from ingestion.landing import Landing
 from orchestration.home import Home
+from orchestration.mishaps import open_store
 from orchestration.settings import Settings
-from quality.store import Store
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Forgettable:
 
 def find(home: Home, source: str, stream: str | None) -> Forgettable | None:
     """What landed of a source or stream, or is remembered of it; None if nothing is."""
-    with Store(home.control) as store:
+    with open_store(home) as store:
         batches = [b for b in store.batches(source=source) if stream in (None, b.stream)]
     paths = [
         path
@@ -89,7 +89,7 @@ def forget(home: Home, found: Forgettable, *, by: str) -> None:
         path.unlink(missing_ok=True)
     for folder in (Path(f"{home.warehouse}.tmp"), home.scratch):
         shutil.rmtree(folder, ignore_errors=True)
-    with Store(home.control) as store:
+    with open_store(home) as store:
         store.forget(found.batches)
 
 
