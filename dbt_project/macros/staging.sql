@@ -17,8 +17,9 @@ order by batch_id
 {{ return(run_query(sql).rows) }}
 {% endmacro %}
 
-{#- The rows of a stream's unapplied batches: the envelope and `p`, the payload as a typed struct. #}
+{#- The rows of a stream's unapplied batches: the envelope and `p`, the payload as a typed struct. What reads them is a model of parsed rows. #}
 {% macro landed(vendor, stream, shape) %}
+{{ config(materialized='table', schema='parse', tags=['parse'], post_hook="{{ after_parse() }}") }}
 {% do source('raw_' ~ vendor, stream) %}
 {% set batches = unapplied_batches(vendor, stream) if execute else [] %}
 select
@@ -160,6 +161,10 @@ insert into {{ target }} select * from {{ come }};
     current  the version in force at `as_of` and any later one: tickets, rows of survey files;
     history  every version: what others are judged by at an earlier time (users, organizations, policies, schedules, forms). #}
 {% macro merge_versions(parsed, keep) %}
+{{ config(
+    materialized='incremental', incremental_strategy='replace_records', tags=['staging'],
+    pre_hook="{{ before_merge() }}", post_hook="{{ after_merge() }}"
+) }}
 with incoming_keys as (
     select source, record_id from {{ parsed }} where reject_reason is null and batch_id in ({{ batches_to_merge() }})
 ),

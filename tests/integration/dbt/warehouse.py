@@ -225,7 +225,7 @@ def _template() -> Path:
             marker.unlink(missing_ok=True)
             with tempfile.TemporaryDirectory() as folder:
                 empty = Warehouse(Path(folder), is_empty=True)
-                empty.build("2000-01-01T00:00:00Z", select=["resource_type:seed", "parse", "staging"])
+                empty.build("2000-01-01T00:00:00Z", select=["resource_type:seed", "tag:parse", "tag:staging"])
                 with duckdb.connect(str(empty.path)) as con:
                     con.execute("use control")
                     for (table,) in con.execute("show tables").fetchall():
