@@ -260,7 +260,8 @@ def _message(expectation: Expectation, count: int, size: int, examples: Sequence
     if size == 1:
         return f"{expectation.fault}: {example}" if example else expectation.fault
     limit = f" (up to {expectation.tolerance:.0%} is a warning)" if expectation.tolerance else ""
-    rows = f"{count:,} of {size:,} rows ({count / size:.2%}) {expectation.fault}{limit}"
+    share = "" if expectation.lists_faults else f" of {size:,} rows ({count / size:.2%})"
+    rows = f"{count:,}{share} {expectation.fault}{limit}"
     return f"{rows}, e.g. {example}" if example else rows
 
 

@@ -20,7 +20,7 @@ class Expectation:
     `where` keeps the rows whose columns equal these values (None: is null).
     `show` names columns with texts of our own to put into examples. `fault` completes
     "3 of 100 rows ...", `what_to_do` says what a person does about it, `if_few` what becomes of rows that are
-    within the tolerance.
+    within the tolerance. `lists_faults`: the subject has no other rows than those at fault.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Expectation:
     why: str
     what_to_do: str
     if_few: str = ""
+    lists_faults: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -181,5 +181,5 @@ def test_a_gate_warns_and_lets_it_pass(nightly: Warehouse, tmp_path: Path) -> No
     assert {batch.stream for batch in judged.held} == {"tickets", "ticket_metric_events"}
     assert judged.blocking == []
     [warning] = [v for v in judged.marts if v.expectation == "no_value_is_rejected"]
-    assert warning.message.startswith("18 of 18 rows (100.00%) of values that cannot be, e.g. ")
+    assert warning.message.startswith("18 values that cannot be, e.g. ")
     assert "The mart rejected_values names each" in warning.message
