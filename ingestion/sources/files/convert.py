@@ -1,6 +1,7 @@
 """From a row of text to the landed record: our columns, normalised; what cannot be read is never guessed."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 from collections.abc import Mapping as Dict
 from dataclasses import asdict
@@ -39,6 +40,8 @@ _NUMBER = {
 }
 _WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _ROUNDED = re.compile(r"-?\d([.,]\d+)?E\+\d+", re.IGNORECASE)
+_SHORT_NUMBER = re.compile(r"-?\d{1,3}([.,]\d{1,2})?", re.ASCII)
+SHAPE_LENGTH = 40
 _FORMULA_ERROR = re.compile(r"#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|SPILL!|CALC!)")
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _DECLARABLE = ("resolved_at", "closed_at", "first_reply_at", "reopens", "public_agent_replies")
@@ -185,7 +188,7 @@ class Converter:
         required = self._required if self.mapping.entity != SURVEY_ANSWERS or "score" in values else []
         for error in errors:
             if error["column"] in ("", "id", "status", "score", *required):
-                prefix = f"{error['column']} {error['value']!r}: " if error["column"] else ""
+                prefix = f"{error['column']} {value_shape(error['value'])!r}: " if error["column"] else ""
                 return prefix + error["reason"]
         if row_id is None:
             return f"the id ({self.mapping.id_text}) is empty"
@@ -221,6 +224,16 @@ class Converter:
             return None if known is None else read(known)
 
         return composed
+
+
+def value_shape(text: str) -> str:
+    """What a value looks like, for who may not see it: letters as a, digits as 9; short numbers stay."""
+    if _SHORT_NUMBER.fullmatch(text):
+        return text
+    return "".join(
+        "a" if unicodedata.category(letter)[0] in "LM" else "9" if letter.isnumeric() else letter
+        for letter in text[:SHAPE_LENGTH]
+    )
 
 
 def _cell(raw: Row, names: Names) -> str | None:

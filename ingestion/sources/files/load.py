@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from ingestion.landing import Landing, LandingError
 from ingestion.records import Batch
-from ingestion.sources.files.convert import EPOCH, Converter, Record
+from ingestion.sources.files.convert import EPOCH, Converter, Record, value_shape
 from ingestion.sources.files.mapping import SURVEY_ANSWERS, TICKET_EVENTS, Mapping, MappingError
 from ingestion.sources.files.read import rows
 from ingestion.streams import Progress, StreamResult
@@ -82,10 +82,10 @@ class Tally:
         return [*texts, *self._more()]
 
     def notes(self) -> list[str]:
-        """The same for the log of a night: one row each."""
+        """The same for the log of a night: one row each, with shapes of the values."""
         texts = []
         for (column, reason), (n, value, [(name, line), *_]) in self._ordered()[:KINDS]:
-            what = " ".join(filter(None, (repr(value) if value else "", reason)))
+            what = " ".join(filter(None, (repr(value_shape(value)) if value else "", reason)))
             texts.append(f"{column or 'row'}: {n} not usable, first {name} line {line}: {what}")
         return [*texts, *self._more()]
 

@@ -67,11 +67,11 @@ def test_iso_without_offset_and_without_a_declared_zone(exports: Exports) -> Non
     result = exports.loaded()
     naive, exact = exports.rows()
     assert naive["payload"]["reject"] == (
-        "created_at '2024-05-01T10:00:00': has no offset, and the mapping declares no `time_zone`"
+        "created_at '9999-99-99a99:99:99': has no offset, and the mapping declares no `time_zone`"
     )
     assert exact["payload"]["values"]["created_at"] == "2024-05-01T10:00:00Z"
     assert result.notes[0].startswith(
-        "created_at: 1 not usable, first export.csv line 2: '2024-05-01T10:00:00'"
+        "created_at: 1 not usable, first export.csv line 2: '9999-99-99a99:99:99'"
     )
 
 
@@ -116,10 +116,10 @@ def test_an_unknown_priority_is_kept_as_the_sources_word(exports: Exports, value
     [
         (",2024-05-01 10:00,open", "the id (id) is empty"),
         ("1,,open", "created_at is empty"),
-        ("1,soon,open", "created_at 'soon': does not match the date format %Y-%m-%d %H:%M"),
+        ("1,soon,open", "created_at 'aaaa': does not match the date format %Y-%m-%d %H:%M"),
         (
             "1,2024-05-01 10:00,weird",
-            "status 'weird': is no status (new, open, pending, hold, solved, closed); map it in `value_maps`",
+            "status 'aaaaa': is no status (new, open, pending, hold, solved, closed); map it in `value_maps`",
         ),
         ("1,2024-05-01 10:00,", "status is empty"),
     ],
@@ -165,8 +165,8 @@ def test_sla_columns_of_any_metric(exports: Exports) -> None:
         ("", None, None),
         ("6", None, "score '6': is outside the scale 1 to 5"),
         ("0", None, "score '0': is outside the scale 1 to 5"),
-        ("1_0", None, "score '1_0': is no number; map it in `value_maps` or name it in `null_values`"),
-        ("nan", None, "score 'nan': is no number; map it in `value_maps` or name it in `null_values`"),
+        ("1_0", None, "score '9_9': is no number; map it in `value_maps` or name it in `null_values`"),
+        ("nan", None, "score 'aaa': is no number; map it in `value_maps` or name it in `null_values`"),
     ],
 )
 def test_scores_keep_to_their_scale(
