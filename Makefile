@@ -46,7 +46,7 @@ $(STAMP): pyproject.toml $(LOCKS)
 
 $(PARSED): $(STAMP) $(shell find dbt_project -type f -not -path '*/target/*' -not -path '*/logs/*')
 	@echo "Parsing the dbt project (half a minute)" >&2
-	@$(BIN)/python -m orchestration.dbt
+	@$(BIN)/python -m orchestration.warehouse.dbt
 
 demo: setup ## A generated company: fetch over HTTP, judge, build, publish, scorecard
 	@$(BIN)/cxmarts demo
@@ -67,12 +67,12 @@ lint: setup ## Style, types, SQL, the dbt project, documents and the lock
 	@$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models
 	@$(BIN)/dbt --no-version-check --quiet parse --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project \
 		--target-path "$$(mktemp -d)" --log-path "$$(mktemp -d)"
-	@$(BIN)/python -m orchestration.dictionary --check
+	@$(BIN)/python -m orchestration.commands.dictionary --check
 	@! grep -nE 'https?://|file://' $(LOCKS) || { echo "a lock names a host" >&2; exit 1; }
 	@echo "lint: all good"
 
 docs: setup ## Write docs/data_dictionary.md from the dbt descriptions
-	@$(BIN)/python -m orchestration.dictionary
+	@$(BIN)/python -m orchestration.commands.dictionary
 
 lock: setup ## Resolve pyproject.toml anew into requirements.lock, and take the newest installer
 	@$(BIN)/uv pip compile pyproject.toml --system-certs --extra dev --universal --generate-hashes --no-header --no-annotate -q -o requirements.lock

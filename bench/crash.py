@@ -31,8 +31,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench.same_numbers import HERE, differences, refresh, start
 from ingestion.landing import Landing, LandingError
 from ingestion.records import Known
-from orchestration import publish
-from orchestration.marts_file import PublishError
+from orchestration.publication import publish
+from orchestration.publication.marts_file import PublishError
 from sandbox.server import Sandbox
 
 #: The nights, and how many kills one home gets in each.

@@ -33,7 +33,7 @@ from ingestion.extract import fetch
 from ingestion.landing import Landing
 from ingestion.sources import VENDORS
 from ingestion.streams import Source
-from orchestration import publish
+from orchestration.publication import publish
 from sandbox.server import Sandbox
 
 KINDS = ("500", "502", "503", "429", "429_without_retry_after", "reset", "truncated", "slow")

@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,8 +34,12 @@ def start(
     checkout: Path, home: Path, environ: Mapping[str, str], as_of: datetime, said: IO[str]
 ) -> subprocess.Popen[str]:
     """Start a refresh by a checkout's code, with these settings only; what it says goes into a file."""
+    # The installed script starts one checkout's code; where another keeps its own command, that one says.
+    scripts = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]["scripts"]
+    module, _, function = scripts["cxmarts"].partition(":")
+    program = f"import sys; from {module} import {function}; sys.exit({function}())"
     return subprocess.Popen(
-        [Path(sys.executable).with_name("cxmarts"), "refresh", "--as-of", as_of.isoformat()],
+        [sys.executable, "-c", program, "refresh", "--as-of", as_of.isoformat()],
         cwd=home.parent,
         env={
             "PATH": os.defpath,

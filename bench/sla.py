@@ -31,9 +31,9 @@ from bench.refresh import NOW, serve
 from ingestion.extract import fetch
 from ingestion.landing import Landing
 from ingestion.sources import zendesk
-from orchestration import control
-from orchestration.dbt import Project, RunParameters, is_built
-from orchestration.home import Home
+from orchestration.ground.home import Home
+from orchestration.warehouse import control_tables
+from orchestration.warehouse.dbt import Project, RunParameters, is_built
 
 SCRIPT = Path(__file__).with_suffix(".sql")
 MARTS = ("tickets", "ticket_replies", "sla_targets")
@@ -119,9 +119,9 @@ def stage(root: str, tickets: str, night: str) -> None:
     work = Work(Path(root))
     warehouse, landing = work.staged(tickets, int(night)), Landing(work.landing(tickets))
     batches = [landing.info(path) for path in landing.batches()]
-    with control.connect(warehouse) as con:
+    with control_tables.connect(warehouse) as con:
         about = [(b.source, b.vendor, b.stream, b.batch_id, str(b.path), b.landed) for b in batches]
-        control.register_batches(con, [control.BatchRow(*each, "passed") for each in about])
+        control_tables.register_batches(con, [control_tables.BatchRow(*each, "passed") for each in about])
     _build(work, warehouse, work.nodes()[0], int(night), closes_build=False)
 
 
@@ -133,7 +133,7 @@ def build(root: str, warehouse: str, night: str) -> None:
 
 def add_others(root: str, warehouse: str) -> None:
     """Stand-ins for other models by touched tickets: while one is missing, all tickets count as touched."""
-    with control.connect(Path(warehouse)) as con:
+    with control_tables.connect(Path(warehouse)) as con:
         for schema, name in Work(Path(root)).touched_models():
             con.execute(f"create table if not exists {schema}.{name} as select 1 as nothing limit 0")
 
@@ -174,7 +174,7 @@ def run(task: Callable[..., None], *arguments: object) -> Cost:
 
 def load(staged: str, warehouse: str, accounts: str) -> None:
     """Staged tables, rules and what was applied, into a new warehouse or in place of what it holds."""
-    with control.connect(Path(warehouse)) as con:
+    with control_tables.connect(Path(warehouse)) as con:
         con.execute(f"attach '{staged}' as staged (read_only)")
         tables = con.execute(
             "select table_schema, table_name, bool_or(column_name = 'source' and table_schema = 'staging')"
@@ -193,7 +193,7 @@ def load(staged: str, warehouse: str, accounts: str) -> None:
 def add_old_ticket(first: str, later: str, warehouse: str) -> None:
     """Adds a ticket that stays open through the night once more, as if filed 20 years earlier."""
     earlier = "interval 20 years"
-    with control.connect(Path(warehouse)) as con:
+    with control_tables.connect(Path(warehouse)) as con:
         con.execute(f"attach '{first}' as first (read_only)")
         con.execute(f"attach '{later}' as later (read_only)")
         [(ticket,)] = con.execute(
@@ -225,7 +225,7 @@ def compare(warehouse: str) -> None:
     Raises:
         SystemExit: they differ.
     """
-    with control.connect(Path(warehouse)) as con:
+    with control_tables.connect(Path(warehouse)) as con:
         for mart in MARTS:
             columns = con.execute(
                 "select column_name, data_type from information_schema.columns"
@@ -243,7 +243,7 @@ def compare(warehouse: str) -> None:
 def count(warehouse: Path) -> dict[str, int]:
     """Rows of each mart, and the tickets that the last build looked at."""
     tables = {"touched tickets": "core.int_touched_tickets"} | {mart: f"marts.{mart}" for mart in MARTS}
-    with control.connect(warehouse, read_only=True) as con:
+    with control_tables.connect(warehouse, read_only=True) as con:
         return {
             name: int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
             for name, table in tables.items()

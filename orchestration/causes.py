@@ -9,8 +9,8 @@ from typing import Any
 import dagster as dg
 
 from ingestion.errors import ExpectedError
-from orchestration.home import Home
-from orchestration.mishaps import explain
+from orchestration.ground.home import Home
+from orchestration.ground.mishaps import explain
 
 #: Metadata of a check: what blocks publishing, what does not.
 CAUSES, WARNINGS = "causes", "warnings"

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import duckdb
 
-from orchestration import control, progress
 from orchestration.assets.landing import landing_specs
-from orchestration.assets.models import Graph
+from orchestration.assets.models import ModelGraph
 from orchestration.causes import CAUSES, WARNINGS
-from orchestration.forget import forgotten_since
-from orchestration.holidays import days_off
-from orchestration.publish import Publication, current
-from orchestration.run import Run
+from orchestration.ground import progress
+from orchestration.ground.forget import forgotten_since
+from orchestration.publication.publish import Publication, current
+from orchestration.warehouse import control_tables
+from orchestration.warehouse.holidays import days_off
+from orchestration.warehouse.run import Run
 from quality.gates import (
     batch_groups,
     judge_batches,
@@ -94,7 +95,7 @@ def describe(verdict: Verdict) -> str:
     return f"{verdict.gate} gate, {subject}: {verdict.expectation}: {verdict.message}"
 
 
-def gate_checks(graph: Graph) -> list[dg.AssetChecksDefinition]:
+def gate_checks(graph: ModelGraph) -> list[dg.AssetChecksDefinition]:
     """The three gates: what landed, what was parsed, what would be published."""
     return [
         _landing_gate(landing_specs(graph.manifest)),
@@ -118,13 +119,13 @@ def _landing_gate(specs: Sequence[dg.AssetSpec]) -> dg.AssetChecksDefinition:
     def landing_gate(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         run: Run = context.resources.run
         progress.current.phase("landing_gate", "judging new batches", context.log.info)
-        with control.connect(run.warehouse) as con, run.store() as store:
-            failed = {(s.source, s.stream) for s in control.status(con) if s.is_stale}
+        with control_tables.connect(run.warehouse) as con, run.store() as store:
+            failed = {(s.source, s.stream) for s in control_tables.status(con) if s.is_stale}
             report = judge_batches(
                 store,
                 run.landing.batches(),
                 incomplete=failed,
-                lagging=control.lagging(con),
+                lagging=control_tables.lagging(con),
                 days_off=days_off(run.landing, run.project.folder / "seeds"),
                 progress=_told("batches"),
             )
@@ -157,7 +158,7 @@ def _landing_gate(specs: Sequence[dg.AssetSpec]) -> dg.AssetChecksDefinition:
     return landing_gate
 
 
-def _staged_gate(graph: Graph) -> dg.AssetChecksDefinition:
+def _staged_gate(graph: ModelGraph) -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(
         name="staged_gate",
         specs=[
@@ -175,8 +176,8 @@ def _staged_gate(graph: Graph) -> dg.AssetChecksDefinition:
         run: Run = context.resources.run
         progress.current.phase("staged_gate", "judging parsed rows", context.log.info)
         judged = []
-        with control.connect(run.warehouse) as con, run.store() as store:
-            waiting = control.pending(con, graph.staging)
+        with control_tables.connect(run.warehouse) as con, run.store() as store:
+            waiting = control_tables.pending(con, graph.staging)
             due = {f"new_{name.removeprefix('stg_')}" for name in waiting}
             for check in context.selected_asset_check_keys:
                 name = graph.names[check.asset_key]
@@ -189,7 +190,9 @@ def _staged_gate(graph: Graph) -> dg.AssetChecksDefinition:
     return staged_gate
 
 
-def _judge_parsed(con: duckdb.DuckDBPyConnection, store: Store, graph: Graph, name: str) -> Iterator[Verdict]:
+def _judge_parsed(
+    con: duckdb.DuckDBPyConnection, store: Store, graph: ModelGraph, name: str
+) -> Iterator[Verdict]:
     """Judge the rows of a parsed model, a bounded number at a time, and mark them as seen."""
     vendor, stream = graph.parsed[name]
     counts = con.execute(
@@ -217,16 +220,16 @@ def _judge_parsed(con: duckdb.DuckDBPyConnection, store: Store, graph: Graph, na
             # What is wrong with a waived batch is still said, but no longer blocks.
             is_waived = verdict.blocks and verdict.subject not in report.held
             yield replace(verdict, severity="warning") if is_waived else verdict
-    control.save_judged(con, name, vendor, stream)
+    control_tables.save_judged(con, name, vendor, stream)
 
 
 def _keep_held_rows(
     con: duckdb.DuckDBPyConnection, store: Store, judged: Sequence[str], faulty: "pd.DataFrame"
 ) -> None:
-    control.save_held_rows(con, judged, [batch.batch_id for batch in store.held()], faulty)
+    control_tables.save_held_rows(con, judged, [batch.batch_id for batch in store.held()], faulty)
 
 
-def _marts_gate(graph: Graph) -> dg.AssetChecksDefinition:
+def _marts_gate(graph: ModelGraph) -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(
         name="marts_gate",
         specs=[
@@ -244,7 +247,7 @@ def _marts_gate(graph: Graph) -> dg.AssetChecksDefinition:
         judged = sorted(graph.names[check.asset_key] for check in context.selected_asset_check_keys)
         # What holds for an earlier instant has fewer rows by right.
         published = None if run.is_scratch else current(run.home.published)
-        with control.connect(run.warehouse) as con, run.store() as store:
+        with control_tables.connect(run.warehouse) as con, run.store() as store:
             # What is said of a stream or a batch stands on the mart that shows it.
             shown: dict[str, pd.DataFrame] = {}
             if STREAMS_MART in judged:
@@ -330,8 +333,10 @@ def _conservation(con: duckdb.DuckDBPyConnection, store: Store) -> "pd.DataFrame
     import pandas as pd
 
     counts = ["received", "tombstones", "landed", "duplicates", "unchanged"]
-    staged_ids = control.applied(con)
-    batches = [b for b in store.batches() if b.verdict in control.MERGEABLE or b.batch_id in staged_ids]
+    staged_ids = control_tables.applied(con)
+    batches = [
+        b for b in store.batches() if b.verdict in control_tables.MERGEABLE or b.batch_id in staged_ids
+    ]
     landed = pd.DataFrame(
         [[b.source, b.stream, *(getattr(b, name) or 0 for name in counts)] for b in batches],
         columns=["source", "stream", *counts],
@@ -369,7 +374,7 @@ def _rejected_rows(
     sources = {v.source for v in verdicts if not v.success and v.expectation in names}
     if not sources or "rejected_rows" not in judged:
         return []
-    rows = control.rejected_rows(con, sources, with_held=False, limit=MAX_ROWS)
+    rows = control_tables.rejected_rows(con, sources, with_held=False, limit=MAX_ROWS)
     return [
         {"source": source, "stream": stream, "record_id": record_id or "", "reason": reason}
         for source, stream, _, record_id, reason, _ in rows
@@ -390,7 +395,7 @@ def _freshness(con: duckdb.DuckDBPyConnection, run: Run) -> "pd.DataFrame":
             "max_age_seconds": MAX_AGE.total_seconds(),
             "is_stale_allowed": s.source in run.settings.allow_stale,
         }
-        for s in control.status(con)
+        for s in control_tables.status(con)
         if (s.source, s.stream) in landed
     ]
     columns = ["source", "stream", "age_seconds", "max_age_seconds", "is_stale_allowed"]

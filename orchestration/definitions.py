@@ -7,17 +7,17 @@ from datetime import timedelta
 import dagster as dg
 
 from orchestration.assets.landing import landing_assets
-from orchestration.assets.models import Graph, model_assets, parse_assets
+from orchestration.assets.models import ModelGraph, model_assets, parse_assets
 from orchestration.assets.publish import KEY, publish_assets
 from orchestration.checks import gate_checks
-from orchestration.dbt import Project
-from orchestration.home import Home
+from orchestration.ground.home import Home
+from orchestration.ground.process import prepare_process
+from orchestration.ground.settings import Settings, load
 from orchestration.jobs import nightly
-from orchestration.refresh import prepare_process
 from orchestration.resources import run_resource
 from orchestration.schedules import nightly_schedule
 from orchestration.sensors import alert_sensors, follow_up_sensor
-from orchestration.settings import Settings, load
+from orchestration.warehouse.dbt import Project
 
 LATE = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=36))
 
@@ -31,7 +31,7 @@ def build_definitions(settings: Settings, *, is_locked: bool = False) -> dg.Defi
     """
     home = Home(settings.home).create()
     project = Project(home, settings.rules).prepare()
-    graph = Graph(project.manifest)
+    graph = ModelGraph(project.manifest)
     assets = [
         landing_assets(project.manifest),
         parse_assets(graph),

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from ingestion.landing import Landing
-from orchestration import locking, mishaps, progress
-from orchestration.alerts import redact, secrets
-from orchestration.home import Home
-from orchestration.run import sources
-from orchestration.settings import Settings
-
-# Nothing but the sources may be called: every library's own telemetry stays off.
-QUIET = {
-    "DO_NOT_TRACK": "1",
-    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-    "GX_ANALYTICS_ENABLED": "false",
-    "DAGSTER_EVENT_BATCH_SIZE": "200",
-}
+from orchestration.ground import locking, mishaps, progress
+from orchestration.ground.alerts import redact, secrets
+from orchestration.ground.home import Home
+from orchestration.ground.process import prepare_process
+from orchestration.ground.settings import Settings
+from orchestration.ground.sources import sources
 
 NO_SOURCE = "no source is configured: set the credentials of one (see .env.example), or try `cxmarts demo`"
 
@@ -37,14 +29,6 @@ class Outcome:
     problems: list[str]
     facts: dict[str, Any]
     warnings: list[str] = field(default_factory=list)
-
-
-def prepare_process(settings: Settings, home: Home) -> None:
-    """Set what libraries read from the environment of this process, and make the home private."""
-    home.create().make_private()
-    os.environ.update(QUIET, DAGSTER_HOME=str(home.dagster))
-    if settings.ca_file:
-        os.environ["SSL_CERT_FILE"] = str(settings.ca_file)
 
 
 def refresh(settings: Settings, *, as_of: datetime | None = None, is_full: bool = False) -> Outcome:

@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from orchestration import locking
-from orchestration.dbt import Project
+from orchestration.ground import locking
+from orchestration.ground.home import Home
+from orchestration.ground.mishaps import HomeError
+from orchestration.ground.settings import Settings, parse_time
 from orchestration.history import prune
-from orchestration.home import Home
-from orchestration.run import Run
-from orchestration.settings import Settings, parse_time
+from orchestration.publication.publish import Publication, current, publications
+from orchestration.warehouse.dbt import Project
+from orchestration.warehouse.run import Run
 
 AS_OF_TAG = "cxmarts/as_of"
 FULL_TAG = "cxmarts/full"
@@ -38,15 +40,17 @@ def run_resource(
             asked = parse_time(fixed) if fixed else settings.as_of
             as_of = asked or _created(context.instance, root)
             is_full = dagster_run.tags.get(FULL_TAG) == "true"
-            current = Run(settings, home, project, build_id=root, as_of=as_of, is_full=is_full)
-            if asked is None:
-                current.refuse_stale_clock()
+            published = current(home.published)
+            is_scratch = published is not None and as_of < published.as_of
+            if published and is_scratch and asked is None:
+                raise HomeError(_stale_clock(home, as_of, published))
+            begun = Run(settings, home, project, root, as_of, is_full, is_scratch)
             tags = {AS_OF_TAG: as_of.isoformat()}
             # A retry takes over the tags of what it repeats.
             tags |= {VERSION_TAG: "none"} if VERSION_TAG in dagster_run.tags else {}
             context.instance.add_run_tags(dagster_run.run_id, tags)
-            current.open_warehouse()
-            yield current
+            begun.open_warehouse()
+            yield begun
 
     return run
 
@@ -57,6 +61,26 @@ def _end_dead_runs(instance: dg.DagsterInstance, run_id: str) -> None:
     for other in started:
         if other.run_id != run_id:
             instance.report_run_failed(other, "its process ended before the run did")
+
+
+def _stale_clock(home: Home, as_of: datetime, published: Publication) -> str:
+    """What to do about an instant that nobody asked for and that lies before the published one."""
+    said = (
+        f"the published numbers hold for {published.as_of:%Y-%m-%dT%H:%M:%SZ}, later than this run's "
+        f"{as_of:%Y-%m-%dT%H:%M:%SZ}"
+    )
+    if datetime.now(UTC) >= published.as_of:
+        return f"{said}: it repeats an older run; start a new one (`cxmarts refresh`)"
+    before = [each for each in publications(home.published) if each.as_of <= as_of]
+    way = (
+        f"`cxmarts rollback {before[0].version}`, then `cxmarts refresh`"
+        if before
+        else f"remove {home.published}, which holds nothing older, then `cxmarts refresh`"
+    )
+    return (
+        f"{said}: either this machine's clock is behind, or it ran ahead when they were published. Set "
+        f"it right; if they were ahead: {way}. For an earlier instant on purpose: --as-of"
+    )
 
 
 def _created(instance: dg.DagsterInstance, run_id: str) -> datetime:

@@ -3,8 +3,8 @@
 import dagster as dg
 
 from orchestration.assets.landing import RETRIES_TAG
+from orchestration.ground.settings import Settings
 from orchestration.jobs import nightly
-from orchestration.settings import Settings
 
 
 def nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:

@@ -2,12 +2,12 @@
 
 import dagster as dg
 
-from orchestration.alerts import Alerts
 from orchestration.causes import causes, events, warnings
-from orchestration.follow_ups import hand_over
-from orchestration.home import Home
-from orchestration.publish import current
-from orchestration.settings import Settings
+from orchestration.ground.alerts import Alerts
+from orchestration.ground.home import Home
+from orchestration.ground.settings import Settings
+from orchestration.publication.follow_ups import hand_over
+from orchestration.publication.publish import current
 
 
 def alert_sensors(settings: Settings, home: Home) -> list[dg.SensorDefinition]:

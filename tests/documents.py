@@ -11,7 +11,7 @@ from functools import cache
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from orchestration.cli import _parser
+from orchestration.commands.cli import _parser
 from tests.parsed import ROOT
 
 #: Whatever code stands in them runs in the tests, or a test says why not.

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from orchestration.home import Home
-from orchestration.locking import exclusive
+from orchestration.ground.home import Home
+from orchestration.ground.locking import exclusive
 from sandbox.server import Sandbox
 from tests import parsed
 

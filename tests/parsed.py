@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from orchestration.dbt import Project
-from orchestration.home import Home
+from orchestration.ground.home import Home
+from orchestration.warehouse.dbt import Project
 
 ROOT = Path(__file__).parents[1]
 

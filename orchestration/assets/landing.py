@@ -11,9 +11,11 @@ from ingestion.extract import FetchResult, fetch
 from ingestion.http import FetchError, TransientError
 from ingestion.landing import SCHEMA
 from ingestion.streams import Source, StreamResult
-from orchestration import control, progress
-from orchestration.control import StreamStatus
-from orchestration.run import Run, sources
+from orchestration.ground import progress
+from orchestration.ground.sources import sources
+from orchestration.warehouse import control_tables
+from orchestration.warehouse.control_tables import StreamStatus
+from orchestration.warehouse.run import Run
 
 RETRIES_TAG = "cxmarts/landing_retries"
 FIRST_WAIT_SECONDS = 60
@@ -66,8 +68,8 @@ def landing_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             progress.current.tell(_line(each))
         status = record(run, result, wanted)
         problems, lagging = _problems(run, result, status)
-        with control.connect(run.warehouse) as con:
-            control.save_lagging(con, lagging)
+        with control_tables.connect(run.warehouse) as con:
+            control_tables.save_lagging(con, lagging)
         _retry_if_transient(context, result, problems)
         progress.current.facts["requests"] = sum(t.requests for t in result.traffic.values())
         progress.current.facts["landed"] = sum(each.landed for each in result.streams)
@@ -82,9 +84,9 @@ def landing_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
 
 def _uncounted(run: Run) -> set[str]:
     """The batches that are held, or were when all of them was read again, and of which nothing is staged."""
-    with run.store() as store, control.connect(run.warehouse) as con:
+    with run.store() as store, control_tables.connect(run.warehouse) as con:
         batches = [*store.held(), *store.batches(verdict="superseded")]
-        return {batch.batch_id for batch in batches} - control.applied(con)
+        return {batch.batch_id for batch in batches} - control_tables.applied(con)
 
 
 def _narrowed(source: Source, wanted: set[tuple[str, str]]) -> Source | None:
@@ -106,8 +108,8 @@ def _line(result: StreamResult) -> str:
 
 def record(run: Run, result: FetchResult, wanted: set[tuple[str, str]]) -> list[StreamStatus]:
     """Write how each stream's fetch went to the warehouse; what was not wanted keeps its last status."""
-    with control.connect(run.warehouse) as con:
-        before = {(s.source, s.stream): s for s in control.status(con)}
+    with control_tables.connect(run.warehouse) as con:
+        before = {(s.source, s.stream): s for s in control_tables.status(con)}
         now = datetime.now(UTC)
         after = dict(before)
         for each in result.streams:
@@ -138,7 +140,7 @@ def record(run: Run, result: FetchResult, wanted: set[tuple[str, str]]) -> list[
                         source, vendor, stream, False, True, at, 0, 0, 0, 0, 0, None
                     )
         status = sorted(after.values(), key=lambda s: (s.source, s.stream))
-        control.save_status(con, status)
+        control_tables.save_status(con, status)
         return status
 
 

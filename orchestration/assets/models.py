@@ -10,12 +10,13 @@ import duckdb
 from dagster_dbt import DagsterDbtTranslator
 
 from ingestion.landing import SCHEMA
-from orchestration import control, lineage, progress
 from orchestration.causes import CAUSES
-from orchestration.dbt import JUDGED_AT_GATE_3, DbtError, NodeResult, is_built
-from orchestration.publish import current
-from orchestration.restatements import published_marts
-from orchestration.run import Run
+from orchestration.ground import progress
+from orchestration.publication.baseline import published_marts
+from orchestration.publication.publish import current
+from orchestration.warehouse import control_tables, lineage
+from orchestration.warehouse.dbt import JUDGED_AT_GATE_3, DbtError, NodeResult, is_built
+from orchestration.warehouse.run import Run
 from quality.store import Batch
 
 GROUPS = {
@@ -53,7 +54,7 @@ class Translator(DagsterDbtTranslator):
         return GROUPS.get(str(dbt_resource_props.get("schema")))
 
 
-class Graph:
+class ModelGraph:
     """The dbt project as Dagster sees it."""
 
     def __init__(self, manifest: Mapping[str, Any]) -> None:
@@ -143,7 +144,7 @@ class Graph:
         raise DbtError(f"model {node['name']} reads no stream of the landing")
 
 
-def parse_assets(graph: Graph) -> dg.AssetsDefinition:
+def parse_assets(graph: ModelGraph) -> dg.AssetsDefinition:
     """The step that loads changed seeds and parses what staging has not applied yet."""
     specs = graph.in_schemas("rules", "parse")
 
@@ -157,16 +158,16 @@ def parse_assets(graph: Graph) -> dg.AssetsDefinition:
     def staging_parse(context: dg.AssetExecutionContext) -> Iterator[BuildEvent]:
         run: Run = context.resources.run
         selected = {graph.names[key] for key in context.selected_asset_keys}
-        with control.connect(run.warehouse) as con, run.store() as store:
+        with control_tables.connect(run.warehouse) as con, run.store() as store:
             # What the staged gate holds is parsed again, for that gate to judge it again.
-            control.register_batches(
+            control_tables.register_batches(
                 con, [_row(run, b, "passed" if b.is_to_be_staged else b.verdict) for b in store.batches()]
             )
-            changed = set(control.drop_changed(con, run.project.manifest, run.fingerprints()))
-            waiting = control.pending(con, graph.staging)
+            changed = set(control_tables.drop_changed(con, run.project.manifest, run.fingerprints()))
+            waiting = control_tables.pending(con, graph.staging)
             parse = {name for name, stream in graph.parsed.items() if _is_due(graph, stream, waiting)}
             parse |= changed & graph.parsed.keys()
-            control.forget_judged(con, parse & selected)
+            control_tables.forget_judged(con, parse & selected)
         due = (parse | {name for name in changed if graph.schemas[name] == "rules"}) & selected
         progress.current.phase(
             "staging_parse", f"{len(due)} of {len(selected)} seeds and streams are new", context.log.info
@@ -176,7 +177,7 @@ def parse_assets(graph: Graph) -> dg.AssetsDefinition:
     return staging_parse
 
 
-def model_assets(graph: Graph) -> dg.AssetsDefinition:
+def model_assets(graph: ModelGraph) -> dg.AssetsDefinition:
     """The step that merges what passed, builds core and marts, and runs dbt's tests."""
     specs = graph.in_schemas("staging", "core", "marts", "restricted")
 
@@ -190,16 +191,16 @@ def model_assets(graph: Graph) -> dg.AssetsDefinition:
     def models(context: dg.AssetExecutionContext) -> Iterator[BuildEvent]:
         run: Run = context.resources.run
         selected = {graph.names[key] for key in context.selected_asset_keys}
-        with control.connect(run.warehouse) as con, run.store() as store:
-            control.register_batches(con, [_row(run, b, b.verdict) for b in store.batches()])
-            control.hold_unjudged(con, graph.staging)
+        with control_tables.connect(run.warehouse) as con, run.store() as store:
+            control_tables.register_batches(con, [_row(run, b, b.verdict) for b in store.batches()])
+            control_tables.hold_unjudged(con, graph.staging)
             published = current(run.home.published)
-            control.register_published(
+            control_tables.register_published(
                 con,
                 published_marts(published, graph.manifest, run.mart_fingerprints()),
                 published.manifest.get("held_batches", ()) if published else (),
             )
-            idle = graph.staging.keys() - control.pending(con, graph.staging)
+            idle = graph.staging.keys() - control_tables.pending(con, graph.staging)
         due = selected - idle
         progress.current.phase("dbt", f"{len(due)} models", context.log.info)
         yield from _build(context, graph, run, due, selected, closes=len(selected) == len(specs))
@@ -207,20 +208,20 @@ def model_assets(graph: Graph) -> dg.AssetsDefinition:
     return models
 
 
-def _is_due(graph: Graph, stream: tuple[str, str], waiting: Collection[str]) -> bool:
+def _is_due(graph: ModelGraph, stream: tuple[str, str], waiting: Collection[str]) -> bool:
     return any(graph.staging[name] == stream for name in waiting)
 
 
-def _row(run: Run, batch: Batch, verdict: str) -> control.BatchRow:
+def _row(run: Run, batch: Batch, verdict: str) -> control_tables.BatchRow:
     # The home may have been moved since the batch was judged.
     path = str(run.landing.here(batch.path))
     about = (batch.source, batch.vendor, batch.stream, batch.batch_id)
-    return control.BatchRow(*about, path, batch.rows, verdict, batch.reason, batch.held_since)
+    return control_tables.BatchRow(*about, path, batch.rows, verdict, batch.reason, batch.held_since)
 
 
 def _build(
     context: dg.AssetExecutionContext,
-    graph: Graph,
+    graph: ModelGraph,
     run: Run,
     due: Collection[str],
     selected: Collection[str],
@@ -241,11 +242,11 @@ def _build(
     wanted = run.fingerprints()
     failed = [result for result in results if result.is_failed and result.status != "skipped"]
     told: list[BuildEvent] = []
-    with control.connect(run.warehouse) as con:
+    with control_tables.connect(run.warehouse) as con:
         # What fails a test is not done with: the next run builds it anew, and asks again.
         done = built - {name for result in failed for name in graph.tested.get(result.unique_id, ())}
-        control.save_fingerprints(con, {name: wanted[name] for name in done})
-        tables = control.columns(con)
+        control_tables.save_fingerprints(con, {name: wanted[name] for name in done})
+        tables = control_tables.columns(con)
         origins = _origins(graph, run, built, wanted, tables)
         for name in (name for name in graph.order if name in selected):
             if name in built or name not in due:
@@ -269,7 +270,9 @@ def _build(
         raise dg.Failure("\n".join(failures.values()), allow_retries=False)
 
 
-def _reporter(context: dg.AssetExecutionContext, graph: Graph, total: int) -> Callable[[NodeResult], None]:
+def _reporter(
+    context: dg.AssetExecutionContext, graph: ModelGraph, total: int
+) -> Callable[[NodeResult], None]:
     done = 0
 
     def on_node(result: NodeResult) -> None:
@@ -322,7 +325,7 @@ def _check_result(
 
 
 def _origins(
-    graph: Graph,
+    graph: ModelGraph,
     run: Run,
     built: Collection[str],
     wanted: Mapping[str, str],
@@ -352,7 +355,7 @@ def _read(path: Path) -> str:
         return ""
 
 
-def _column_deps(graph: Graph, name: str, found: lineage.Lineage) -> dict[str, list[dg.TableColumnDep]]:
+def _column_deps(graph: ModelGraph, name: str, found: lineage.Lineage) -> dict[str, list[dg.TableColumnDep]]:
     """The lineage between assets: neither a model's own earlier rows nor the book-keeping count."""
     return {
         column: [
@@ -377,7 +380,7 @@ def _described(text: str, deps: Sequence[dg.TableColumnDep]) -> str | None:
 
 def _metadata(
     con: Any,
-    graph: Graph,
+    graph: ModelGraph,
     name: str,
     columns: Sequence[tuple[str, str]],
     deps: Mapping[str, Sequence[dg.TableColumnDep]],

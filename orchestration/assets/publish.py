@@ -7,17 +7,20 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import control, progress, publish
-from orchestration.assets.models import Graph
-from orchestration.dbt import is_built
-from orchestration.marts_file import Description, PublishError
+from orchestration.assets.models import ModelGraph
+from orchestration.ground import progress
+from orchestration.ground.release import code_version
+from orchestration.publication import publish
+from orchestration.publication.marts_file import Description, PublishError
 from orchestration.resources import VERSION_TAG
-from orchestration.run import Run, code_version
+from orchestration.warehouse import control_tables
+from orchestration.warehouse.dbt import is_built
+from orchestration.warehouse.run import Run
 
 KEY = dg.AssetKey(["published", "publication"])
 
 
-def publish_assets(graph: Graph) -> dg.AssetsDefinition:
+def publish_assets(graph: ModelGraph) -> dg.AssetsDefinition:
     """The last step: a new version of the marts and the switch to it."""
 
     @dg.asset(
@@ -83,11 +86,11 @@ def publish_build(run: Run, marts: list[str], restricted: list[str], run_id: str
         raise PublishError(
             "the candidate marts have no passing verdict of this build: run the whole job `nightly`"
         )
-    with control.connect(run.warehouse) as con:
-        status = control.status(con)
-        builds = control.builds(con)
-        compared_with = control.compared_with(con)
-        views = control.published_sql(con)
+    with control_tables.connect(run.warehouse) as con:
+        status = control_tables.status(con)
+        builds = control_tables.builds(con)
+        compared_with = control_tables.compared_with(con)
+        views = control_tables.published_sql(con)
     built = [*marts, *restricted, *(name for name in views if name in builds)]
     _verify_builds(run, built, builds, build.judged_at)
     _verify_sources(run, status)
@@ -179,7 +182,7 @@ def _verify_builds(
             raise PublishError(f"mart {name} was built again after its gate: run the whole job `nightly`")
 
 
-def _verify_sources(run: Run, status: list[control.StreamStatus]) -> None:
+def _verify_sources(run: Run, status: list[control_tables.StreamStatus]) -> None:
     fetched = {(s.source, s.stream) for s in status if s.build_id == run.build_id and not s.is_stale}
     allowed = run.settings.allow_stale
     stale = sorted(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.dbt import JUDGED_AT_GATE_3
+from orchestration.warehouse.dbt import JUDGED_AT_GATE_3
 from quality.suites.marts import CONVENTIONS, DECLARED, MEASURES, suite
 from tests.parsed import ROOT
 

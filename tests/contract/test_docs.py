@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from ingestion.sources.files import mapping
-from orchestration import cli, dictionary, settings
+from orchestration.commands import cli, dictionary
+from orchestration.ground import settings
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("sandbox/examples/**/*.md")])

@@ -3,46 +3,97 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-OURS = {"ingestion", "quality", "orchestration", "sandbox"}
+DAGSTER, DBT = {"dagster", "dagster_dbt"}, {"dbt"}
+#: Package -> what it may never import.
 FORBIDDEN = {
-    "ingestion": {
-        "dagster",
-        "dagster_dbt",
-        "dbt",
-        "duckdb",
-        "great_expectations",
-        "quality",
-        "orchestration",
-        "sandbox",
-    },
-    "quality": {"dagster", "dagster_dbt", "dbt", "ingestion", "orchestration", "sandbox"},
-    "sandbox": {"dagster", "dagster_dbt", "dbt", "duckdb", *OURS - {"sandbox"}},
+    "ingestion": {*DAGSTER, *DBT, "duckdb", "great_expectations", "quality", "orchestration", "sandbox"},
+    "quality": {*DAGSTER, *DBT, "ingestion", "orchestration", "sandbox"},
+    "sandbox": {*DAGSTER, *DBT, "duckdb", "ingestion", "quality", "orchestration"},
+    "orchestration.ground": {*DAGSTER, *DBT},
+    "orchestration.warehouse": DAGSTER,
+    "orchestration.publication": {*DAGSTER, *DBT},
 }
+PACKAGES = ("ingestion", "quality", "orchestration", "sandbox", "bench")
+#: The rooms of the orchestration, each above those that it may import; what is in none of them is Dagster's.
+FLOORS = ("ground", "warehouse", "publication", "", "commands")
 
 
-def imported(path: Path) -> set[str]:
-    """Top-level packages that a module imports anywhere, inside functions too."""
-    found = set()
+def modules(package: str) -> dict[str, Path]:
+    """Dotted name -> file, of a package and all that is in it."""
+    files = (ROOT / package.replace(".", "/")).rglob("*.py")
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in files
+    }
+
+
+MODULES = {name: path for package in PACKAGES for name, path in modules(package).items()}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, or takes names from, inside functions too."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {name.name.split(".")[0] for name in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.split(".")[0])
-    return found
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module and not node.level, f"{path}: relative import"
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield name if name in MODULES else node.module
 
 
-@pytest.mark.parametrize("room", FORBIDDEN)
-def test_walls(room: str) -> None:
-    modules = list((ROOT / room).rglob("*.py"))
-    assert len(modules) > 3
-    assert {
-        str(path.relative_to(ROOT)): wrong for path in modules if (wrong := imported(path) & FORBIDDEN[room])
-    } == {}
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_walls(package: str) -> None:
+    found = modules(package)
+    assert len(found) > 3
+    wrong = {
+        (name, imported)
+        for name, path in found.items()
+        for imported in imports(path)
+        if {imported, imported.split(".")[0]} & FORBIDDEN[package]
+    }
+    assert wrong == set()
+
+
+def test_the_rooms_of_the_orchestration_stand_on_each_other_in_order() -> None:
+    wrong = {
+        (name, imported)
+        for name, path in modules("orchestration").items()
+        for imported in imports(path)
+        if imported.startswith("orchestration.") and floor(imported) > floor(name)
+    }
+    assert wrong == set()
+
+
+def test_what_is_in_no_room_of_the_orchestration_is_dagsters() -> None:
+    without = {
+        name
+        for name, path in modules("orchestration").items()
+        if floor(name) == floor("")
+        and path.stat().st_size
+        and not any(i.startswith("dagster") for i in imports(path))
+    }
+    assert without == set()
+
+
+def floor(module: str) -> int:
+    room = module.split(".")[1] if "." in module else ""
+    return FLOORS.index(room if room in FLOORS else "")
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    arrows = {name: {i for i in imports(path) if i in MODULES} for name, path in MODULES.items()}
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
 
 
 def test_no_business_rule_in_python() -> None:

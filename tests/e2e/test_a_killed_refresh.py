@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration import publish
-from orchestration.home import Home
+from orchestration.ground.home import Home
+from orchestration.publication import publish
 from sandbox.server import Sandbox
 from tests.homes import hashes, new_folder, run, start, variables
 

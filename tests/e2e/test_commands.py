@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-from orchestration.locking import exclusive
+from orchestration.ground.locking import exclusive
 from sandbox.server import Sandbox
 from tests.homes import hashes, new_folder, run, said, start, variables
 from tests.receiver import receiving

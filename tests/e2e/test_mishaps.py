@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import publish
+from orchestration.publication import publish
 from sandbox.server import Sandbox
 from tests.homes import CXMARTS, environment, run, variables
 

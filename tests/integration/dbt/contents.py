@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration import marts_file
+from orchestration.publication import marts_file
 
 
 def content_hashes(warehouse: Path) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration import checks
-from orchestration.assets.models import Graph
+from orchestration.assets.models import ModelGraph
 from quality.gates import judge_batches, judge_marts
 from quality.store import Batch, Store
 from quality.verdicts import Verdict
@@ -67,5 +67,5 @@ def judge(
 
 
 @functools.cache
-def _graph() -> Graph:
-    return Graph(json.loads((parsed.project().folder / "target" / "manifest.json").read_text()))
+def _graph() -> ModelGraph:
+    return ModelGraph(json.loads((parsed.project().folder / "target" / "manifest.json").read_text()))

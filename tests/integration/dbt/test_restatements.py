@@ -7,8 +7,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration import control, marts_file, publish
-from orchestration.restatements import published_marts
+from orchestration.publication import marts_file, publish
+from orchestration.publication.baseline import published_marts
+from orchestration.warehouse import control_tables
 from tests import parsed
 
 from .warehouse import Warehouse
@@ -83,9 +84,9 @@ def publish_marts(warehouse: Warehouse, as_of: str) -> publish.Publication:
 
 def tell(warehouse: Warehouse, done: publish.Publication) -> None:
     manifest = parsed.project().manifest
-    with control.connect(warehouse.path) as con:
+    with control_tables.connect(warehouse.path) as con:
         compared = published_marts(done, manifest, done.manifest["fingerprints"])
-        control.register_published(con, compared)
+        control_tables.register_published(con, compared)
 
 
 @pytest.fixture(scope="module")

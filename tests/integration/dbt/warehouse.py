@@ -20,7 +20,8 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt.parser.manifest import extended_mashumuro_decoder
 
 from ingestion.landing import Landing
-from orchestration import control, locking
+from orchestration.ground import locking
+from orchestration.warehouse import control_tables
 from tests import parsed
 
 from .quick import quick
@@ -191,7 +192,7 @@ class Warehouse:
         seeds = {node.name for node in manifest.nodes.values() if node.resource_type == "seed"}
         staging = {name: _stream(name) for name in schemas if name.startswith("stg_")}
         with duckdb.connect(str(self.path)) as con:
-            pending = control.pending(con, staging)
+            pending = control_tables.pending(con, staging)
             if self.builds == 1:
                 # Built from nothing, as without the template.
                 for name in {*pending, *self._rules}:
@@ -210,7 +211,9 @@ class Warehouse:
             for info in found
         ]
         with duckdb.connect(str(self.path)) as connection:
-            control.register_batches(connection, [control.BatchRow(*each, "passed") for each in about])
+            control_tables.register_batches(
+                connection, [control_tables.BatchRow(*each, "passed") for each in about]
+            )
 
 
 @functools.cache

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ingestion import http
+from orchestration.ground.settings import Settings, load
 from orchestration.refresh import Outcome, refresh
-from orchestration.settings import Settings, load
 from sandbox.server import Sandbox
 from tests import homes
 from tests.trees import tree

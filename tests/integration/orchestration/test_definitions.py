@@ -8,8 +8,8 @@ import pytest
 
 from ingestion.sources import typeform, zendesk
 from orchestration.definitions import build_definitions
+from orchestration.ground.settings import Settings
 from orchestration.refresh import Outcome
-from orchestration.settings import Settings
 from tests.homes import environment
 from tests.parsed import ROOT
 
@@ -111,7 +111,7 @@ def test_no_run_shares_a_process_with_great_expectations_until_a_gate_needs_it(
     """Definitions load in seconds: what is heavy is imported where it is used."""
     code = (
         "import sys; from orchestration.definitions import build_definitions;"
-        "from orchestration.settings import load; build_definitions(load());"
+        "from orchestration.ground.settings import load; build_definitions(load());"
         "print('great_expectations' in sys.modules, 'dbt.task.build' in sys.modules)"
     )
     done = subprocess.run(

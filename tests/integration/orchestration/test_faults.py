@@ -12,13 +12,13 @@ from ingestion.extract import refetch
 from ingestion.http import ATTEMPTS
 from ingestion.landing import Landing
 from ingestion.mending import LOST_TEXT
-from orchestration import publish
 from orchestration.assets import landing
 from orchestration.definitions import build_definitions
-from orchestration.home import Home
+from orchestration.ground.home import Home
+from orchestration.ground.settings import Settings
+from orchestration.ground.sources import sources
 from orchestration.jobs import NIGHTLY
-from orchestration.run import sources
-from orchestration.settings import Settings
+from orchestration.publication import publish
 from sandbox.server import Sandbox
 
 from .conftest import Night

@@ -12,10 +12,10 @@ import pytest
 
 from ingestion.extract import refetch
 from ingestion.landing import Landing
-from orchestration import publish
-from orchestration.cli import main
-from orchestration.home import Home
-from orchestration.run import sources
+from orchestration.commands.cli import main
+from orchestration.ground.home import Home
+from orchestration.ground.sources import sources
+from orchestration.publication import publish
 from quality.store import Store
 from tests import homes
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import publish
+from orchestration.ground.settings import Settings
+from orchestration.publication import publish
 from orchestration.refresh import Outcome
-from orchestration.settings import Settings
 from tests import parsed
 
 #: KPI table -> key of its members (SQL on its row) -> count of the row (SQL) -> which members that is (SQL).

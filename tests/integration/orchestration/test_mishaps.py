@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import definitions, publish
-from orchestration.home import Home
-from orchestration.locking import BusyError
+from orchestration import definitions
+from orchestration.ground.home import Home
+from orchestration.ground.locking import BusyError
+from orchestration.ground.settings import Settings
+from orchestration.publication import publish
 from orchestration.refresh import refresh
-from orchestration.settings import Settings
 from sandbox.server import Sandbox
 from tests.homes import hashes, run, variables
 from tests.trees import tree

@@ -5,11 +5,11 @@ import re
 import dagster as dg
 import duckdb
 
-from orchestration import publish
 from orchestration.definitions import build_definitions
-from orchestration.home import Home
+from orchestration.ground.home import Home
+from orchestration.ground.settings import Settings
+from orchestration.publication import publish
 from orchestration.refresh import Outcome
-from orchestration.settings import Settings
 from tests.homes import NOW
 
 

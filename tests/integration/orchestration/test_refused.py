@@ -10,17 +10,19 @@ import pyarrow as pa
 import pytest
 
 from ingestion.landing import Landing
-from orchestration import control, progress, publish
-from orchestration.assets.models import Graph
+from orchestration.assets.models import ModelGraph
 from orchestration.assets.publish import publish_build
-from orchestration.dbt import Project
 from orchestration.definitions import build_definitions
-from orchestration.home import Home
+from orchestration.ground import progress
+from orchestration.ground.home import Home
+from orchestration.ground.settings import Settings
 from orchestration.jobs import NIGHTLY
-from orchestration.marts_file import PublishError
+from orchestration.publication import publish
+from orchestration.publication.marts_file import PublishError
 from orchestration.refresh import refresh
-from orchestration.run import Run
-from orchestration.settings import Settings
+from orchestration.warehouse import control_tables
+from orchestration.warehouse.dbt import Project
+from orchestration.warehouse.run import Run
 from quality.store import Store
 from quality.suites import marts
 from quality.verdicts import Expectation
@@ -108,7 +110,7 @@ def test_a_failed_gate_leaves_the_published_marts_byte_for_byte(
     monkeypatch.setitem(marts.DECLARED, "tickets", (impossible,))
     [problem] = night.problems()
     assert problem.startswith("marts gate, tickets: is_a_number_of_weeks: ")
-    with control.connect(Home(night.home).warehouse, read_only=True) as con:
+    with control_tables.connect(Home(night.home).warehouse, read_only=True) as con:
         [(tickets,)] = con.execute("SELECT count(*) FROM marts.tickets").fetchall()
     assert f"{tickets:,} rows (100.00%) with an impossible status" in problem
 
@@ -172,12 +174,12 @@ def built(home: Copy) -> Iterator[Run]:
 
 
 def publish_again(run: Run) -> None:
-    graph = Graph(run.project.manifest)
+    graph = ModelGraph(run.project.manifest)
     publish_build(run, graph.marts, graph.restricted, "run")
 
 
 def test_a_mart_changed_after_its_gate_is_refused(built: Run) -> None:
-    with control.connect(built.warehouse) as con:
+    with control_tables.connect(built.warehouse) as con:
         con.execute("DELETE FROM marts.tickets WHERE ticket_id = (SELECT min(ticket_id) FROM marts.tickets)")
     with pytest.raises(PublishError, match="mart tickets changed after its gate"):
         publish_again(built)

@@ -9,12 +9,12 @@ import dagster as dg
 import duckdb
 import pytest
 
-from orchestration import follow_ups, publish
-from orchestration.follow_ups import HandOverError
-from orchestration.home import Home
+from orchestration.ground.home import Home
+from orchestration.ground.settings import Settings
 from orchestration.jobs import execute
+from orchestration.publication import follow_ups, publish
+from orchestration.publication.follow_ups import HandOverError
 from orchestration.sensors import alert_sensors, follow_up_sensor
-from orchestration.settings import Settings
 from tests.receiver import Receiver, receiving
 
 

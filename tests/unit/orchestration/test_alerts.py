@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.alerts import WINDOW_SECONDS, AlertError, Alerts
-from orchestration.settings import Settings, Source
+from orchestration.ground.alerts import WINDOW_SECONDS, AlertError, Alerts
+from orchestration.ground.settings import Settings, Source
 from tests.receiver import Receiver, receiving
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import control
 from orchestration.checks import _rejections
+from orchestration.warehouse import control_tables
 from quality.gates import judge_marts
 from quality.store import Store
 
@@ -17,8 +17,8 @@ AS_OF = datetime(2026, 3, 2, tzinfo=UTC)
 
 @pytest.fixture
 def con(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with control.connect(tmp_path / "warehouse.duckdb") as con:
-        control.register_batches(con, [])
+    with control_tables.connect(tmp_path / "warehouse.duckdb") as con:
+        control_tables.register_batches(con, [])
         con.execute("CREATE TABLE control.rejected_rows (batch_id VARCHAR)")
         con.execute("CREATE SCHEMA core")
         con.execute("CREATE TABLE core.int_answers (source VARCHAR, is_in_scale BOOLEAN)")

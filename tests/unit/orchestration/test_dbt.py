@@ -9,10 +9,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import control, dbt
-from orchestration.dbt import DbtError, NodeResult, Project, RunParameters, fingerprints
-from orchestration.home import Home
-from orchestration.settings import SettingsError
+from orchestration.ground.home import Home
+from orchestration.ground.settings import SettingsError
+from orchestration.warehouse import control_tables, dbt
+from orchestration.warehouse.dbt import DbtError, NodeResult, Project, RunParameters, fingerprints
 
 FILES = {
     "dbt_project.yml": """
@@ -270,16 +270,16 @@ def test_rules_alone_leave_the_fingerprints_of_code(shared: Project, packaged: P
 def test_what_changed_is_dropped_and_what_did_not_stays(shared: Project, tmp_path: Path) -> None:
     wanted = fingerprints(shared.manifest, "UTC")
     shared.build(["targets", "other", "first", "second", "third"], parameters(tmp_path))
-    with control.connect(tmp_path / "warehouse.duckdb") as con:
-        assert set(control.drop_changed(con, shared.manifest, wanted)) == set(wanted)  # never recorded
+    with control_tables.connect(tmp_path / "warehouse.duckdb") as con:
+        assert set(control_tables.drop_changed(con, shared.manifest, wanted)) == set(wanted)  # never recorded
     shared.build(["targets", "other", "first", "second", "third"], parameters(tmp_path))
-    with control.connect(tmp_path / "warehouse.duckdb") as con:
+    with control_tables.connect(tmp_path / "warehouse.duckdb") as con:
         con.execute("CREATE TABLE control.applied_batches AS SELECT 'first' AS model, 'x' AS batch_id")
-        control.save_fingerprints(con, wanted)
-        assert control.drop_changed(con, shared.manifest, wanted) == []
+        control_tables.save_fingerprints(con, wanted)
+        assert control_tables.drop_changed(con, shared.manifest, wanted) == []
         con.execute("CREATE TABLE marts.retired AS SELECT 1 AS n")
         con.execute("INSERT INTO control.fingerprints VALUES ('retired', 'x')")
-        assert control.drop_changed(con, shared.manifest, {**wanted, "first": "new"}) == ["first"]
+        assert control_tables.drop_changed(con, shared.manifest, {**wanted, "first": "new"}) == ["first"]
         left = {row[0] for row in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
         assert {"second", "targets"} <= left
         assert not {"first", "retired"} & left

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 from ingestion.landing import SCHEMA, Landing
-from orchestration import forget
-from orchestration.cli import main
-from orchestration.home import Home
+from orchestration.commands.cli import main
+from orchestration.ground import forget
+from orchestration.ground.home import Home
 from quality.gates import judge_batches
 from quality.store import Store
 

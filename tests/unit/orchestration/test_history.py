@@ -14,8 +14,8 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 from sqlalchemy import event
 
 from orchestration import history
+from orchestration.ground.home import Home
 from orchestration.history import prune
-from orchestration.home import Home
 from orchestration.storage import EventLog
 
 LATER = datetime.now(UTC) + timedelta(days=91)

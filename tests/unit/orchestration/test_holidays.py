@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from ingestion.landing import TIMESTAMP, Landing
-from orchestration.holidays import days_off
-from orchestration.settings import SettingsError
+from orchestration.ground.settings import SettingsError
+from orchestration.warehouse.holidays import days_off
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 XMAS = {"id": 1, "name": "Christmas", "start_date": "2026-12-25", "end_date": "2026-12-26"}

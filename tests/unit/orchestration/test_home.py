@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.home import Home
+from orchestration.ground.home import Home
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.lineage import Store, resolve
+from orchestration.warehouse.lineage import Store, resolve
 
 COLUMNS = {
     ("core", "orders"): ["order_id", "customer_id", "euros", "placed_at"],

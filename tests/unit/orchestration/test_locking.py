@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.locking import BusyError, exclusive
+from orchestration.ground.locking import BusyError, exclusive
 
 HOLDER = """
 import sys, time

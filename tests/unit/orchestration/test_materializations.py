@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 from orchestration.assets.models import describe
-from orchestration.dbt import PACKAGED, NodeResult, Project, RunParameters
-from orchestration.home import Home
+from orchestration.ground.home import Home
+from orchestration.warehouse.dbt import PACKAGED, NodeResult, Project, RunParameters
 
 FILES = {
     "dbt_project.yml": """

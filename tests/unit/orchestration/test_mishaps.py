@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.home import Home
-from orchestration.mishaps import HomeError, explain, open_store
+from orchestration.ground.home import Home
+from orchestration.ground.mishaps import HomeError, explain, open_store
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import threading
 import pytest
 from rich.console import Console
 
-from orchestration import progress
-from orchestration.console import ConsoleProgress
+from orchestration.commands.console import ConsoleProgress
+from orchestration.ground import progress
 
 
 class Lines(io.StringIO):

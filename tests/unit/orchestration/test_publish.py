@@ -13,8 +13,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration import publish
-from orchestration.marts_file import Description, PublishError
+from orchestration.publication import publish
+from orchestration.publication.marts_file import Description, PublishError
 from tests.trees import tree
 
 FACTS = {"as_of": "2026-03-01T02:00:00+00:00", "build_id": "build-1"}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.settings import (
+from orchestration.ground.settings import (
     FOLDER,
     LATER_SOURCE_VARIABLES,
     LATER_VARIABLES,

@@ -27,10 +27,12 @@ from urllib.parse import urlsplit
 
 from ingestion.errors import ExpectedError
 from ingestion.sources.files.mapping import ENTITIES
-from orchestration import demo, mishaps, progress, publish
-from orchestration.home import Home
-from orchestration.locking import exclusive
-from orchestration.settings import Settings, is_loopback, load, parse_time
+from orchestration.commands import demo
+from orchestration.ground import mishaps, progress
+from orchestration.ground.home import Home
+from orchestration.ground.locking import exclusive
+from orchestration.ground.settings import Settings, is_loopback, load, parse_time
+from orchestration.publication import publish
 
 if TYPE_CHECKING:
     from orchestration.refresh import Outcome
@@ -200,7 +202,7 @@ def _refresh(options: argparse.Namespace) -> int:
 def _run_refresh(
     settings: Settings, *, as_of: datetime | None = None, is_full: bool = False, as_json: bool = False
 ) -> int:
-    from orchestration.console import ConsoleProgress
+    from orchestration.commands.console import ConsoleProgress
     from orchestration.refresh import refresh
 
     # Failures are told in our own words; what the libraries remark on the way is noise here.
@@ -240,7 +242,7 @@ def _run_refresh(
 
 def _tell(settings: Settings, outcome: Outcome) -> None:
     """Tell the webhook of a run that failed: whether a UI is up, whose sensors would tell, nobody knows."""
-    from orchestration.alerts import AlertError, Alerts
+    from orchestration.ground.alerts import AlertError, Alerts
     from orchestration.jobs import NIGHTLY
 
     if settings.webhook_url is None or "run_id" not in outcome.facts:
@@ -266,7 +268,7 @@ def _print_scorecard(settings: Settings) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from orchestration import scorecard
+    from orchestration.commands import scorecard
 
     published = publish.current(Home(settings.home).published)
     if published is None:
@@ -366,13 +368,13 @@ def _batches(_: argparse.Namespace) -> int:
 
 
 def _rejected(options: argparse.Namespace) -> int:
-    from orchestration import control
+    from orchestration.warehouse import control_tables
 
     home = Home(load().home)
     if not home.warehouse.exists():
         raise CommandError("nothing was judged yet; run `cxmarts refresh`")
-    with exclusive(home.lock, "listing rejected rows"), control.connect(home.warehouse) as con:
-        rows = control.rejected_rows(con, [options.source] if options.source else None)
+    with exclusive(home.lock, "listing rejected rows"), control_tables.connect(home.warehouse) as con:
+        rows = control_tables.rejected_rows(con, [options.source] if options.source else None)
     writer = csv.writer(sys.stdout)
     writer.writerow(("source", "stream", "batch_id", "record_id", "reason", "is_held"))
     writer.writerows(rows)
@@ -395,7 +397,7 @@ def _waive(options: argparse.Namespace) -> int:
 def _refetch(options: argparse.Namespace) -> int:
     from ingestion.extract import refetch
     from ingestion.landing import Landing
-    from orchestration.run import sources
+    from orchestration.ground.sources import sources
 
     with _settings() as settings:
         known = {source.name: source for source in sources(settings)}
@@ -441,7 +443,7 @@ def _draft(options: argparse.Namespace) -> int:
 
 
 def _forget(options: argparse.Namespace) -> int:
-    from orchestration import forget
+    from orchestration.ground import forget
 
     settings = load()
     home = Home(settings.home)
@@ -501,7 +503,7 @@ def _rollback(options: argparse.Namespace) -> int:
 
 
 def _doctor(_: argparse.Namespace) -> int:
-    from orchestration.doctor import examine
+    from orchestration.commands.doctor import examine
 
     good = True
     for finding in examine():
@@ -513,14 +515,14 @@ def _doctor(_: argparse.Namespace) -> int:
 
 
 def _ui(options: argparse.Namespace) -> int:
-    from orchestration.refresh import prepare_process
+    from orchestration.ground.process import prepare_process
 
     with contextlib.suppress(KeyboardInterrupt), _settings() as settings:
         home = Home(settings.home).create()
         prepare_process(settings, home)
         print("Starting the Dagster UI …", file=sys.stderr)
 
-        from orchestration.ui import serve
+        from orchestration.commands.ui import serve
 
         serve(home, options.port, is_read_only=options.read_only)
     return 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from orchestration.control import PublishedMart
-from orchestration.publish import Publication
+from orchestration.publication.publish import Publication
+from orchestration.warehouse.control_tables import PublishedMart
 
 
 def published_marts(

@@ -14,8 +14,8 @@ from typing import Any
 import httpx2
 
 from ingestion.errors import ExpectedError
-from orchestration import locking
-from orchestration.settings import Settings
+from orchestration.ground import locking
+from orchestration.ground.settings import Settings
 
 WINDOW_SECONDS = 6 * 3600
 LIMIT = 3500

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ingestion.landing import Landing
-from orchestration.home import Home
-from orchestration.mishaps import open_store
-from orchestration.settings import Settings
+from orchestration.ground.home import Home
+from orchestration.ground.mishaps import open_store
+from orchestration.ground.settings import Settings
 
 
 @dataclass(frozen=True)

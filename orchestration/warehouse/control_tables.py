@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 
-from orchestration.dbt import is_built
+from orchestration.warehouse.dbt import is_built
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from orchestration.progress import EVERY, Log, Progress, told
+from orchestration.ground.progress import EVERY, Log, Progress, told
 
 TITLES = {
     "start": "Starting",

@@ -1,6 +1,7 @@
 """The data dictionary: `docs/data_dictionary.md`, written from the descriptions in the dbt project.
 
-`python -m orchestration.dictionary` writes it; with `--check` the exit code is 1 if it is out of step.
+`python -m orchestration.commands.dictionary` writes it; with `--check` the exit code is 1 if it is out of
+step.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PROJECT, TARGET = ROOT / "dbt_project", ROOT / "docs" / "data_dictionary.md"
 
 _INTRODUCTION = """\

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ingestion.errors import ExpectedError
-from orchestration.home import Home
+from orchestration.ground.home import Home
 from quality.store import Store
 
 # How the kernel, DuckDB, SQLite and Arrow put it.

@@ -7,21 +7,21 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import control
+from orchestration.warehouse import control_tables
 
 STAGING = {"stg_zendesk__tickets": ("zendesk", "tickets"), "stg_zendesk__users": ("zendesk", "users")}
 
 
-def batch(stream: str, batch_id: str, verdict: str = "passed") -> control.BatchRow:
+def batch(stream: str, batch_id: str, verdict: str = "passed") -> control_tables.BatchRow:
     path = f"/it's/{batch_id}.parquet"
-    return control.BatchRow("emea", "zendesk", stream, batch_id, path, 3, verdict)
+    return control_tables.BatchRow("emea", "zendesk", stream, batch_id, path, 3, verdict)
 
 
 @pytest.fixture
 def con(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Both staging tables exist; tickets applied batch t1."""
-    with control.connect(tmp_path / "warehouse.duckdb") as con:
-        control.register_batches(con, [batch("tickets", "t1"), batch("users", "u1", "held")])
+    with control_tables.connect(tmp_path / "warehouse.duckdb") as con:
+        control_tables.register_batches(con, [batch("tickets", "t1"), batch("users", "u1", "held")])
         con.execute("CREATE SCHEMA staging")
         for name in STAGING:
             con.execute(f"CREATE TABLE staging.{name} (record_id VARCHAR)")
@@ -36,51 +36,53 @@ def verdicts(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 
 def test_the_list_is_replaced(con: duckdb.DuckDBPyConnection) -> None:
-    control.register_batches(con, [batch("tickets", "t2")])
+    control_tables.register_batches(con, [batch("tickets", "t2")])
     assert con.execute("SELECT batch_id, path, rows FROM control.batches").fetchall() == [
         ("t2", "/it's/t2.parquet", 3)
     ]
-    control.register_batches(con, [])
+    control_tables.register_batches(con, [])
     assert verdicts(con) == {}
 
 
 def test_nothing_waits_when_all_is_applied_or_held(con: duckdb.DuckDBPyConnection) -> None:
-    assert control.pending(con, STAGING) == set()
+    assert control_tables.pending(con, STAGING) == set()
 
 
 @pytest.mark.parametrize("verdict", ["passed", "waived"])
 def test_a_new_batch_waits(con: duckdb.DuckDBPyConnection, verdict: str) -> None:
-    control.register_batches(con, [batch("tickets", "t1"), batch("tickets", "t0", verdict)])
-    assert control.pending(con, STAGING) == {"stg_zendesk__tickets"}  # also one that sorts before the last
+    control_tables.register_batches(con, [batch("tickets", "t1"), batch("tickets", "t0", verdict)])
+    assert control_tables.pending(con, STAGING) == {
+        "stg_zendesk__tickets"
+    }  # also one that sorts before the last
 
 
 def test_a_table_that_is_gone_waits(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("DROP TABLE staging.stg_zendesk__users")
-    assert control.pending(con, STAGING) == {"stg_zendesk__users"}
+    assert control_tables.pending(con, STAGING) == {"stg_zendesk__users"}
 
 
 def test_what_the_staged_gate_has_not_seen_may_not_merge(con: duckdb.DuckDBPyConnection) -> None:
     new = [batch("tickets", "t1"), batch("tickets", "t2"), batch("users", "u2", "waived")]
-    control.register_batches(con, new)
-    control.save_judged(con, "new_zendesk__users", "zendesk", "users")
-    control.hold_unjudged(con, STAGING)
+    control_tables.register_batches(con, new)
+    control_tables.save_judged(con, "new_zendesk__users", "zendesk", "users")
+    control_tables.hold_unjudged(con, STAGING)
     assert verdicts(con) == {"t1": "passed", "t2": "held", "u2": "waived"}
 
 
 def test_rows_parsed_anew_are_unseen_again(con: duckdb.DuckDBPyConnection) -> None:
-    control.register_batches(con, [batch("tickets", "t1"), batch("tickets", "t2")])
-    control.save_judged(con, "new_zendesk__tickets", "zendesk", "tickets")
-    control.forget_judged(con, ["new_zendesk__tickets"])
-    control.hold_unjudged(con, STAGING)
+    control_tables.register_batches(con, [batch("tickets", "t1"), batch("tickets", "t2")])
+    control_tables.save_judged(con, "new_zendesk__tickets", "zendesk", "tickets")
+    control_tables.forget_judged(con, ["new_zendesk__tickets"])
+    control_tables.hold_unjudged(con, STAGING)
     assert verdicts(con)["t2"] == "held"
 
 
 def test_status_comes_back_as_saved(con: duckdb.DuckDBPyConnection) -> None:
     at = datetime(2026, 3, 1, 5, tzinfo=UTC)
     saved = [
-        control.StreamStatus("emea", "zendesk", "tickets", True, False, at, 5, 4, 1, 0, 0, "b1"),
-        control.StreamStatus("old", "zendesk", "users", False, True, None, 0, 0, 0, 0, 0, None),
+        control_tables.StreamStatus("emea", "zendesk", "tickets", True, False, at, 5, 4, 1, 0, 0, "b1"),
+        control_tables.StreamStatus("old", "zendesk", "users", False, True, None, 0, 0, 0, 0, 0, None),
     ]
-    assert control.status(con) == []
-    control.save_status(con, saved)
-    assert control.status(con) == saved
+    assert control_tables.status(con) == []
+    control_tables.save_status(con, saved)
+    assert control_tables.status(con) == saved

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ingestion.landing import Landing
 from ingestion.sources import HOLIDAYS
-from orchestration.settings import SettingsError
+from orchestration.ground.settings import SettingsError
 
 # A longer closure is a fault of the data, not a holiday.
 LONGEST = timedelta(days=366)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from orchestration.assets.models import Graph
+from orchestration.assets.models import ModelGraph
 
 
 def node(name: str, *reads: str, schema: str = "marts", materialized: str = "table") -> dict[str, Any]:
@@ -41,7 +41,7 @@ def test_what_is_read_through_an_ephemeral_model_comes_first() -> None:
         "metadata": {"adapter_type": "duckdb"},
         "child_map": {},
     }
-    graph = Graph(manifest)
+    graph = ModelGraph(manifest)
     assert graph.order == ["z_core", "a_mart"]
     assert [key.to_user_string() for key in graph.keys.values()] == ["marts/a_mart", "core/z_core"]
     [mart] = [spec for spec in graph.specs.values() if spec.key.path[-1] == "a_mart"]

@@ -14,8 +14,8 @@ version open keep it: the pointer moves, files are only ever unlinked.
 
 A column `version` says which version showed a row first: it is null in the warehouse and filled here.
 
-A mart whose content hash (`orchestration.marts_file`) equals the current version's shares that version's
-Parquet file (hard link).
+A mart whose content hash (`marts_file`) equals the current version's shares that version's Parquet file (hard
+link).
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from typing import Any
 
 import duckdb
 
-from orchestration import marts_file
-from orchestration.marts_file import (
+from orchestration.publication import marts_file
+from orchestration.publication.marts_file import (
     NOTHING_SAID,
     RUN_COLUMNS,
     Description,

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from orchestration.publish import Publication
-from orchestration.restatements import published_marts
+from orchestration.publication.baseline import published_marts
+from orchestration.publication.publish import Publication
 
 NOW = {"kpi": {"code": "c2", "rules": "r2"}}
 MODEL = {

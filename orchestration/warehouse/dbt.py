@@ -21,11 +21,11 @@ from typing import Any
 
 from ingestion.errors import ExpectedError
 from ingestion.texts import TextError, read_text
-from orchestration import locking
-from orchestration.home import Home
-from orchestration.settings import SettingsError
+from orchestration.ground import locking
+from orchestration.ground.home import Home
+from orchestration.ground.settings import SettingsError
 
-PACKAGED = Path(__file__).parent.parent / "dbt_project"
+PACKAGED = Path(__file__).parents[2] / "dbt_project"
 # A parsed project: the manifest as dbt writes it and as it keeps it for itself, and what it was parsed from.
 PARSED = ("manifest.json", "partial_parse.msgpack", "cxmarts_parsed")
 #: Columns that a rule file got later: one that was written before is taken to be empty in them.

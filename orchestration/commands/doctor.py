@@ -13,9 +13,11 @@ from pathlib import Path
 
 from ingestion.errors import ExpectedError
 from ingestion.streams import Finding
-from orchestration import control, locking, marts_file, mishaps, publish
-from orchestration.home import Home
-from orchestration.settings import Settings, SettingsError, load
+from orchestration.ground import locking, mishaps
+from orchestration.ground.home import Home
+from orchestration.ground.settings import Settings, SettingsError, load
+from orchestration.publication import marts_file, publish
+from orchestration.warehouse import control_tables
 
 LOW_DISK_BYTES = 2 * 1024**3
 PINNED = (
@@ -91,7 +93,7 @@ def _look_at_versions(home: Home) -> str:
     if found is None:
         return "nothing yet"
     with marts_file.connect(found.path / publish.DATABASE) as con:
-        return f"current is {found.version}, {len(control.columns(con))} tables"
+        return f"current is {found.version}, {len(control_tables.columns(con))} tables"
 
 
 def _look_at_verdicts(home: Home) -> str:
@@ -108,9 +110,9 @@ def _look_at_warehouse(home: Home) -> str:
     try:
         with (
             locking.exclusive(home.lock, "cxmarts doctor"),
-            control.connect(home.warehouse, read_only=True) as con,
+            control_tables.connect(home.warehouse, read_only=True) as con,
         ):
-            return f"{len(control.columns(con))} tables"
+            return f"{len(control_tables.columns(con))} tables"
     except locking.BusyError as error:
         return str(error)
 
@@ -137,7 +139,7 @@ def _disk(home: Home) -> Finding:
 
 
 def _rules(settings: Settings, home: Home) -> Iterator[Finding]:
-    from orchestration.dbt import DbtError, Project
+    from orchestration.warehouse.dbt import DbtError, Project
 
     try:
         Project(home, settings.rules).prepare()
@@ -155,7 +157,7 @@ def _rules(settings: Settings, home: Home) -> Iterator[Finding]:
 def _sources(settings: Settings) -> Iterator[Finding]:
     from ingestion.health import check
     from ingestion.http import FetchError
-    from orchestration.run import sources
+    from orchestration.ground.sources import sources
 
     try:
         found = sources(settings)

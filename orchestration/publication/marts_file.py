@@ -22,7 +22,7 @@ from pathlib import Path
 import duckdb
 
 from ingestion.errors import ExpectedError
-from orchestration import control
+from orchestration.warehouse import control_tables
 
 VERSION_COLUMN = "version"
 RUN_COLUMNS = frozenset({"as_of", "built_at", "build_id", "run_id", "published_at", VERSION_COLUMN})
@@ -157,7 +157,7 @@ def _fill(
     unchanged: Collection[str],
 ) -> None:
     """Make the tables of the database at hand hold the candidates' rows; nothing else stays in it."""
-    present = control.columns(con)
+    present = control_tables.columns(con)
     rows = {mart.name: _rows(source, mart, version) for mart in marts}
     stay = {
         mart.name

@@ -14,8 +14,8 @@ import duckdb
 import httpx2
 
 from ingestion.errors import ExpectedError
-from orchestration import locking
-from orchestration.publish import Publication
+from orchestration.ground import locking
+from orchestration.publication.publish import Publication
 
 COLUMNS = (
     "source",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.errors import ExpectedError
-from orchestration.home import Home
+from orchestration.ground.home import Home
 
 TICKETS, SEED = 1000, 7
 

@@ -26,10 +26,10 @@ from dagster_shared.ipc import get_ipc_shutdown_pipe, open_ipc_subprocess, send_
 from dagster_webserver.app import create_app_from_workspace_process_context
 
 from ingestion.errors import ExpectedError
-from orchestration.guard import PARAMETER, Guard
-from orchestration.home import Home
+from orchestration.commands.guard import PARAMETER, Guard
+from orchestration.ground.home import Home
+from orchestration.ground.settings import FOLDER
 from orchestration.jobs import LOCATION
-from orchestration.settings import FOLDER
 
 HOST = "127.0.0.1"
 QUIET = "warning"

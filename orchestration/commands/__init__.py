@@ -1,0 +1,1 @@
+"""What people type: the command line, and what its commands show."""

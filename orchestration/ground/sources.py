@@ -1,0 +1,34 @@
+"""The sources to fetch, made from what the settings declare."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ingestion.sources import VENDORS
+from ingestion.streams import Source
+from orchestration.ground.settings import Settings, SettingsError
+
+
+def sources(settings: Settings) -> list[Source]:
+    """The sources to fetch, as the settings declare them.
+
+    Raises:
+        SettingsError: the folder of mappings holds none.
+    """
+    found = []
+    for account in settings.sources:
+        if account.vendor == "zendesk":
+            secret = {"oauth_token": account.token} if account.is_oauth else {"api_token": account.token}
+            options: dict[str, Any] = {"url": account.url, "email": account.email or "", **secret}
+        else:
+            options = {"url": account.url, "token": account.token}
+        found.append(VENDORS[account.vendor](account.name, start_at=account.start_at, **options))
+    if settings.files:
+        from ingestion.sources.files import MappingError
+        from ingestion.sources.files import sources as file_sources
+
+        try:
+            found += file_sources(settings.files, {source.name for source in found})
+        except MappingError as error:
+            raise SettingsError([f"CXMARTS_FILES: {error}"]) from None
+    return found
