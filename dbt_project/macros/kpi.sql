@@ -179,8 +179,8 @@ end
 
 {#- The local days on which a touched row differs from what the last build had, and those from its own to this one's where that is a later
     day, for a KPI table that is built again only for those periods; none when all periods must be built. rows: a list of (relation, columns that count, SQL of the UTC time).
-    The model's meta says what it counts: facts (a mart), time (SQL), and key, if the table is split by one. #}
-{% macro changed_days(rows) %}
+    key: the column of the facts that splits the table, if one does. What it counts stands on its card: facts (a mart) and time (SQL). #}
+{% macro changed_days(rows, key=none) %}
 {% if not execute or not is_incremental() %}{{ return(none) }}{% endif %}
 {% set names = rows | map(attribute=0) | list %}
 {% set state = run_query(
@@ -193,10 +193,10 @@ end
 {% set meta = config.get('meta') %}
 {% set first = run_query("select " ~ first_fact_day() ~ ", (select min(period_start) from " ~ this ~ " where period_grain = 'day')").rows[0] %}
 {% if first[0] != first[1] %}{{ return(none) }}{% endif %}
-{% if meta.get('key') %}
+{% if key %}
 {% set keys = run_query(
-    "select (select string_agg(distinct k, ' ' order by k) from (select " ~ meta['key'] ~ " as k from " ~ ref(meta['facts']) ~ " where " ~ meta['where']
-    ~ ") as f), (select string_agg(distinct k, ' ' order by k) from (select " ~ meta['key'] ~ " as k from " ~ this ~ ") as t)"
+    "select (select string_agg(distinct k, ' ' order by k) from (select " ~ key ~ " as k from " ~ ref(meta['facts']) ~ " where " ~ meta['where']
+    ~ ") as f), (select string_agg(distinct k, ' ' order by k) from (select " ~ key ~ " as k from " ~ this ~ ") as t)"
 ).rows[0] %}
 {% if keys[0] != keys[1] %}{{ return(none) }}{% endif %}
 {% endif %}
@@ -226,7 +226,7 @@ where {{ last_day }} <> {{ business_date(as_of()) }}
     alone, since a local time may step back. #}
 {% macro first_fact_day() -%}
 {%- set meta = config.get('meta') -%}
-{%- set time, counted = meta['time'], meta.get('where', 'true') -%}
+{%- set time, counted = told_sql(meta['time']), meta.get('where', 'true') -%}
 {%- set facts = this.incorporate(path={'schema': 'marts', 'identifier': meta['facts']}) -%}
 (select coalesce(min({{ business_date(time) }}), {{ business_date(as_of()) }}) from {{ facts }}
     where {{ counted }} and {{ time }} < {{ add_days('(select min(' ~ time ~ ') from ' ~ facts ~ ' where ' ~ counted ~ ')', 2) }})

@@ -70,7 +70,7 @@ select mart, version, cast(as_of as varchar) as as_of, as_of <= {{ as_of() }} as
         {% for relation in [mart.relation, ref(name)] %}
         select
             {{ (['source', 'ticket_id'] + fixed_times) | join(', ') }},
-            {% for time in times %}{{ time }} as time_{{ loop.index }}, {% endfor %}
+            {% for time in times %}{{ told_sql(time) }} as time_{{ loop.index }}, {% endfor %}
             {% for dimension, column in dimensions.items() %}coalesce({{ column }}, '(none)') as d_{{ dimension }}, {% endfor %}
             {{ mart.meta.settled_at }} <= {{ as_of }} as is_settled,
             {{ row_hash(mart.key) }} as row_key, {{ row_hash(fixed) }} as fixed_content,

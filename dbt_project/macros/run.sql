@@ -16,3 +16,6 @@
 
 {#- The local date in the business zone of a UTC time. #}
 {% macro business_date(ts) -%}cast({{ local_time(ts, business_zone()) }} as date){%- endmacro %}
+
+{#- SQL of a card, which names the as-of time `:as_of`. #}
+{% macro told_sql(text) -%}{{ text | replace(':as_of', as_of()) }}{%- endmacro %}

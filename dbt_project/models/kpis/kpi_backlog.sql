@@ -1,7 +1,4 @@
-{{ config(
-    materialized='incremental', incremental_strategy='replace_periods',
-    meta={'facts': 'tickets', 'time': 'created_at', 'matures': false}
-) }}
+{{ config(materialized='incremental', incremental_strategy='replace_periods') }}
 {#- How many counted tickets were unsolved at the end of each local day, by age. Sums of what came and went (macros/backlog.sql), never
     tickets by days. An incremental build adds what the touched tickets change, and gives the periods from the first such day on. #}
 {%- set fixed = {

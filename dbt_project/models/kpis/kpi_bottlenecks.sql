@@ -1,7 +1,4 @@
-{{ config(
-    materialized='incremental', incremental_strategy='replace_periods',
-    meta={'facts': 'tickets', 'time': 'created_at'}
-) }}
+{{ config(materialized='incremental', incremental_strategy='replace_periods') }}
 {#- Where the time of solved tickets went, by the local date of the ticket's creation and the group that held it at the time. The
     statuses share out a ticket's whole time; the other stages lie across them. #}
 {%- set dimensions = {

@@ -1,4 +1,3 @@
-{{ config(meta={'facts': 'survey_answers', 'time': 'answered_at'}) }}
 {#- How easy customers say it was: the share of easy answers and the score itself, by the local date of the answer. A score is shown only where
     all answers of the row are on one scale in one direction. #}
 with facts as (

@@ -1,4 +1,3 @@
-{{ config(meta={'facts': 'tickets', 'time': 'last_solved_at'}) }}
 {#- What a solved ticket costs and what service brings in, by the rule file service_costs: one row per scenario, with every assumption. Months
     are counted, longer periods are their sums; the month that holds the as-of time counts by its days so far. #}
 {%- set today = business_date(as_of()) -%}

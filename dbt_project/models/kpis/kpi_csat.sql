@@ -1,4 +1,3 @@
-{{ config(meta={'facts': 'survey_answers', 'time': 'answered_at'}) }}
 {#- Share of positive answers to the headline CSAT questions, by the local date of the answer. #}
 with facts as (
     select *, {{ business_date('answered_at') }} as day

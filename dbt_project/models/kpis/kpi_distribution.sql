@@ -1,4 +1,3 @@
-{{ config(meta={'facts': 'survey_answers', 'time': 'answered_at'}) }}
 {#- How often each score was given to each declared question, by the local date of the answer. #}
 with facts as (
     select *, {{ business_date('answered_at') }} as day from {{ ref('survey_answers') }}

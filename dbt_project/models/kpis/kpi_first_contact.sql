@@ -1,7 +1,4 @@
-{{ config(
-    materialized='incremental', incremental_strategy='replace_periods',
-    meta={'facts': 'tickets', 'time': 'created_at'}
-) }}
+{{ config(materialized='incremental', incremental_strategy='replace_periods') }}
 {#- Shares of tickets that were settled the first time, by each convention in use, by the local date of the ticket's creation. #}
 {%- set dimensions = {
     'source': 'source', 'segment': 'segment', 'product': 'product', 'service_area': 'service_area', 'complexity': 'complexity',

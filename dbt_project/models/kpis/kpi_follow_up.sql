@@ -1,4 +1,3 @@
-{{ config(meta={'facts': 'follow_ups', 'time': 'flagged_at'}) }}
 {#- Whether unhappy customers hear from us in time, and whether they are happier next time, by the local date of their answer. #}
 with facts as (
     select

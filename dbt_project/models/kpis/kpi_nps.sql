@@ -1,4 +1,3 @@
-{{ config(meta={'facts': 'survey_answers', 'time': 'answered_at'}) }}
 {#- Percent promoters minus percent detractors of the headline NPS questions, by the local date of the answer. #}
 with facts as (
     select *, {{ business_date('answered_at') }} as day

@@ -1,9 +1,4 @@
-{{ config(
-    materialized='incremental', incremental_strategy='replace_periods',
-    meta={
-        'facts': 'sla_targets', 'time': 'coalesce(ended_at, breached_at)', 'key': 'metric', 'where': "outcome in ('met', 'breached', 'active')"
-    }
-) }}
+{{ config(materialized='incremental', incremental_strategy='replace_periods') }}
 {#- Targets met and breached by the local date on which they ended, else were breached; running ones at the as-of time. #}
 {%- set dimensions = {
     'source': 'source', 'segment': 'segment', 'product': 'product', 'service_area': 'service_area', 'complexity': 'complexity',
@@ -12,7 +7,7 @@
 {%- set changed = changed_days([(
     'sla_targets', 'ended_at, breached_at, metric, outcome, ' ~ dimensions.values() | join(', '),
     target_counted_at()
-)]) -%}
+)], key='metric') -%}
 with facts as (
     select *, {{ business_date(target_counted_at()) }} as day
     from {{ ref('sla_targets') }}

@@ -1,4 +1,3 @@
-{{ config(meta={'facts': 'survey_sends', 'time': 'sent_at'}) }}
 {#- What came back of the surveys sent, by the local date of sending, whenever the answer came. Sources that do not say what they sent are
     not in it; delivered and bounced are null where some source of the row does not say. #}
 {%- set spans = {'solve_to_send': ('solved_at', 'sent_at'), 'send_to_answer': ('sent_at', 'answered_at')} -%}

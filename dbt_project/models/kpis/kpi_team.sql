@@ -1,4 +1,3 @@
-{{ config(meta={'facts': 'tickets', 'time': 'last_solved_at'}) }}
 {#- What each group and agent did in a period, by the date on which it happened and by who held the ticket then; solved tickets by who holds
     them. A value whose count is below the minimum (small_n of the definition `team`) is withheld: it would rank people by chance. #}
 {%- set counts = ['solved', 'reopened', 'replies', 'first_replies', 'csat_n', 'csat_positive', 'sla_met', 'sla_breached'] -%}

@@ -1,7 +1,4 @@
-{{ config(
-    materialized='incremental', incremental_strategy='replace_periods',
-    meta={'facts': 'tickets', 'time': 'created_at'}
-) }}
+{{ config(materialized='incremental', incremental_strategy='replace_periods') }}
 {#- Counted tickets by the local date of their creation: how many came, how many of them are solved now, how many were reopened, and from
     how many customers they came. #}
 {%- set dimensions = {
