@@ -13,7 +13,7 @@ from orchestration.ground.locking import BusyError, exclusive
 HOLDER = """
 import sys, time
 from pathlib import Path
-from orchestration.locking import exclusive
+from orchestration.ground.locking import exclusive
 with exclusive(Path(sys.argv[1]), "run 1234 of job nightly"):
     print("held", flush=True)
     time.sleep(60)
