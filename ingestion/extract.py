@@ -17,12 +17,13 @@ from urllib.parse import quote
 
 import httpx2
 
-from ingestion.http import Answer, Client, FetchError, PermanentError, Traffic, TransientError, is_loopback
+from ingestion.http import Answer, Client, FetchError, PermanentError, Traffic, TransientError
 from ingestion.landing import SCHEMA, BatchInfo, Landing, LandingError
 from ingestion.mending import losses
 from ingestion.paging import IDLE_PAGES, SECOND, Guard, Page, State, record_key
 from ingestion.records import Batch, Decoded, Decoder, Known
 from ingestion.streams import Progress, Source, Stream, StreamResult, T
+from ingestion.urls import is_loopback
 
 log = logging.getLogger(__name__)
 

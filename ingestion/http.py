@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import random
 import threading
 import time
@@ -17,6 +16,7 @@ import msgspec
 
 from ingestion import mending
 from ingestion.errors import ExpectedError
+from ingestion.urls import is_loopback
 
 T = TypeVar("T")
 
@@ -313,14 +313,6 @@ def checked_url(url: str, variables: str = "the URL") -> str:
     if parsed.scheme != "https" and not (parsed.scheme == "http" and is_loopback(parsed.host)):
         raise PermanentError(f"{parsed.scheme}://{parsed.host} is not https: check {variables}")
     return str(parsed).rstrip("/")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's loopback."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _named(variables: tuple[str, ...]) -> str:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_TOLD, MAX_ROWS = 50, 20
+#: Older than this, what was fetched and what is published are late.
 MAX_AGE = timedelta(hours=36)
 STREAMS_MART = "publication"
 

@@ -9,7 +9,7 @@ import dagster as dg
 from orchestration.assets.landing import landing_assets
 from orchestration.assets.models import ModelGraph, model_assets, parse_assets
 from orchestration.assets.publish import KEY, publish_assets
-from orchestration.checks import gate_checks
+from orchestration.checks import MAX_AGE, gate_checks
 from orchestration.ground.home import Home
 from orchestration.ground.process import prepare_process
 from orchestration.ground.settings import Settings, load
@@ -19,7 +19,7 @@ from orchestration.schedules import nightly_schedule
 from orchestration.sensors import alert_sensors, follow_up_sensor
 from orchestration.warehouse.dbt import Project
 
-LATE = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=36))
+LATE = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=MAX_AGE)
 
 
 def build_definitions(settings: Settings, *, is_locked: bool = False) -> dg.Definitions:

@@ -27,11 +27,12 @@ from urllib.parse import urlsplit
 
 from ingestion.errors import ExpectedError
 from ingestion.sources.files.mapping import ENTITIES
+from ingestion.urls import is_loopback
 from orchestration.commands import demo
 from orchestration.ground import mishaps, progress
 from orchestration.ground.home import Home
 from orchestration.ground.locking import exclusive
-from orchestration.ground.settings import Settings, is_loopback, load, parse_time
+from orchestration.ground.settings import Settings, load, parse_time
 from orchestration.publication import publish
 
 if TYPE_CHECKING:

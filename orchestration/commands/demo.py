@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.errors import ExpectedError
+from orchestration.ground.files import replace_text
 from orchestration.ground.home import Home
 
 TICKETS, SEED = 1000, 7
@@ -47,7 +48,7 @@ def company(home: Home, tickets: int = TICKETS) -> Iterator[dict[str, str]]:
         served = Sandbox(state["tickets"], SEED, datetime.fromisoformat(state["now"]), is_live=True)
     except ValueError as error:
         raise DemoError(f"no company can be generated: {error}") from None
-    _path(home).write_text(json.dumps(state))
+    replace_text(_path(home), json.dumps(state))
     with served as sandbox:
         if sandbox.company.is_over:
             still = f"it stands still since {sandbox.company.now:%Y-%m-%d}"

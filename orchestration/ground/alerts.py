@@ -15,6 +15,7 @@ import httpx2
 
 from ingestion.errors import ExpectedError
 from orchestration.ground import locking
+from orchestration.ground.files import replace_text
 from orchestration.ground.settings import Settings
 
 WINDOW_SECONDS = 6 * 3600
@@ -87,10 +88,8 @@ class Alerts:
             return {}
 
     def _write(self, sent: dict[str, dict[str, Any]]) -> None:
-        draft = self._path.with_suffix(".draft")
         with suppress(OSError):  # a full disk is to be told of; at worst it is told twice
-            draft.write_text(json.dumps(sent))
-            draft.replace(self._path)
+            replace_text(self._path, json.dumps(sent))
 
     def _post(self, text: str) -> None:
         if len(text) > LIMIT:

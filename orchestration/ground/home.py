@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.ground.files import replace_text
+
 INSTANCE_CONFIG = """\
 # Written by cxmarts at each start.
 telemetry:
@@ -111,9 +113,7 @@ class Home:
         config = self.dagster / "dagster.yaml"
         wanted = INSTANCE_CONFIG.format(events=json.dumps(str(self.dagster / "history" / "runs")))
         if not config.exists() or config.read_text() != wanted:
-            draft = config.with_suffix(f".{os.getpid()}")
-            draft.write_text(wanted)
-            draft.replace(config)
+            replace_text(config, wanted)
         return self
 
     def exposed(self) -> Iterator[Path]:

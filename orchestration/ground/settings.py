@@ -6,7 +6,6 @@ Every variable is listed in `VARIABLES` and `SOURCE_VARIABLES`; `.env.example` d
 from __future__ import annotations
 
 import io
-import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from zoneinfo import ZoneInfo
 from dotenv.parser import parse_stream
 
 from ingestion.errors import ExpectedError
+from ingestion.urls import is_loopback
 
 VARIABLES = (
     "CXMARTS_HOME",
@@ -137,14 +137,6 @@ def parse_time(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("has no zone; write for example 2026-11-21T00:00:00Z")
     return moment.astimezone(UTC)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's loopback."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _read_env_file(path: Path, problems: list[str]) -> dict[str, str]:

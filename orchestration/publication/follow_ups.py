@@ -15,6 +15,7 @@ import httpx2
 
 from ingestion.errors import ExpectedError
 from orchestration.ground import locking
+from orchestration.ground.files import replace_text
 from orchestration.publication.publish import Publication
 
 COLUMNS = (
@@ -116,6 +117,4 @@ def _read(memory: Path) -> set[str] | None:
 
 
 def _write(memory: Path, known: set[str]) -> None:
-    draft = memory.with_suffix(".draft")
-    draft.write_text(json.dumps(sorted(known)))
-    draft.replace(memory)
+    replace_text(memory, json.dumps(sorted(known)))

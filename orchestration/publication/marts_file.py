@@ -22,6 +22,7 @@ from pathlib import Path
 import duckdb
 
 from ingestion.errors import ExpectedError
+from orchestration.ground.sql import quoted_name, quoted_text
 from orchestration.warehouse import control_tables
 
 VERSION_COLUMN = "version"
@@ -73,7 +74,7 @@ def measure(con: duckdb.DuckDBPyConnection, schema: str, mart: str) -> Mart:
     Raises:
         PublishError: there is no such table.
     """
-    table = f"{schema}.{_name(mart)}"
+    table = f"{schema}.{quoted_name(mart)}"
     try:
         described = con.execute(f"DESCRIBE {table}").fetchall()
     except duckdb.CatalogException:
@@ -119,7 +120,9 @@ def write(
         try:
             if start:
                 shutil.copyfile(start, path)
-            con.execute(f"ATTACH {_text(path)} AS target (STORAGE_VERSION {_text(STORAGE_VERSION)})")
+            con.execute(
+                f"ATTACH {quoted_text(path)} AS target (STORAGE_VERSION {quoted_text(STORAGE_VERSION)})"
+            )
             try:
                 con.execute("USE target")
                 if start:
@@ -167,11 +170,11 @@ def _fill(
     }
     for kind, name in _objects(con):
         if not (kind == "TABLE" and name in stay):
-            con.execute(f"DROP {kind} {_name(name)}")
+            con.execute(f"DROP {kind} {quoted_name(name)}")
     # Frees the blocks of what was dropped, for what is written next.
     con.execute("CHECKPOINT")
     for mart in marts:
-        table, row = _name(mart.name), _row_hash(mart.columns)
+        table, row = quoted_name(mart.name), _row_hash(mart.columns)
         if mart.name not in stay:
             con.execute(f"CREATE TABLE {table} AS {rows[mart.name]}")
         elif mart.name not in unchanged:
@@ -183,21 +186,21 @@ def _rows(source: str, mart: Mart, version: str) -> str:
     """The query for what the file shall hold of a mart."""
     shown = "*"
     if VERSION_COLUMN in dict(mart.columns):
-        shown = f"* REPLACE (coalesce({VERSION_COLUMN}, {_text(version)}) AS {VERSION_COLUMN})"
-    return f"SELECT {shown} FROM {source}.{_name(mart.name)}"  # noqa: S608
+        shown = f"* REPLACE (coalesce({VERSION_COLUMN}, {quoted_text(version)}) AS {VERSION_COLUMN})"
+    return f"SELECT {shown} FROM {source}.{quoted_name(mart.name)}"  # noqa: S608
 
 
 def _row_hash(columns: Iterable[tuple[str, str]]) -> str:
-    return f"hash({', '.join(_name(name) for name, _ in columns)})"
+    return f"hash({', '.join(quoted_name(name) for name, _ in columns)})"
 
 
 def _keep_equal(con: duckdb.DuckDBPyConnection, mart: Mart, rows: str) -> bool:
     """Delete the table's rows that are not among `rows`; False if the table is to be written anew."""
-    table, row = _name(mart.name), _row_hash(mart.columns)
+    table, row = quoted_name(mart.name), _row_hash(mart.columns)
     con.execute(f"DELETE FROM {table} WHERE {row} NOT IN (SELECT {row} FROM ({rows}))")  # noqa: S608
     [(stored, left)] = con.execute(
         f"SELECT any_value(estimated_size), (SELECT count(*) FROM {table}) FROM duckdb_tables()"  # noqa: S608
-        f" WHERE database_name = current_database() AND table_name = {_text(mart.name)}"
+        f" WHERE database_name = current_database() AND table_name = {quoted_text(mart.name)}"
     ).fetchall()
     return bool(stored - left <= MAX_DELETED * stored)
 
@@ -228,8 +231,8 @@ def _comments(con: duckdb.DuckDBPyConnection, descriptions: Mapping[str, Descrip
         described = descriptions.get(name, NOTHING_SAID)
         wanted = (described.columns.get(column) if column else described.text) or None
         if wanted != comment:
-            what = f"{_name(name)}.{_name(column)}" if column else _name(name)
-            statements.append(f"COMMENT ON {kind} {what} IS {_text(wanted) if wanted else 'NULL'}")
+            what = f"{quoted_name(name)}.{quoted_name(column)}" if column else quoted_name(name)
+            statements.append(f"COMMENT ON {kind} {what} IS {quoted_text(wanted) if wanted else 'NULL'}")
     return ";\n".join(statements)
 
 
@@ -238,11 +241,3 @@ def _verify(path: Path, candidates: Iterable[Mart]) -> None:
         for mart in candidates:
             if measure(con, "main", mart.name) != mart:
                 raise PublishError(f"mart {mart.name}: the written file differs from the candidate")
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def _text(value: object) -> str:
-    return "'" + str(value).replace("'", "''") + "'"

@@ -34,6 +34,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.ground.sql import quoted_name, quoted_text
 from orchestration.publication import marts_file
 from orchestration.publication.marts_file import (
     NOTHING_SAID,
@@ -124,8 +125,8 @@ def publish(
     (draft / "marts").mkdir(parents=True)
     try:
         with connect() as con:
-            con.execute(f"ATTACH {_text(warehouse)} AS {_name(warehouse.stem)} (READ_ONLY)")
-            source = f"{_name(warehouse.stem)}.{_name(schema)}"
+            con.execute(f"ATTACH {quoted_text(warehouse)} AS {quoted_name(warehouse.stem)} (READ_ONLY)")
+            source = f"{quoted_name(warehouse.stem)}.{quoted_name(schema)}"
             candidates = [measure(con, source, mart) for mart in sorted(marts)]
             unchanged = _unchanged(candidates, previous)
             if check:
@@ -286,7 +287,7 @@ def _definition_versions(
         mart.name: [
             version
             for (version,) in con.execute(
-                f"SELECT DISTINCT definition_version::VARCHAR AS v FROM {source}.{_name(mart.name)}"  # noqa: S608
+                f"SELECT DISTINCT definition_version::VARCHAR AS v FROM {source}.{quoted_name(mart.name)}"  # noqa: S608
                 " WHERE definition_version IS NOT NULL ORDER BY v"
             ).fetchall()
         ]
@@ -328,7 +329,9 @@ def _export(
             if previous and name in unchanged:
                 _link(previous.path / "marts" / target.name, target)
             if not target.exists():
-                con.execute(f"COPY {_name(name)} TO {_text(target)} (FORMAT parquet, COMPRESSION zstd)")
+                con.execute(
+                    f"COPY {quoted_name(name)} TO {quoted_text(target)} (FORMAT parquet, COMPRESSION zstd)"
+                )
         found = con.execute(
             "SELECT file_name, num_rows FROM parquet_file_metadata(?)", [[*map(str, files.values())]]
         )
@@ -379,11 +382,3 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def _text(value: object) -> str:
-    return "'" + str(value).replace("'", "''") + "'"

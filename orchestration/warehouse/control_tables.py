@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 
+from orchestration.ground.sql import quoted_name
 from orchestration.warehouse.dbt import is_built
 
 if TYPE_CHECKING:
@@ -238,7 +239,7 @@ def drop_changed(
     con.begin()
     for name in stale:
         schema, kind = present[name]
-        con.execute(f"DROP {kind} {_name(schema)}.{_name(name)}")
+        con.execute(f"DROP {kind} {quoted_name(schema)}.{quoted_name(name)}")
     forget(con, [*changed, *stale, *(found.keys() - wanted.keys())])
     con.commit()
     return changed
@@ -434,7 +435,3 @@ def _status(row: Any) -> StreamStatus:
 def _naive(at: datetime) -> datetime:
     """UTC without a zone, as the warehouse's timestamps are."""
     return at.astimezone(UTC).replace(tzinfo=None)
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'

@@ -7,10 +7,11 @@ takes seconds. What the SQL does not say beyond doubt is left out, for the whole
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from orchestration.ground.files import replace_text
 
 if TYPE_CHECKING:
     from sqlglot.optimizer.scope import Scope
@@ -53,9 +54,7 @@ class Store:
     def save(self) -> None:
         """Write the file if there is anything new."""
         if self._is_changed:
-            draft = self._path.with_suffix(f".{os.getpid()}")
-            draft.write_text(json.dumps(self._known))
-            draft.replace(self._path)
+            replace_text(self._path, json.dumps(self._known))
 
 
 def resolve(
