@@ -196,11 +196,6 @@ def batch_groups(rows: Mapping[str, int], limit: int = CHUNK_ROWS) -> list[list[
     return groups
 
 
-def judged_marts() -> list[str]:
-    """Marts that must be there and have expectations of their own."""
-    return list(marts.DECLARED)
-
-
 def mart_columns(mart: str, available: Collection[str]) -> list[str]:
     """What to select from a mart for judging."""
     return marts.columns(mart, available)

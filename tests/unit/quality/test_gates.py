@@ -10,8 +10,9 @@ import pyarrow as pa
 import pytest
 
 from ingestion.landing import SCHEMA, Landing
-from quality.gates import batch_groups, judge_batches, judge_marts, judge_staged, judged_marts, lenient
+from quality.gates import batch_groups, judge_batches, judge_marts, judge_staged, lenient
 from quality.store import Batch, Store
+from quality.suites.marts import DECLARED
 from quality.verdicts import Verdict
 
 NIGHT = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
@@ -750,6 +751,6 @@ def test_a_shrinking_mart_warns_and_an_emptied_one_blocks(store: Store) -> None:
 
 def test_every_published_mart_is_required_by_default(store: Store) -> None:
     report = judge_marts(store, "r1", AS_OF, {})
-    assert [v.subject for v in report.verdicts if v.expectation == "mart_is_there"] == judged_marts()
-    assert {"kpi_csat", "kpi_nps", "kpi_scorecard", "tickets", "sla_targets"} <= set(judged_marts())
+    assert [v.subject for v in report.verdicts if v.expectation == "mart_is_there"] == list(DECLARED)
+    assert {"kpi_csat", "kpi_nps", "kpi_scorecard", "tickets", "sla_targets"} <= set(DECLARED)
     assert not report.build.passed
