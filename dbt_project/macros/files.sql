@@ -6,6 +6,7 @@
 {% set values = {'sequence': 'BIGINT', 'is_public': 'BOOLEAN',
     'sla': [{'metric': 'VARCHAR', 'due_at': 'VARCHAR', 'ended_at': 'VARCHAR', 'verdict': 'VARCHAR'}]} %}
 {% for t in texts %}{% do values.update({t: 'VARCHAR'}) %}{% endfor %}
+{% for name in own_dimensions() %}{% do values.update({'dimension_' ~ name: 'VARCHAR'}) %}{% endfor %}
 {{ return({'values': values, 'errors': file_errors(), 'reject': 'VARCHAR', 'mapping': {'ticket': 'BOOLEAN', 'declares': ['VARCHAR']}}) }}
 {% endmacro %}
 
@@ -33,6 +34,7 @@
         'assignee_id', 'segment', 'product', 'service_area', 'exclusion'] %}
     p.values.{{ column }} as {{ column }},
     {% endfor %}
+    {{ stated_dimensions('p.values.dimension_') }} as dimensions,
     p.values.sla as sla,
     coalesce(p.mapping.declares, []) as declares,
     coalesce({{ each_element(faults, 'v', 'v.field') }}, []) as unusable,

@@ -94,25 +94,6 @@ case when r.direction = 'lower_is_better' then r.score <= r.positive_from else r
 {#- What helpdesks themselves asked for: source, invitation_id, ticket_id, customer_id, sent_at, answered_at. #}
 {% macro helpdesk_survey_sends() %}{{ zendesk_survey_sends() }}{% endmacro %}
 
-{#- What helpdesks' tickets say of declared dimensions: source, ticket_id, dimension, member. #}
-{% macro helpdesk_ticket_dimensions(tickets) %}{{ zendesk_ticket_dimensions(tickets) }}{% endmacro %}
-
-{#- The dimensions that the company declared, in order of their names. Read when a model runs, so that a new one needs no new parse. #}
-{% macro declared_dimensions() %}
-{% set declared = ref('declared_dimensions') %}
-{% if not execute %}{{ return([]) }}{% endif %}
-{% set names = run_query('select dimension from ' ~ declared ~ ' order by 1').columns[0].values() | list %}
-{% for name in names if not modules.re.match('[a-z][a-z0-9_]*$', name) or name in ['all'] + (survey_dimensions() | list) %}
-{{ exceptions.raise_compiler_error('declared_dimensions: ' ~ name ~ ' is taken or no name; use lower-case letters, digits and _') }}
-{% endfor %}
-{{ return(names) }}
-{% endmacro %}
-
-{#- The fields of a struct that are named like declared dimensions, as a list of (dimension, member). #}
-{% macro stated_dimensions(struct, prefix='') -%}
-{{ pair_list('dimension', 'member', declared_dimensions(), struct ~ '.' ~ prefix) }}
-{%- endmacro %}
-
 {#- Whether an answer of int_answers is counted: to a declared question, on its scale, the latest of its ticket. #}
 {% macro is_counted_answer(alias) -%}
 {{ alias }}.kind is not null and {{ alias }}.is_in_scale and {{ alias }}.is_latest

@@ -7,7 +7,7 @@
     ('core', 'int_ticket_states'), ('core', 'int_ticket_measures'), ('core', 'int_sla_clocks'), ('core', 'int_sla_applied'),
     ('core', 'int_vendor_numbers'), ('core', 'int_declared_targets'), ('core', 'int_rejected_values'),
     ('marts', 'tickets'), ('marts', 'excluded_tickets'), ('marts', 'ticket_replies'), ('marts', 'ticket_states'),
-    ('marts', 'sla_targets'), ('marts', 'reconciliation')
+    ('marts', 'ticket_dimensions'), ('marts', 'sla_targets'), ('marts', 'reconciliation')
 ]) }}
 {% endmacro %}
 

@@ -129,28 +129,3 @@ left join ratings as r
     and r.created_at >= o.created_at and r.created_at < o.next_offer_at
 group by o.source, o.record_id, o.ticket_id, o.created_at
 {% endmacro %}
-
-{#- What the tickets of `tickets` (a CTE with source and ticket_id) say in fields that are mapped to a declared dimension: the version in
-    force at the as-of time. #}
-{% macro zendesk_ticket_dimensions(tickets) %}
-select v.source, v.ticket_id, v.dimension, max(v.member) as member
-from (
-    select t.source, t.ticket_id, m.attribute as dimension, nullif(t.field.value, '') as member
-    from (
-        select source, ticket_id, unnest(custom_fields) as field
-        from (
-            select
-                s.source, s.record_id as ticket_id, s.custom_fields,
-                row_number() over (partition by s.source, s.record_id order by {{ in_force_first('s.changed_at') }}) as version_no
-            from {{ ref('stg_zendesk__tickets') }} as s
-            inner join {{ tickets }} as a on s.source = a.source and s.record_id = a.ticket_id
-        ) as versions
-        where version_no = 1
-    ) as t
-    inner join {{ ref('stg_zendesk__ticket_fields') }} as f on t.source = f.source and t.field.id = f.record_id
-    inner join {{ ref('ticket_field_map') }} as m
-        on m.source in (f.source, '*') and (m.field = f.record_id or lower(m.field) = lower(f.field_title))
-    inner join {{ ref('declared_dimensions') }} as d on m.attribute = d.dimension
-) as v
-group by v.source, v.ticket_id, v.dimension
-{% endmacro %}

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +30,8 @@ PACKAGED = Path(__file__).parents[2] / "dbt_project"
 PARSED = ("manifest.json", "partial_parse.msgpack", "cxmarts_parsed")
 #: Columns that a rule file got later: one that was written before is taken to be empty in them.
 LATER_COLUMNS = {"kpi_targets.csv": ["source"], "benchmarks.csv": ["valid_from", "valid_to"]}
+#: The rule file of before that named the company's own dimensions; its rows go on as rows of the list of all.
+OWN_DIMENSIONS, DIMENSIONS = "declared_dimensions.csv", "dimensions.csv"
 #: What a rule file may hold at most.
 RULE_BYTES = 64 * 1024 * 1024
 #: The tag of dbt's tests that ask what gate 3 asks anyway.
@@ -159,35 +161,39 @@ class Project:
                 node.root_path = str(self.folder)
         return manifest
 
-    def _files(self) -> dict[Path, Path]:
-        """Relative path in the copy -> the file it comes from."""
+    def _files(self) -> dict[Path, bytes]:
+        """Relative path in the copy -> content."""
         files = {}
         for path in sorted(self._packaged.rglob("*")):
             relative = path.relative_to(self._packaged)
             if path.is_file() and relative.parts[0] not in ("target", "logs") and path.name[0] != ".":
-                files[relative] = path
+                files[relative] = path.read_bytes()
         return files | self._overlay(files)
 
-    def _overlay(self, files: Mapping[Path, Path]) -> dict[Path, Path]:
+    def _overlay(self, files: Mapping[Path, bytes]) -> dict[Path, bytes]:
         if self._rules is None:
             return {}
         seeds = {p.name: p for p in files if p.parts[0] == "seeds" and p.suffix == ".csv"}
+        former: dict[str, list[str]] = {OWN_DIMENSIONS: ["dimension"]}
         overlay, problems = {}, []
         for own in sorted(self._rules.glob("*.csv")):
-            if own.name not in seeds:
+            if own.name not in seeds and own.name not in former:
                 known = ", ".join(sorted(seeds))
                 problems.append(f"CXMARTS_RULES: {own.name} is no rule file; there are {known}")
-                continue
-            problems += _rule_problems(own, files[seeds[own.name]])
-            overlay[seeds[own.name]] = own
+            elif found := _rule_problems(own, former.get(own.name) or _header(files[seeds[own.name]])):
+                problems += found
+            elif own.name in seeds:
+                overlay[seeds[own.name]] = _completed(own)
         if problems:
             raise SettingsError(problems)
+        if (own := self._rules / OWN_DIMENSIONS).exists():
+            listed = seeds[DIMENSIONS]
+            overlay[listed] = _with_own_dimensions(overlay.get(listed, files[listed]), own)
         return overlay
 
-    def _copy(self, wanted: Mapping[Path, Path]) -> None:
-        for relative, origin in wanted.items():
+    def _copy(self, wanted: Mapping[Path, bytes]) -> None:
+        for relative, content in wanted.items():
             target = self.folder / relative
-            content = _completed(origin)
             if not target.exists() or target.read_bytes() != content:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
@@ -315,12 +321,12 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-def _rule_problems(own: Path, packaged: Path) -> list[str]:
-    """What keeps a rule file from being read, each with its line."""
+def _rule_problems(own: Path, columns: list[str]) -> list[str]:
+    """What keeps a rule file with these columns from being read, each with its line."""
     try:
         reader = csv.reader(io.StringIO(read_text(own, RULE_BYTES), newline=""), strict=True)
         head = next(reader, [])
-        if problems := _header_problems(own, _header(packaged), head):
+        if problems := _header_problems(own, columns, head):
             return problems
         uneven = ((reader.line_num, len(row)) for row in reader if row and len(row) != len(head))
         return [
@@ -350,25 +356,41 @@ def _header_problems(own: Path, ours: list[str], theirs: list[str]) -> list[str]
 
 def _completed(path: Path) -> bytes:
     """The file's content, with the later columns of a rule file that lacks them."""
-    lacking = [c for c in LATER_COLUMNS.get(path.name, []) if c not in _header(path)]
+    content = path.read_bytes()
+    lacking = [c for c in LATER_COLUMNS.get(path.name, []) if c not in _header(content)]
     if not lacking:
-        return path.read_bytes()
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        head, *rows = csv.reader(file)
+        return content
+    head, *rows = _rows(content)
+    return _csv([[*head, *lacking], *([*row, *("" for _ in lacking)] for row in rows)])
+
+
+def _with_own_dimensions(dimensions: bytes, own: Path) -> bytes:
+    """The list of all dimensions with those of the rule file of before that it lacks."""
+    head, *rows = _rows(dimensions)
+    place = head.index("dimension")
+    known = {row[place] for row in rows}
+    names = [row[0] for row in islice(_rows(own.read_bytes()), 1, None) if row[0] not in known]
+    return _csv([head, *rows, *([name if at == place else "" for at in range(len(head))] for name in names)])
+
+
+def _header(content: bytes) -> list[str]:
+    return next(_rows(content), [])
+
+
+def _rows(content: bytes) -> Iterator[list[str]]:
+    return filter(None, csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+
+
+def _csv(rows: Iterable[Iterable[str]]) -> bytes:
     text = io.StringIO()
-    csv.writer(text).writerows([[*head, *lacking], *([*row, *("" for _ in lacking)] for row in rows if row)])
+    csv.writer(text).writerows(rows)
     return text.getvalue().encode()
 
 
-def _header(path: Path) -> list[str]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return next(csv.reader(file), [])
-
-
-def _state(files: Mapping[Path, Path]) -> str:
+def _state(files: Mapping[Path, bytes]) -> str:
     digest = hashlib.sha256(importlib.metadata.version("dbt-core").encode())
-    for relative, origin in sorted(files.items()):
-        digest.update(f"{relative}\0{hashlib.sha256(origin.read_bytes()).hexdigest()}\0".encode())
+    for relative, content in sorted(files.items()):
+        digest.update(f"{relative}\0{hashlib.sha256(content).hexdigest()}\0".encode())
     return digest.hexdigest()
 
 

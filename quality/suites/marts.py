@@ -99,6 +99,8 @@ MAY_BE_EMPTY: Final = MAY_SHRINK | {
     "reconciliation_summary",
     "restatements",
     "retention",
+    "send_dimensions",
+    "ticket_dimensions",
 }
 
 _REPORT = "The published marts stay as they are. Report it: a model counts wrongly"
@@ -373,6 +375,14 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
     "answer_dimensions": (
         _key("source", "response_id", "question_id", "dimension"),
         _present("source", "response_id", "question_id", "dimension", "member"),
+    ),
+    "ticket_dimensions": (
+        _key("source", "ticket_id", "dimension"),
+        _present("source", "ticket_id", "dimension", "member"),
+    ),
+    "send_dimensions": (
+        _key("source", "survey", "invitation_id", "dimension"),
+        _present("source", "survey", "invitation_id", "dimension", "member"),
     ),
     "experience": (
         _key("source", "response_id", "question_id"),

@@ -23,7 +23,6 @@ NO_KEY = {
 VENDORS = re.compile(r"zendesk|typeform|freshdesk|intercom|qualtrics|surveymonkey|servicenow", re.IGNORECASE)
 #: Where vendors' records come together; only these may read staging.
 MEETING_PLACES = {
-    "int_answer_dimensions",
     "int_answers",
     "int_business_calendar",
     "int_declared_targets",

@@ -1,17 +1,13 @@
-{#- The declared dimensions of each counted answer, in the order in which a segment is found: the survey's own field, the ticket's, the
+{#- The company's own dimensions of each counted answer, in the order in which a segment is found: the survey's own field, the ticket's, the
     organization's as it was then. member is null where nobody says. #}
-with declared as (select dimension from {{ ref('declared_dimensions') }}),
+with own as (select dimension from {{ ref('dimensions') }} where record_column is null),
 
-{#- Without a declared dimension nothing is read further. #}
+{#- Without one nothing is read further. #}
 answers as (
     select a.*
     from {{ ref('int_answers') }} as a
-    where {{ is_counted_answer('a') }} and exists (select 1 from declared)
+    where {{ is_counted_answer('a') }} and exists (select 1 from own)
 ),
-
-tickets as (select distinct ticket_source as source, ticket_id from answers where ticket_source is not null),
-
-in_tickets as ({{ helpdesk_ticket_dimensions('tickets') }}),
 
 in_surveys as (
     select source, response_id, question_id, pair.dimension as dimension, max(nullif(pair.member, '')) as member
@@ -19,10 +15,10 @@ in_surveys as (
     group by source, response_id, question_id, pair.dimension
 ),
 
-in_organizations as (
-    select source, organization_id, valid_from, valid_to, pair.dimension as dimension, nullif(pair.member, '') as member
+in_tickets as (
+    select source, ticket_id, pair.dimension as dimension, nullif(pair.member, '') as member
     from (
-        select source, organization_id, valid_from, valid_to, unnest(dimensions) as pair from {{ ref('int_organizations') }}
+        select t.source, t.ticket_id, unnest(t.dimensions) as pair from {{ ref('int_tickets') }} as t where exists (select 1 from own)
     ) as u
 )
 
@@ -33,10 +29,10 @@ select
     d.dimension,
     coalesce(s.member, t.member, o.member) as member
 from answers as a
-cross join declared as d
+cross join own as d
 left join in_surveys as s
     on a.source = s.source and a.response_id = s.response_id and a.question_id = s.question_id and d.dimension = s.dimension
 left join in_tickets as t on a.ticket_source = t.source and a.ticket_id = t.ticket_id and d.dimension = t.dimension
-left join in_organizations as o
+left join {{ ref('int_organization_dimensions') }} as o
     on a.helpdesk = o.source and a.organization_id = o.organization_id and d.dimension = o.dimension
     and coalesce(a.answered_at, {{ as_of() }}) >= o.valid_from and coalesce(a.answered_at, {{ as_of() }}) < o.valid_to

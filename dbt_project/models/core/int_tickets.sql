@@ -3,7 +3,7 @@
     that can be. Lost is what happened, nobody knows when; whether it was solved its status tells. #}
 {%- set columns = [
     'source', 'ticket_id', 'created_at', 'status', 'priority', 'source_priority', 'channel', 'is_outgoing', 'customer_id', 'organization_id',
-    'group_id', 'assignee_id', 'segment', 'product', 'service_area', 'complexity', 'collaborator_ids', 'rating_score', 'exclusion_reason',
+    'group_id', 'assignee_id', 'segment', 'product', 'service_area', 'complexity', 'dimensions', 'collaborator_ids', 'rating_score', 'exclusion_reason',
     'declared_first_reply_at', 'declared_resolved_at', 'declared_closed_at', 'declares_first_reply', 'declares_resolved', 'declared_reopens',
     'declared_replies', 'handle_seconds', 'unusable_handle_seconds', 'logs_assignment', 'unusable', 'changed_at'
 ] -%}
@@ -43,6 +43,7 @@ select
     {% for attribute in ['segment', 'product', 'service_area', 'complexity'] %}
     t.{{ attribute }} as field_{{ attribute }},
     {% endfor %}
+    t.dimensions,
     t.collaborator_ids,
     t.rating_score,
     t.exclusion_reason,

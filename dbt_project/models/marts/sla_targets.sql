@@ -243,6 +243,7 @@ select
     t.product,
     t.service_area,
     t.channel,
+    t.organization_id,
     case when held.ticket_id is null then t.group_id else held.group_id end as group_id,
     case when held.ticket_id is null then t.assignee_id else held.assignee_id end as agent_id,
     cast(g.target_seconds as double) as target_seconds,

@@ -88,6 +88,8 @@ REQUIRED: Dict[str, tuple[str, ...]] = {
 
 SLA_COLUMN = re.compile(r"([a-z][a-z0-9_]*)_(due_at|ended_at|verdict)")
 DIMENSION_COLUMN = re.compile(r"dimension_[a-z][a-z0-9_]*")
+DIMENSIONED = (TICKETS, TICKET_EVENTS, SURVEY_ANSWERS)
+"""What may tell dimensions of the company's own."""
 
 Names = tuple[str, ...]
 """The names that one column may have in a file; the first that the file has counts."""

@@ -17,6 +17,7 @@ from ingestion.sources.files.mapping import (
     COLUMNS,
     DATED_FORMATS,
     DIMENSION_COLUMN,
+    DIMENSIONED,
     EMPTY,
     ENTITIES,
     FORMATS,
@@ -252,12 +253,12 @@ class _Check:
                 types[ours] = known[ours]
             elif sla:
                 types[ours] = "verdict" if sla[2] == "verdict" else "time"
-            elif entity == SURVEY_ANSWERS and DIMENSION_COLUMN.fullmatch(ours):
+            elif DIMENSION_COLUMN.fullmatch(ours) and entity in DIMENSIONED:
                 types[ours] = "text"
             elif known:
                 hint = " (it is the `id`)" if (entity, ours) == (TICKETS, "ticket_id") else ""
                 also = ", <metric>_due_at, _ended_at, _verdict" if entity in (TICKETS, TICKET_EVENTS) else ""
-                also = ", dimension_<name>" if entity == SURVEY_ANSWERS else also
+                also += ", dimension_<name>" if entity in DIMENSIONED else ""
                 self.problem(
                     f"columns.{ours}",
                     f"`{ours}` is no column of {entity}{hint}; known: {', '.join(sorted(known))}{also}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from .warehouse import Warehouse
 from .zendesk_records import AGENT, OTHER_AGENT, Account, change, comment, status, utc
 
 COUNT = itertools.count(1)
+RULES = Path(__file__).parents[3] / "dbt_project" / "seeds"
 ANSWERED = "2024-06-10T12:00"
 SEEDS = {
     "segments.csv": (
@@ -37,7 +39,7 @@ SEEDS = {
         "*,faces,mood_ref,\N{WHITE FROWNING FACE},1\n"
         "typeform,faces,mood_ref,\N{WHITE FROWNING FACE},1\n"
     ),
-    "declared_dimensions.csv": "dimension\nregion\n",
+    "dimensions.csv": (RULES / "dimensions.csv").read_text() + "region,,,,\n",
     "ticket_field_map.csv": "source,field,attribute\n*,Segment,segment\ndesk,Where,region\n",
     "segment_sizes.csv": (
         "segment,customers,valid_from,valid_to\nSMB,9000,,2024-01-01\nENT,1000,,2024-01-01\nSMB,1,2024-01-01,\n"
@@ -55,6 +57,8 @@ MARTS = (
     "+kpi_survey_response",
     "+metric_members",
     "+rejected_rows",
+    "+send_dimensions",
+    "+ticket_dimensions",
     "+tickets",
     "+unmapped_questions",
 )
@@ -683,6 +687,18 @@ def test_a_dimension_of_ones_own(warehouse: Warehouse) -> None:
         "select member, n from marts.kpi_nps where period_grain = 'quarter' and dimension = 'region' and "
         "period_start = '2023-01-01'"
     ) == [("(none)", 104)]
+
+
+def test_a_tickets_dimension_of_ones_own(warehouse: Warehouse) -> None:
+    """Region: the ticket's field, the organization when it was created, nobody; one row for each ticket."""
+    rows = warehouse.query(
+        "select ticket_id, member from marts.ticket_dimensions where source = 'desk' and ticket_id::int > 5"
+    )
+    assert dict(rows) == {"6": "south", "7": "south", "8": "of the small", "9": "(none)", "10": "(none)"}
+    for bridge, records in {"ticket_dimensions": "tickets", "send_dimensions": "survey_sends"}.items():
+        assert warehouse.query(
+            f"select count(*) = (select count(*) from marts.{records}) from marts.{bridge}"
+        ) == [(True,)]
 
 
 def test_no_answer_is_null_and_not_zero(warehouse: Warehouse) -> None:

@@ -211,6 +211,13 @@ def test_an_answers_own_dimensions(exports: Exports) -> None:
     assert exports.first()["values"]["dimension_region"] == "north"
 
 
+def test_a_tickets_own_dimensions(exports: Exports) -> None:
+    exports.mapping(columns="{created_at: at, status: state, dimension_region: where}")
+    exports.file("id,at,state,where\n1,2024-06-01 10:00,open,north\n")
+    exports.loaded()
+    assert exports.first()["values"]["dimension_region"] == "north"
+
+
 def test_invitations_say_what_was_sent_to_which_survey(exports: Exports) -> None:
     exports.mapping(
         entity="survey_invitations",

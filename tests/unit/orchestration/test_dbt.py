@@ -146,6 +146,22 @@ def test_a_rule_file_from_before_a_column_came_is_empty_in_it(
         assert list(csv.reader(file)) == [["kpi", "target"], ["a, b", ""]]
 
 
+def test_dimensions_of_a_rules_folder_from_before_go_on(packaged: Path, rules: Path, tmp_path: Path) -> None:
+    """They were a file of their own; what the list has already is there once."""
+    own = shutil.copytree(packaged, tmp_path / "packaged")
+    (own / "seeds" / "dimensions.csv").write_text("dimension,record_column\nsegment,segment\n")
+    (rules / "declared_dimensions.csv").write_text("dimension\nregion\nsegment\n\n")
+    project = Project(Home(tmp_path / "home"), rules, own).prepare()
+    assert (project.folder / "seeds" / "dimensions.csv").read_text().split() == [
+        "dimension,record_column",
+        "segment,segment",
+        "region,",
+    ]
+    (rules / "declared_dimensions.csv").write_text("dimension,label\nregion,R\n")
+    with pytest.raises(SettingsError, match=r"declared_dimensions\.csv has unknown label"):
+        project.prepare()
+
+
 def test_the_analysts_rules_win_and_the_package_stays(packaged: Path, rules: Path, home: Home) -> None:
     own = "\ufefftarget,kpi\n90,csat\n"
     (rules / "targets.csv").write_text(own)

@@ -191,6 +191,14 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
             "source": "t", "response_id": "1", "question_id": "q", "dimension": "region", "member": "north",
         },
     ),
+    "ticket_dimensions": (
+        marts.suite("ticket_dimensions"),
+        {"source": "z", "ticket_id": "1", "dimension": "region", "member": "north"},
+    ),
+    "send_dimensions": (
+        marts.suite("send_dimensions"),
+        {"source": "z", "survey": "s", "invitation_id": "1", "dimension": "region", "member": "north"},
+    ),
     "survey_sends": (
         marts.suite("survey_sends"),
         {

@@ -25,7 +25,7 @@ stated as (
     select
         e.source, e.ticket_id, e.begun_at as created_at, e.first_reply_at, e.resolved_at, e.closed_at, e.last_status as status, e.priority,
         e.source_priority, e.complexity,
-        e.channel, e.customer_id, e.organization_id, e.group_id, e.assignee_id, e.segment, e.product, e.service_area, e.exclusion,
+        e.channel, e.customer_id, e.organization_id, e.group_id, e.assignee_id, e.segment, e.product, e.service_area, e.dimensions, e.exclusion,
         e.reopens, e.public_agent_replies, e.handle_seconds, e.sla, e.declares, e.unusable, e.deleted, e.fetched_at, e.changed_at,
         row_number() over (
             partition by e.source, e.ticket_id
@@ -39,7 +39,7 @@ versions as (
     select
         t.source, coalesce(t.ticket_id, t.record_id) as ticket_id, t.created_at, t.first_reply_at, t.resolved_at, t.closed_at, t.status, t.priority,
         t.source_priority, t.complexity, t.channel, t.customer_id, t.organization_id, t.group_id, t.assignee_id, t.segment, t.product,
-        t.service_area, t.exclusion, t.reopens, t.public_agent_replies, t.handle_seconds, t.sla, t.declares, t.unusable, t.deleted, t.fetched_at, t.changed_at,
+        t.service_area, t.dimensions, t.exclusion, t.reopens, t.public_agent_replies, t.handle_seconds, t.sla, t.declares, t.unusable, t.deleted, t.fetched_at, t.changed_at,
         row_number() over (partition by t.source, t.record_id order by {{ in_force_first('t.changed_at') }}) as version_no
     from {{ ref('stg_files__tickets') }} as t
     where {{ is_touched('t', 'record_id') }}
@@ -70,6 +70,7 @@ select
     t.product,
     t.service_area,
     t.complexity,
+    t.dimensions,
     cast([] as varchar[]) as collaborator_ids,
     cast(null as varchar) as rating_score,
     case

@@ -2,7 +2,7 @@
     'channel', 'priority', 'group_id', 'agent_id', 'source_score'] -%}
 {%- set values = {'answered_at': 'VARCHAR', 'sent_at': 'VARCHAR', 'score': 'DOUBLE'} -%}
 {%- for t in texts %}{% do values.update({t: 'VARCHAR'}) %}{% endfor -%}
-{%- for name in declared_dimensions() %}{% do values.update({'dimension_' ~ name: 'VARCHAR'}) %}{% endfor -%}
+{%- for name in own_dimensions() %}{% do values.update({'dimension_' ~ name: 'VARCHAR'}) %}{% endfor -%}
 {%- set shape = {
     'values': values, 'errors': file_errors(), 'reject': 'VARCHAR',
     'mapping': {'question': {
@@ -21,7 +21,7 @@ select
     {{ to_utc('p.values.answered_at') }} as answered_at,
     {{ usable(times) }}
     p.values.score as score,
-    {{ stated_dimensions('p.values', 'dimension_') }} as dimensions,
+    {{ stated_dimensions('p.values.dimension_') }} as dimensions,
     p.mapping.question as question,
     {{ file_faults(times) }} as rejected_values,
     {{ reject_reason(['p.reject', bad_time('p.values.answered_at', 'answered_at')]) }}

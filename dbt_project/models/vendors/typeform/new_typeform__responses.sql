@@ -4,7 +4,7 @@
     'ticket_id': 'VARCHAR', 'customer_id': 'VARCHAR', 'sent_at': 'VARCHAR', 'segment': 'VARCHAR', 'product': 'VARCHAR',
     'service_area': 'VARCHAR', 'complexity': 'VARCHAR'
 } -%}
-{%- for name in declared_dimensions() %}{% do hidden.update({name: 'VARCHAR'}) %}{% endfor -%}
+{%- for name in own_dimensions() %}{% do hidden.update({name: 'VARCHAR'}) %}{% endfor -%}
 {%- set shape = {
     'response_id': 'VARCHAR', 'response_type': 'VARCHAR', 'token': 'VARCHAR', 'landed_at': 'VARCHAR', 'submitted_at': 'VARCHAR',
     'hidden': hidden,
@@ -32,7 +32,7 @@ select
     nullif(p.hidden.product, '') as product,
     nullif(p.hidden.service_area, '') as service_area,
     nullif(p.hidden.complexity, '') as complexity,
-    {{ stated_dimensions('p.hidden') }} as dimensions,
+    {{ stated_dimensions('p.hidden.') }} as dimensions,
     p.answers as answers,
     {{ rejected_values(values) }},
     {#- A response that is not completed was not submitted. #}

@@ -1,5 +1,6 @@
 {{ config(materialized='ephemeral') }}
 {#- Tickets in the core's words: the version in force at the as-of time, touched tickets only. #}
+{%- set own = own_dimensions() -%}
 with versions as (
     select *, row_number() over (partition by source, record_id order by {{ in_force_first('changed_at') }}) as version_no
     from {{ ref('stg_zendesk__tickets') }} as t
@@ -26,6 +27,9 @@ custom as (
         v.record_id,
         {% for attribute in ['segment', 'product', 'service_area', 'complexity'] %}
         max(case when m.attribute = '{{ attribute }}' then nullif(v.field.value, '') end) as {{ attribute }},
+        {% endfor %}
+        {% for name in own %}
+        max(case when m.attribute = '{{ name }}' then nullif(v.field.value, '') end) as own_{{ name }},
         {% endfor %}
         max(case when m.attribute = 'handle_seconds' then nullif(v.field.value, '') end) as handle_seconds
     from custom_values as v
@@ -59,6 +63,7 @@ select
     c.product,
     c.service_area,
     c.complexity,
+    {{ stated_dimensions('c.own_') }} as dimensions,
     t.collaborator_ids,
     t.rating_score,
     case when m.reason is not null then m.reason when t.deleted or t.status = 'deleted' then 'deleted' end as exclusion_reason,

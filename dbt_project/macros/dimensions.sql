@@ -1,0 +1,64 @@
+{#- The dimensions by which KPIs are split: rows of the rule file `dimensions`. #}
+
+{#- The columns that a dimension may stand for: those that the records behind KPIs have in common. #}
+{% macro record_columns() %}
+{{ return([
+    'source', 'survey', 'segment', 'product', 'service_area', 'complexity', 'channel', 'priority', 'group_id', 'agent_id', 'organization_id'
+]) }}
+{% endmacro %}
+
+{#- Every dimension by name, in order: {column (none: the company's own), grains, offered_by, is_in_scorecard}. Read when a model runs, so that
+    a new one needs no new parse, and not as an input, which each unit test would have to give. #}
+{% macro dimensions() %}
+{% if not execute %}{% do ref('dimensions') %}{{ return({}) }}{% endif %}
+{% set rules = {} %}
+{% for row in run_query(
+    'select dimension, record_column, grains, offered_by, coalesce(is_in_scorecard, true) from rules.dimensions order by dimension'
+).rows %}
+{% do rules.update({row[0]: {
+    'column': row[1], 'grains': row[2].split() if row[2] else period_grains(), 'offered_by': row[3].split() if row[3] else [],
+    'is_in_scorecard': row[4]
+}}) %}
+{% endfor %}
+{{ return(rules) }}
+{% endmacro %}
+
+{#- The names of the company's own. #}
+{% macro own_dimensions() %}
+{% set names = [] %}
+{% for name, rule in dimensions().items() if not rule.column %}{% do names.append(name) %}{% endfor %}
+{{ return(names) }}
+{% endmacro %}
+
+{#- The fields of a struct, or columns, that are named like the company's own dimensions, as a list of (dimension, member). #}
+{% macro stated_dimensions(prefix) -%}
+{{ pair_list('dimension', 'member', own_dimensions(), prefix) }}
+{%- endmacro %}
+
+{#- Fails with the rows of the rule file that are no dimension, and says why. #}
+{% test is_dimension(model) %}
+select dimension, problem
+from (
+    select
+        dimension,
+        case
+            when dimension is null or not {{ matches('dimension', '^[a-z][a-z0-9_]*$') }} then 'its name is not of lower-case letters, digits and _'
+            when dimension in ('all', 'handle_seconds') or record_column is null and dimension in ('{{ record_columns() | join("', '") }}')
+                then 'its name is taken'
+            when record_column not in ('{{ record_columns() | join("', '") }}')
+                then 'record_column is none of {{ record_columns() | join(", ") }}; it is empty for a dimension of your own'
+            when not {{ matches("coalesce(grains, '') || ' '", '^ *((' ~ period_grains() | join('|') ~ ') +)*$') }}
+                then 'grains are some of {{ period_grains() | join(" ") }}, separated by spaces; empty for all'
+            when not {{ matches("coalesce(offered_by, '') || ' '", '^ *((tickets|answers|kpi_[a-z_]+) +)*$') }}
+                then 'offered_by is tickets, answers or names of KPI tables, separated by spaces; empty for all'
+        end as problem
+    from {{ model }}
+) as r
+where problem is not null
+{% endtest %}
+
+{#- Fails with the dimensions that a rule names and nobody declared; all and empty are the whole. #}
+{% test known_dimension(model, column_name) %}
+select {{ column_name }} from {{ model }}
+where {{ column_name }} <> 'all' and {{ column_name }} not in (select d.dimension from {{ ref('dimensions') }} as d)
+{% endtest %}
