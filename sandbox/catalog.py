@@ -25,7 +25,8 @@ COMPLEXITIES = ("simple", "moderate", "complex")
 
 GROUPS = ("Support", "Technical support", "Billing", "Chat", "Enterprise care", "Pilot team")
 DELETED_GROUP = 5  # dissolved before the first ticket
-GROUP_IDS = tuple(ID_BASE + 40_822_676 + 128 * i for i in range(len(GROUPS)))
+NIGHT_GROUP = len(GROUPS)  # in the profile `real` only, dissolved after the first night
+GROUP_IDS = tuple(ID_BASE + 40_822_676 + 128 * i for i in range(len(GROUPS) + 1))
 BRAND_ID = ID_BASE + 14_705_684
 TICKET_FORM_ID = ID_BASE + 40_693_908
 ADMIN_ID = ID_BASE + 2_984_212
@@ -88,6 +89,24 @@ POLICIES = (
         },
     ),
 )
+
+
+#: In the profile `real` only, deleted after the first night; before Standard.
+ESCALATIONS = Policy(
+    ID_BASE + 71_007_063,
+    "Escalations",
+    "What went to the second line, around the clock",
+    2,
+    False,
+    "escalated",
+    {
+        "first_reply_time": (720, 360, 180, 60),
+        "next_reply_time": (960, 480, 240, 60),
+        "requester_wait_time": (5760, 2880, 1440, 720),
+        "total_resolution_time": (10080, 7200, 4320, 1440),
+    },
+)
+ALL_POLICIES = (*POLICIES, ESCALATIONS)
 
 
 @dataclass(frozen=True)

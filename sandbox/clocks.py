@@ -13,6 +13,7 @@
   what is overdue when applied, at once.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sandbox.catalog import (
+    ALL_POLICIES,
     CLOSED,
     DELETED,
     GROUP_POLICIES,
@@ -224,7 +226,7 @@ class Clocks:
             return self.group_policy, group_policy.minutes[self.priority - 1], group_policy.business_hours
         if self.policy < 0:
             return None
-        policy = POLICIES[self.policy]
+        policy = ALL_POLICIES[self.policy]
         name = _POLICY_METRICS.get(
             clock.metric, "first_reply_time" if clock.instance == 1 else "next_reply_time"
         )
@@ -250,7 +252,21 @@ class Clocks:
             self.emit(t, clock, type_)
 
 
-def events_of(updates: list[Update], hours: list[Hours], rng: Random, end: int) -> list[MetricEvent]:
+def policies_after(update: Update) -> tuple[int, int]:
+    """Indexes of the policy and the group policy that an update puts on a ticket, -1 for none."""
+    return (
+        matching_policy(update.tags, update.priority),
+        matching_group_policy(update.group, update.priority),
+    )
+
+
+def events_of(
+    updates: list[Update],
+    hours: list[Hours],
+    rng: Random,
+    end: int,
+    policies: Callable[[Update], tuple[int, int]] = policies_after,
+) -> list[MetricEvent]:
     """The metric events of a ticket with these updates, up to the second `end`, as they were made."""
     first = updates[0]
     state = Clocks(first.ticket, hours, rng)
@@ -274,8 +290,7 @@ def events_of(updates: list[Update], hours: list[Hours], rng: Random, end: int) 
             for clock in state.clocks:
                 state.set_due(clock, t)
         state.priority = update.priority
-        state.policy = matching_policy(update.tags, update.priority)
-        state.group_policy = matching_group_policy(update.group, update.priority)
+        state.policy, state.group_policy = policies(update)
         if update is not first:
             _move(state, update)
         for clock in state.clocks:

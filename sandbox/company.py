@@ -4,6 +4,7 @@ The whole life of every ticket is generated once, some weeks beyond the company'
 company is a view as of `now`: what lies later is invisible. Seed, size and first `now` determine everything.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox import catalog
-from sandbox.clocks import METRIC_DTYPE, events_of
+from sandbox.clocks import METRIC_DTYPE, MetricEvent, events_of
 from sandbox.hours import DAY, Hours
 from sandbox.lifecycle import SYSTEM, UPDATE_DTYPE, Simulator, Team, Update
 from sandbox.surveys import Answer, csat_answers, nps_answers
@@ -216,17 +217,8 @@ class Company:
         touched = self.joined + rng.integers(1, 300 * DAY, size=self.customers)
         self.touched: Ints = np.where(rng.random(self.customers) < 0.3, touched, self.joined)
 
-    def _live_tickets(self, scenarios: tuple[str, ...]) -> None:
-        simulator = Simulator(Random(self.seed), self.hours, self.team, self.end)
-        clocks_rng = Random(self.seed + 1)
-        survey_rng = Random(self.seed + 2)
-        answers: list[Answer] = []
-        starts = [0]
-        update_parts, metric_parts = [], []
-        bulk_second = self.first_now - 10 * DAY if "bulk_update" in scenarios else 0
-        bulk_left = 2500 if bulk_second else 0
-        updates: list[Update] = []
-        metrics: list[tuple[int, ...]] = []
+    def _lives(self, simulator: Simulator) -> Iterator[list[Update]]:
+        """What happened to each ticket, by ticket."""
         attributes = zip(
             self.created.tolist(),
             self.requester.tolist(),
@@ -241,13 +233,31 @@ class Company:
             organization = organization_of[requester]
             segment = segments[organization] if organization >= 0 else -1
             customer = catalog.CUSTOMER_ID + 128 * requester
-            life = simulator.live(ticket, created, customer, segment, channel, area, complexity)
+            yield simulator.live(ticket, created, customer, segment, channel, area, complexity)
+
+    def _clock_events(self, life: list[Update], rng: Random) -> list[MetricEvent]:
+        """The vendor's clock events of a ticket."""
+        return events_of(life, self.hours, rng, self.end)
+
+    def _live_tickets(self, scenarios: tuple[str, ...]) -> None:
+        simulator = Simulator(Random(self.seed), self.hours, self.team, self.end)
+        clocks_rng = Random(self.seed + 1)
+        survey_rng = Random(self.seed + 2)
+        answers: list[Answer] = []
+        starts = [0]
+        update_parts, metric_parts = [], []
+        bulk_second = self.first_now - 10 * DAY if "bulk_update" in scenarios else 0
+        bulk_left = 2500 if bulk_second else 0
+        updates: list[Update] = []
+        metrics: list[tuple[int, ...]] = []
+        owners = zip(self.requester.tolist(), self.channel.tolist(), strict=True)
+        for life, (requester, channel) in zip(self._lives(simulator), owners, strict=True):
             if bulk_left and life[-1].t < bulk_second:
                 life.append(life[-1]._replace(t=bulk_second, kind=SYSTEM, lag=0))
                 bulk_left -= 1
             updates += life
             starts.append(starts[-1] + len(life))
-            metrics += events_of(life, self.hours, clocks_rng, self.end)
+            metrics += self._clock_events(life, clocks_rng)
             answers += csat_answers(survey_rng, life, requester, channel, self.end)
             if len(updates) > _CHUNK * 10:
                 update_parts.append(np.array(updates, dtype=UPDATE_DTYPE))
@@ -262,8 +272,8 @@ class Company:
         unordered = np.concatenate(metric_parts)
         self.metric_events = unordered[np.argsort(unordered["t"], kind="stable")]
         self.metric_times: Ints = self.metric_events["t"].copy()
-        # Ticket events: every update that is not the system's own, in order of time.
-        rows = np.flatnonzero(self.updates["kind"] != SYSTEM)
+        # Ticket events: every update of which an event comes, in order of time.
+        rows = np.flatnonzero(self.updates["kind"] < SYSTEM)
         self.event_rows: Ints = rows[np.argsort(self.updates["t"][rows], kind="stable")]
         self.event_times: Ints = self.updates["t"][self.event_rows]
         # Ratings: every update that moved the score is a record of its own.

@@ -33,8 +33,9 @@ from sandbox.hours import DAY, Hours
 
 MINUTE, HOUR = 60, 3600
 
-# What made an update; SYSTEM ones move generated_timestamp only, no event comes of them.
-CREATE, BY_CUSTOMER, BY_AGENT, BY_RULE, SYSTEM = range(5)
+# What made an update. No event comes of the last two: SYSTEM ones move generated_timestamp only, SILENT ones
+# change the ticket as well (automations, bulk changes).
+CREATE, BY_CUSTOMER, BY_AGENT, BY_RULE, SYSTEM, SILENT = range(6)
 # What comment it carries. AUTO_REPLY is written by a trigger (author -1).
 NO_COMMENT, CUSTOMER_COMMENT, AGENT_REPLY, INTERNAL_NOTE, AUTO_REPLY = range(5)
 SYSTEM_USER = -1

@@ -8,6 +8,7 @@ from typing import Any
 from sandbox import catalog
 from sandbox.catalog import (
     AGENT_ID,
+    ALL_POLICIES,
     AREAS,
     BAD,
     BRAND_ID,
@@ -27,7 +28,6 @@ from sandbox.catalog import (
     OPEN,
     ORGANIZATION_ID,
     PENDING,
-    POLICIES,
     PRIORITIES,
     PRODUCTS,
     QUESTIONS,
@@ -96,6 +96,11 @@ def _minutes(seconds: int) -> int:
 def agent_id(agent: int) -> int | None:
     """The user id of an agent index, None for nobody (-1)."""
     return AGENT_ID + 128 * agent if agent >= 0 else None
+
+
+def group_id(group: int) -> int | None:
+    """The vendor's id of a group index, None for no group (-1)."""
+    return GROUP_IDS[group] if group >= 0 else None
 
 
 def _tags(bits: int) -> list[str]:
@@ -181,7 +186,7 @@ class Records:
             "submitter_id": first.actor,
             "assignee_id": agent_id(last.assignee),
             "organization_id": self.organization_of(ticket),
-            "group_id": GROUP_IDS[last.group],
+            "group_id": group_id(last.group),
             "collaborator_ids": [],
             "follower_ids": [],
             "email_cc_ids": [],
@@ -318,7 +323,7 @@ class Records:
         comment = self.comment(event, event + len(children) + 1, update)
         if comment is not None:
             if with_comments:
-                children.append({**comment, "via_reference_id": None, "event_type": "Comment"})
+                children.append({**comment, "via_reference_id": None, "event_type": comment["type"]})
             else:
                 children.append(
                     {
@@ -326,7 +331,7 @@ class Records:
                         **common,
                         "comment_present": True,
                         "comment_public": comment["public"],
-                        "event_type": "Comment",
+                        "event_type": comment["type"],
                     }
                 )
         return {
@@ -356,7 +361,7 @@ class Records:
         if update.priority != before.priority:
             change("priority", PRIORITIES[update.priority], PRIORITIES[before.priority])
         if update.group != before.group:
-            change("group_id", GROUP_IDS[update.group], GROUP_IDS[before.group])
+            change("group_id", group_id(update.group), group_id(before.group))
         if update.assignee != before.assignee:
             change("assignee_id", agent_id(update.assignee), agent_id(before.assignee))
         if update.tags != before.tags:
@@ -381,7 +386,7 @@ class Records:
             "priority": PRIORITIES[update.priority],
             "type": ("question", "incident", "problem", None)[update.text % 4],
             "subject": SUBJECTS[update.text % len(SUBJECTS)],
-            "group_id": GROUP_IDS[update.group],
+            "group_id": group_id(update.group),
             "assignee_id": agent_id(update.assignee),
             "requester_id": CUSTOMER_ID + 128 * int(self.company.requester[ticket]),
             "organization_id": self.organization_of(ticket),
@@ -469,7 +474,7 @@ class Records:
             "created_at": iso(update.t),
             "updated_at": iso(update.t),
             "assignee_id": agent_id(update.assignee),
-            "group_id": GROUP_IDS[update.group],
+            "group_id": group_id(update.group),
             "requester_id": CUSTOMER_ID + 128 * int(self.company.requester[update.ticket]),
             "comment": _rating_comment(update) if update.score > 1 else None,
             "reason": "No reason provided",
@@ -629,7 +634,9 @@ def metric_event(position: int, event: MetricEvent) -> Record:
         field = "sla" if event.type == APPLY else "group_sla"
         record[field] = None
         if event.policy >= 0:
-            policy: Policy | GroupPolicy = (POLICIES if event.type == APPLY else GROUP_POLICIES)[event.policy]
+            policy: Policy | GroupPolicy = (ALL_POLICIES if event.type == APPLY else GROUP_POLICIES)[
+                event.policy
+            ]
             record[field] = {
                 "target": event.a,
                 "target_in_seconds": event.a * 60,

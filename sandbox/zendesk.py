@@ -201,24 +201,31 @@ class Zendesk:
 
         return render
 
+    def _tickets(self, request: Request) -> tuple[Ints, Ints, Ints]:
+        """What `Company.tickets_by_change` gives, of the tickets asked for."""
+        return self.company.tickets_by_change()
+
+    def _events(self, request: Request) -> tuple[Ints, Ints]:
+        """Times and rows of the updates with an event, of the tickets asked for."""
+        return self.company.event_times, self.company.event_rows
+
     def tickets_by_cursor(self, request: Request) -> Json:
-        times, tickets, rows = self.company.tickets_by_change()
+        times, tickets, rows = self._tickets(request)
         render = self._render_tickets(request, rows, tickets)
-        return self._by_cursor(
-            request, "tickets", times, tickets, render, include=request.query.get("include")
-        )
+        return self._by_cursor(request, "tickets", times, tickets, render, **_asked(request))
 
     def tickets_by_time(self, request: Request) -> Json:
-        times, tickets, rows = self.company.tickets_by_change()
+        times, tickets, rows = self._tickets(request)
         render = self._render_tickets(request, rows, tickets)
-        return self._by_time(request, "tickets", times, render, include=request.query.get("include"))
+        return self._by_time(request, "tickets", times, render, **_asked(request))
 
     def ticket_events(self, request: Request) -> Json:
         company = self.company
+        times, every = self._events(request)
         with_comments = "comment_events" in request.query.get("include", "").split(",")
 
         def render(positions: Ints) -> list[Json]:
-            rows = company.event_rows[positions]
+            rows = every[positions]
             updates = map(Update._make, company.updates[rows].tolist())
             earlier = map(Update._make, company.updates[rows - 1].tolist())
             page = []
@@ -227,8 +234,7 @@ class Zendesk:
                 page.append(self.records.ticket_event(row, update, known, with_comments))
             return page
 
-        include = request.query.get("include")
-        return self._by_time(request, "ticket_events", company.event_times, render, include=include)
+        return self._by_time(request, "ticket_events", times, render, **_asked(request))
 
     def ticket_metric_events(self, request: Request) -> Json:
         company = self.company
@@ -262,9 +268,13 @@ class Zendesk:
             },
         }
 
+    def _accounts(self) -> list[tuple[int, int, Json]]:
+        """Users that are no customers, as (updated, id, record)."""
+        return people.staff(self.company)
+
     def _users(self) -> tuple[Ints, Ints, Callable[[Ints], list[Json]]]:
         company = self.company
-        workers = people.staff(company)
+        workers = self._accounts()
         customers = np.flatnonzero(company.joined <= company.horizon)
         touched = company.touched[customers]
         updated = np.where(touched <= company.horizon, touched, company.joined[customers])
@@ -313,7 +323,7 @@ class Zendesk:
         audits = [
             self.records.audit(first_row + i, update, updates[i - 1] if i else None)
             for i, update in enumerate(updates)
-            if update.kind != SYSTEM
+            if update.kind < SYSTEM
         ]
         return listing(request, "audits", audits)
 
@@ -403,3 +413,8 @@ class Zendesk:
 
     def me(self, request: Request) -> Json:
         return {"user": people.admin(self.company)}
+
+
+def _asked(request: Request) -> dict[str, str | None]:
+    """The parameters of an export of tickets that its next page keeps."""
+    return {name: request.query.get(name) for name in ("include", "support_type_scope")}
