@@ -4,7 +4,7 @@ import argparse
 import contextlib
 from datetime import datetime
 
-from sandbox.server import serve
+from sandbox.server import PROFILES, serve
 
 
 def main() -> None:
@@ -23,8 +23,18 @@ def main() -> None:
     parser.add_argument(
         "--at", type=datetime.fromisoformat, help="move the clock of that company to this instant"
     )
+    parser.add_argument(
+        "--profile", choices=PROFILES, default="clean", help="a quiet company, or one like real ones"
+    )
     arguments = parser.parse_args()
-    sandbox = serve(arguments.tickets, arguments.seed, arguments.port, arguments.now, arguments.at)
+    sandbox = serve(
+        arguments.tickets,
+        arguments.seed,
+        arguments.port,
+        arguments.now,
+        arguments.at,
+        profile=arguments.profile,
+    )
     for name, value in sandbox.env().items():
         print(f"{name}={value}", flush=True)
     with contextlib.suppress(KeyboardInterrupt):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sandbox import catalog
 from sandbox.clocks import METRIC_DTYPE, MetricEvent, events_of
-from sandbox.hours import DAY, Hours
+from sandbox.hours import DAY, Hours, Schedule
 from sandbox.lifecycle import SYSTEM, UPDATE_DTYPE, Simulator, Team, Update
 from sandbox.surveys import Answer, csat_answers, nps_answers
 
@@ -87,7 +87,7 @@ class Company:
         self.surveyed = self.first_now - SURVEYED
         self._now = self.first_now
         years = datetime.fromtimestamp(self.start, UTC).year, datetime.fromtimestamp(self.end, UTC).year + 1
-        self.schedules = catalog.schedules(*years)
+        self.schedules: tuple[Schedule, ...] = catalog.schedules(*years)
         self.hours = [Hours(schedule, self.start, self.end + 60 * DAY) for schedule in self.schedules]
         self._rng = np.random.default_rng(seed)
         self._make_people(tickets)

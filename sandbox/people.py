@@ -22,6 +22,7 @@ from sandbox.catalog import (
     PRIORITIES,
     SEGMENTS,
     TICKET_FORM_ID,
+    Policy,
 )
 from sandbox.company import Company
 from sandbox.hours import Schedule
@@ -34,7 +35,8 @@ def _name(number: int) -> str:
     return f"{FIRST_NAMES[number % 25]} {LAST_NAMES[number // 25 % 25]}"
 
 
-def _user(identifier: int, name: str, email: str | None, role: str, created: int, updated: int) -> Record:
+def user(identifier: int, name: str, email: str | None, role: str, created: int, updated: int) -> Record:
+    """A user of this role, created and updated at unix seconds."""
     return {
         "id": identifier,
         "url": f"{URL}/users/{identifier}.json",
@@ -79,7 +81,7 @@ def _user(identifier: int, name: str, email: str | None, role: str, created: int
 def admin(company: Company) -> Record:
     """The administrator, who also owns the API token."""
     began = company.start - 400 * 86_400
-    return _user(ADMIN_ID, "Sam Adminson", "admin@sandbox.example", "admin", began, began)
+    return user(ADMIN_ID, "Sam Adminson", "admin@sandbox.example", "admin", began, began)
 
 
 def staff(company: Company) -> list[tuple[int, int, Record]]:
@@ -88,7 +90,7 @@ def staff(company: Company) -> list[tuple[int, int, Record]]:
     records = [admin(company)]
     updated = [company.start - 400 * 86_400]
     for agent in range(len(company.team.ids)):
-        record = _user(
+        record = user(
             AGENT_ID + 128 * agent,
             _name(agent * 7 + 3),
             f"agent{agent}@sandbox.example",
@@ -112,7 +114,7 @@ def customer(company: Company, index: int) -> Record:
     identifier = CUSTOMER_ID + 128 * index
     joined, touched = int(company.joined[index]), int(company.touched[index])
     email = f"customer{index}@mail.example" if index % 60 == 0 else None
-    record = _user(identifier, _name(index), email, "end-user", joined, joined)
+    record = user(identifier, _name(index), email, "end-user", joined, joined)
     if joined < touched <= company.horizon:
         record |= {"updated_at": iso(touched), "details": "prefers e-mail"}
         if index % 97 == 5:
@@ -270,44 +272,42 @@ def ticket_fields(company: Company) -> list[Record]:
 
 def sla_policies(company: Company) -> list[Record]:
     """The SLA policies with their targets."""
+    return [sla_policy(company, policy) for policy in POLICIES]
+
+
+def sla_policy(company: Company, policy: Policy) -> Record:
+    """An SLA policy with its targets."""
     began = iso(company.start - 350 * 86_400)
-    records = []
-    for policy in POLICIES:
-        condition = (
-            []
-            if policy.tag is None
-            else [{"field": "current_tags", "operator": "includes", "value": policy.tag}]
-        )
-        records.append(
+    condition = (
+        [] if policy.tag is None else [{"field": "current_tags", "operator": "includes", "value": policy.tag}]
+    )
+    return {
+        "url": f"{URL}/slas/policies/{policy.id}.json",
+        "id": policy.id,
+        "title": policy.title,
+        "description": policy.description,
+        "position": policy.position,
+        "filter": {"all": condition, "any": []},
+        "policy_metrics": [
             {
-                "url": f"{URL}/slas/policies/{policy.id}.json",
-                "id": policy.id,
-                "title": policy.title,
-                "description": policy.description,
-                "position": policy.position,
-                "filter": {"all": condition, "any": []},
-                "policy_metrics": [
-                    {
-                        "priority": PRIORITIES[i + 1],
-                        "metric": metric,
-                        "target": minutes,
-                        "target_in_seconds": minutes * 60,
-                        "business_hours": policy.business_hours,
-                    }
-                    for metric, targets in policy.targets.items()
-                    for i, minutes in enumerate(targets)
-                ],
-                "metric_settings": None,
-                "created_at": began,
-                "updated_at": began,
+                "priority": PRIORITIES[i + 1],
+                "metric": metric,
+                "target": minutes,
+                "target_in_seconds": minutes * 60,
+                "business_hours": policy.business_hours,
             }
-        )
-    return records
+            for metric, targets in policy.targets.items()
+            for i, minutes in enumerate(targets)
+        ],
+        "metric_settings": None,
+        "created_at": began,
+        "updated_at": began,
+    }
 
 
-def schedule(company: Company, schedule: Schedule) -> Record:
+def schedule(company: Company, schedule: Schedule, place: int) -> Record:
     """A schedule; its holidays are a resource of their own. The first is the account's oldest."""
-    began = iso(company.start - (390 - 10 * company.schedules.index(schedule)) * 86_400)
+    began = iso(company.start - (390 - 10 * place) * 86_400)
     return {
         "id": schedule.id,
         "name": schedule.name,

@@ -437,7 +437,7 @@ class Records:
             events.append({key: value for key, value in comment.items() if key != "created_at"})
         for change in self.changes(update, before):
             kind = change.pop("event_type")
-            if kind == "ScheduleAssignment":
+            if kind not in ("Create", "Change"):
                 events.append({"id": event + len(events) + 1, "type": kind, **change})
                 continue
             previous = change.pop("previous_value", None)

@@ -15,6 +15,8 @@ from sandbox import catalog
 from sandbox.company import Company
 from sandbox.faults import Fault, Faults, error_response
 from sandbox.http import Request, Response
+from sandbox.real.company import RealCompany
+from sandbox.real.zendesk import RealZendesk
 from sandbox.typeform import Typeform
 from sandbox.zendesk import Zendesk
 
@@ -22,6 +24,8 @@ ZENDESK_EMAIL = "admin@sandbox.example"
 ZENDESK_API_TOKEN = "sandbox-api-token"  # noqa: S105 - opens nothing but the sandbox
 ZENDESK_OAUTH_TOKEN = "sandbox-oauth-token"  # noqa: S105
 TYPEFORM_TOKEN = "sandbox-form-token"  # noqa: S105
+
+PROFILES = ("clean", "real")
 
 
 #: A slow answer comes in so many pieces, with so many seconds after each.
@@ -116,6 +120,7 @@ class Sandbox:
 
     Args:
         tickets, seed, now, days, scenarios: of the company, see `company.Company`.
+        profile: `clean`, a quiet company, or `real`, one with what real accounts have (see `sandbox.real`).
         at: move the company's clock there: the same company as with `now` alone, seen later.
         company: a ready company to serve instead.
         port: 0 for a free one.
@@ -142,8 +147,12 @@ class Sandbox:
         exports_per_minute: int | None = None,
         requests_per_minute: int | None = None,
         is_live: bool = False,
+        profile: str = "clean",
     ) -> None:
-        self.company = company or Company(seed, tickets, now, days, scenarios)
+        if profile not in PROFILES:
+            raise ValueError(f"unknown profile {profile!r}, known are {', '.join(PROFILES)}")
+        made = RealCompany if profile == "real" else Company
+        self.company = company or made(seed, tickets, now, days, scenarios)
         if at is not None:
             self.company.at(at)
         self._is_live = is_live
@@ -151,14 +160,13 @@ class Sandbox:
         self.faults = Faults(seed)
         self.requests: list[Logged] = []
         self._lock = threading.Lock()
-        self.zendesk = Zendesk(
-            self.company,
-            ZENDESK_EMAIL,
-            ZENDESK_API_TOKEN,
-            ZENDESK_OAUTH_TOKEN,
-            exports_per_minute,
-            requests_per_minute,
-        )
+        credentials = ZENDESK_EMAIL, ZENDESK_API_TOKEN, ZENDESK_OAUTH_TOKEN
+        limits = exports_per_minute, requests_per_minute
+        self.zendesk: Zendesk
+        if isinstance(self.company, RealCompany):
+            self.zendesk = RealZendesk(self.company, *credentials, *limits)
+        else:
+            self.zendesk = Zendesk(self.company, *credentials, *limits)
         self.typeform = Typeform(self.company, TYPEFORM_TOKEN)
         self._server = _Server((host, port), self)
         self.url = f"http://{host}:{self._server.server_address[1]}"
@@ -232,9 +240,10 @@ def serve(
     now: datetime | None = None,
     at: datetime | None = None,
     host: str = "127.0.0.1",
+    profile: str = "clean",
 ) -> Sandbox:
     """A sandbox that is bound to its port but not serving yet: print `env()`, then call `serve_forever()`.
 
     Who starts it again later and wants the same company keeps `now` from the first time and moves `at`.
     """
-    return Sandbox(tickets=tickets, seed=seed, now=now, at=at, port=port, host=host)
+    return Sandbox(tickets=tickets, seed=seed, now=now, at=at, port=port, host=host, profile=profile)

@@ -11,7 +11,7 @@ know what was before it.
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -241,6 +241,10 @@ SLA_STATUSES = {
 }
 
 
+#: The target (seconds, in business hours) of a metric on a ticket after an update, None for none.
+TargetAfter = Callable[[str, Update], tuple[int, bool] | None]
+
+
 class ClockTruth(NamedTuple):
     """One SLA clock of a ticket: when it could run, from its start to its fulfilment (None: not yet)."""
 
@@ -309,51 +313,65 @@ def unsolved_spells(updates: Sequence[Update]) -> list[tuple[int, int | None]]:
 
 def sla_targets(updates: Sequence[Update], calendars: Calendars, horizon: int, now: int) -> list[TargetTruth]:
     """Every target that stood on a ticket's clocks: breaches by `horizon`, open clocks read at `now`."""
+    clocks = sla_clocks(updates)
+    return [t for clock in clocks for t in clock_targets(clock, updates, calendars, horizon, now)]
+
+
+def clock_targets(
+    clock: ClockTruth,
+    updates: Sequence[Update],
+    calendars: Calendars,
+    horizon: int,
+    now: int,
+    target_after: TargetAfter | None = None,
+) -> list[TargetTruth]:
+    """Every target that stood on one of a ticket's clocks; `target_after` tells other policies."""
     found = []
     statuses = list(zip(updates, [*(u.t for u in updates[1:]), now], strict=True))
-    for clock in sla_clocks(updates):
-        wanted = SLA_STATUSES.get(clock.metric)
-        runs = [
-            (max(update.t, clock.start), min(until, clock.end or until))
-            for update, until in statuses
-            if wanted is None or update.status in wanted
-        ]
-        applications = _applications(updates, clock)
-        for (at, target), following in zip(applications, [*applications[1:], None], strict=False):
-            if target is None:
-                continue
-            seconds, in_business_hours = target
-            replaced = following[0] if following else None
-            is_fulfilled = clock.end is not None and (replaced is None or clock.end <= replaced)
-            ended = clock.end if is_fulfilled else replaced
+    wanted = SLA_STATUSES.get(clock.metric)
+    runs = [
+        (max(update.t, clock.start), min(until, clock.end or until))
+        for update, until in statuses
+        if wanted is None or update.status in wanted
+    ]
+    applications = _applications(updates, clock, target_after or _target)
+    for (at, target), following in zip(applications, [*applications[1:], None], strict=False):
+        if target is None:
+            continue
+        seconds, in_business_hours = target
+        replaced = following[0] if following else None
+        is_fulfilled = clock.end is not None and (replaced is None or clock.end <= replaced)
+        ended = clock.end if is_fulfilled else replaced
 
-            def elapsed(by: int) -> int:
-                spans = [(a, min(b, by)) for a, b in runs if a < min(b, by)]  # noqa: B023
-                business = (calendars.seconds(updates, a, b) for a, b in spans)
-                return sum(business if in_business_hours else (b - a for a, b in spans))  # noqa: B023
+        def elapsed(by: int) -> int:
+            spans = [(a, min(b, by)) for a, b in runs if a < min(b, by)]
+            business = (calendars.seconds(updates, a, b) for a, b in spans)
+            return sum(business if in_business_hours else (b - a for a, b in spans))  # noqa: B023
 
-            spent = elapsed(now if ended is None else ended)
-            # Due at the end itself is in time; overdue when applied is breached at once.
-            is_due = spent >= seconds and elapsed(horizon if ended is None else ended - 1) >= seconds
-            if is_due or elapsed(at) > seconds:
-                outcome = "breached"
-            elif is_fulfilled:
-                outcome = "met"
-            elif following:
-                outcome = "superseded" if following[1] else "cancelled"
-            else:
-                outcome = "active"
-            found.append(TargetTruth(clock.metric, at, seconds, ended, spent, outcome))
+        spent = elapsed(now if ended is None else ended)
+        # Due at the end itself is in time; overdue when applied is breached at once.
+        is_due = spent >= seconds and elapsed(horizon if ended is None else ended - 1) >= seconds
+        if is_due or elapsed(at) > seconds:
+            outcome = "breached"
+        elif is_fulfilled:
+            outcome = "met"
+        elif following:
+            outcome = "superseded" if following[1] else "cancelled"
+        else:
+            outcome = "active"
+        found.append(TargetTruth(clock.metric, at, seconds, ended, spent, outcome))
     return found
 
 
-def _applications(updates: Sequence[Update], clock: ClockTruth) -> list[tuple[int, tuple[int, bool] | None]]:
+def _applications(
+    updates: Sequence[Update], clock: ClockTruth, target_after: TargetAfter
+) -> list[tuple[int, tuple[int, bool] | None]]:
     """When which target (seconds, in business hours) was put on a clock; None: it was withdrawn."""
     found: list[tuple[int, tuple[int, bool] | None]] = []
     for since, until in clock.stretches:
         for update in updates:
             if since <= update.t and (until is None or update.t < until):
-                target = _target(clock.metric, update)
+                target = target_after(clock.metric, update)
                 if target != (found[-1][1] if found else None):
                     found.append((update.t, target))
     return found

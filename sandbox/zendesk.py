@@ -402,7 +402,10 @@ class Zendesk:
         return listing(request, "sla_policies", people.sla_policies(self.company))
 
     def schedules(self, request: Request) -> Json:
-        records = [people.schedule(self.company, schedule) for schedule in self.company.schedules]
+        records = [
+            people.schedule(self.company, schedule, place)
+            for place, schedule in enumerate(self.company.schedules)
+        ]
         return listing(request, "schedules", records)
 
     def holidays(self, request: Request, schedule: str) -> Json:

@@ -1,0 +1,470 @@
+"""What is right about a real company, in plain Python, and how well the vendor lets it be known.
+
+Like `sandbox.truth` from what happened, not from what is served: a ticket's updates are walked, and the facts
+say which of them the vendor tells by events, which by its own numbers only, and which not at all. As of the
+company's now, less the minute that Zendesk's exports leave out.
+
+The rules, in short: events say when something happened; where they lack it, the vendor's numbers do (whole
+minutes from the creation, or a time of its own); where nobody says it, it stays unknown. What a ticket is
+now, its newest version says.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from sandbox.catalog import (
+    ADMIN_ID,
+    ALL_POLICIES,
+    BAD,
+    BUSINESS_ZONE,
+    CLOSED,
+    CUSTOMER_ID,
+    ENTERPRISE_TAG,
+    ESCALATED_TAG,
+    GROUP_IDS,
+    GROUP_POLICIES,
+    HOLD,
+    MERGED_TAG,
+    NEW,
+    OFFERED,
+    OPEN,
+    PENDING,
+    PRIORITIES,
+    REASONS,
+    SOLVED,
+    STATUSES,
+)
+from sandbox.hours import DAY
+from sandbox.lifecycle import AGENT_REPLY, AUTO_REPLY, CREATE, SYSTEM, Update
+from sandbox.real.company import BOT_ID, PARTNER_ID, RealCompany, old_account
+from sandbox.real.facts import Facts
+from sandbox.real.records import rating_reason
+from sandbox.records import agent_id, ticket_id
+from sandbox.truth import (
+    ENDED,
+    Calendars,
+    business_seconds,
+    clock_targets,
+    distribution,
+    exclusion,
+    sla_clocks,
+    ticket_truth,
+)
+
+EVENTS, VENDOR = "events", "vendor"
+#: Waits that the vendor counts, by the statuses in which they grow.
+VENDOR_WAITS = {"requester_wait": (NEW, OPEN, HOLD), "agent_wait": (PENDING,), "on_hold": (HOLD,)}
+CONTACT_WINDOW = 7 * DAY
+BOT_SECONDS, BOT_TICKETS = 10, 20
+
+
+class Known(NamedTuple):
+    """A duration in seconds, by both clocks, and who says it; all None where nobody does."""
+
+    calendar: int | None = None
+    business: int | None = None
+    origin: str | None = None
+
+
+UNKNOWN = Known()
+
+
+@dataclass
+class RealTruth:
+    """What is right about one ticket; durations from its creation, times in unix seconds.
+
+    Attributes:
+        excluded: deleted, merged, spam, else None.
+        is_human: handled by an agent now; others are left out of times, targets and the backlog.
+        status, priority, group, assignee: as its newest version says, in the vendor's words and ids.
+        first_reply, first_solve, last_solve: UNKNOWN where it did not happen or nobody says when.
+        replies: public replies, by whom `replies_origin` says.
+        waits: by measure, of a ticket that is solved now.
+        sla: by (metric, start of the clock): breached or met once, active, cancelled; `unknown` where the
+            vendor does not say how it ended.
+    """
+
+    ticket_id: str
+    created: int
+    excluded: str | None
+    is_human: bool
+    is_imported: bool
+    begins: str
+    channel: str
+    status: str
+    priority: str | None
+    group: int | None
+    assignee: int | None
+    first_reply: Known = UNKNOWN
+    replies: int = 0
+    replies_origin: str = EVENTS
+    first_solve: Known = UNKNOWN
+    last_solve: Known = UNKNOWN
+    waits: dict[str, Known] = field(default_factory=dict)
+    handed_over: int | None = None
+    first_reply_after_handover: int | None = None
+    sla: dict[tuple[str, int], str] = field(default_factory=dict)
+
+    @property
+    def is_solved(self) -> bool:
+        """Whether it is over now."""
+        return self.status in ("solved", "closed")
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts in times and targets."""
+        return self.excluded is None and self.is_human
+
+
+def tickets(company: RealCompany, bots: Collection[int] = ()) -> list[RealTruth]:
+    """The truth about every ticket that exists by now; `bots` are user ids that a rule file names."""
+    calendars = Calendars(company.schedules)
+    lives = (company.life(ticket) for ticket in range(company.ticket_count()))
+    return [
+        _truth(company, [u for u in life if u.kind != SYSTEM], calendars, frozenset(bots))
+        for life in lives
+        if life
+    ]
+
+
+def _truth(company: RealCompany, life: list[Update], calendars: Calendars, bots: frozenset[int]) -> RealTruth:
+    facts, first, last = company.facts[life[0].ticket], life[0], life[-1]
+    handed = facts.handed_over
+    found = RealTruth(
+        ticket_id=str(ticket_id(first.ticket)),
+        created=first.t,
+        excluded=exclusion(last),
+        is_human=facts.support_type(last.t) == "agent",
+        is_imported=facts.is_imported,
+        begins=facts.begins,
+        channel=facts.channel,
+        status=STATUSES[last.status],
+        priority=PRIORITIES[last.priority],
+        group=GROUP_IDS[last.group] if last.group >= 0 else None,
+        assignee=agent_id(last.assignee),
+        handed_over=handed if handed is not None and handed <= last.t else None,
+    )
+    if not found.is_human:
+        return found
+    vendor = Vendor(company, facts, life)
+    _replies(found, facts, life, calendars, vendor, bots)
+    _solves(found, facts, life, calendars, vendor)
+    if found.is_solved:
+        _waits(found, facts, life, calendars, vendor)
+    if not facts.is_imported:
+        found.sla = _clocks(company, facts, life, calendars)
+    return found
+
+
+class Vendor:
+    """The vendor's own numbers of a ticket by its documented rules: whole minutes, the last solve's time."""
+
+    def __init__(self, company: RealCompany, facts: Facts, life: Sequence[Update]) -> None:
+        self.life = life
+        self._schedules = [(s.zone, s.intervals, frozenset(_days(s.holidays))) for s in company.schedules]
+        self.is_dated = not facts.is_imported and (facts.tells_times or not facts.is_silent)
+        self.solves: list[Update] = []
+        for before, update in pairwise(life):
+            is_closed_unsolved = update.status == CLOSED and not self.solves
+            if update.status != before.status and (update.status == SOLVED or is_closed_unsolved):
+                self.solves.append(update)
+
+    def until(self, update: Update) -> Known:
+        """From the creation to an update, in whole minutes; business time by the schedule at the update."""
+        start = self.life[0].t
+        return Known(_rounded(update.t - start), _rounded(self._business(start, update)), VENDOR)
+
+    def waited(self, statuses: Collection[int]) -> Known:
+        """Time spent in statuses, each stretch by the schedule when it ended."""
+        calendar = business = 0
+        since = self.life[0].t
+        for before, update in pairwise(self.life):
+            if update.status != before.status:
+                if before.status in statuses:
+                    calendar += update.t - since
+                    business += self._business(since, update)
+                since = update.t
+        return Known(_rounded(calendar), _rounded(business), VENDOR)
+
+    def _business(self, since: int, update: Update) -> int:
+        start, end = datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(update.t, UTC)
+        return business_seconds(start, end, *self._schedules[update.schedule])
+
+
+def _rounded(seconds: int) -> int:
+    return (seconds + 30) // 60 * 60
+
+
+def _days(holidays: Iterable[tuple[Any, Any, str]]) -> Iterable[Any]:
+    for first, last, _ in holidays:
+        yield from (first.fromordinal(day) for day in range(first.toordinal(), last.toordinal() + 1))
+
+
+def _is_told(facts: Facts, update: Update) -> bool:
+    return facts.has_events and update.kind < SYSTEM
+
+
+def _replies(
+    found: RealTruth,
+    facts: Facts,
+    life: list[Update],
+    calendars: Calendars,
+    vendor: Vendor,
+    bots: frozenset[int],
+) -> None:
+    human = [
+        u._replace(comment=AUTO_REPLY) if u.actor in bots and u.comment == AGENT_REPLY else u for u in life
+    ]
+    counted = [update for update in life[1:] if update.comment == AGENT_REPLY]
+    are_comments = facts.sessions is None and all(_is_told(facts, update) for update in counted)
+    if are_comments or not counted:
+        truth = ticket_truth(human, calendars)
+        found.replies = truth.public_agent_replies
+        if "first_reply" in truth.seconds:
+            seconds = truth.seconds["first_reply"], truth.business_seconds["first_reply"]
+            found.first_reply = Known(*seconds, EVENTS)
+    else:
+        found.replies, found.replies_origin = len(counted), VENDOR
+        if not facts.is_imported:
+            found.first_reply = vendor.until(counted[0])
+    if found.handed_over is not None and found.first_reply.calendar is not None:
+        found.first_reply_after_handover = found.created + found.first_reply.calendar - found.handed_over
+
+
+def _solves(found: RealTruth, facts: Facts, life: list[Update], calendars: Calendars, vendor: Vendor) -> None:
+    solves = [b for a, b in pairwise(life) if b.status in ENDED and a.status not in ENDED]
+    if not solves:
+        return
+    found.first_solve = _solve(solves[0], found, facts, life, calendars, vendor, is_last=len(solves) == 1)
+    if found.is_solved:
+        found.last_solve = _solve(solves[-1], found, facts, life, calendars, vendor, is_last=True)
+
+
+def _solve(
+    solve: Update,
+    found: RealTruth,
+    facts: Facts,
+    life: list[Update],
+    calendars: Calendars,
+    vendor: Vendor,
+    is_last: bool,
+) -> Known:
+    """From the creation to a solve; the vendor gives the last one's time, of the first one the minutes."""
+    exact = solve.t - found.created, calendars.seconds(life, found.created, solve.t)
+    if _is_told(facts, solve):
+        return Known(*exact, EVENTS)
+    if not vendor.is_dated or solve.t not in [update.t for update in vendor.solves]:
+        return UNKNOWN
+    return Known(*exact, VENDOR) if is_last else vendor.until(solve)
+
+
+def _waits(found: RealTruth, facts: Facts, life: list[Update], calendars: Calendars, vendor: Vendor) -> None:
+    ends = next(i for i in range(len(life) - 1, 0, -1) if life[i - 1].status not in ENDED)
+    moves = [b for a, b in pairwise(life[: ends + 1]) if a.status != b.status]
+    if all(_is_told(facts, update) for update in moves):
+        truth = ticket_truth(life, calendars)
+        for name in (*VENDOR_WAITS, "agent_work"):
+            found.waits[name] = Known(truth.seconds[name], truth.business_seconds[name], EVENTS)
+    elif vendor.is_dated and vendor.solves and vendor.solves[-1].t == moves[-1].t:
+        found.waits = {name: vendor.waited(statuses) for name, statuses in VENDOR_WAITS.items()}
+
+
+# ---- service levels ----
+
+
+def target_after(company: RealCompany, metric: str, update: Update) -> tuple[int, bool] | None:
+    """The target (seconds, in business hours) that an update puts on a clock; policies hold until deleted."""
+    if not update.priority:
+        return None
+    is_gone = update.t >= company.deleted
+    if metric == "group_ownership":
+        for place, group_policy in enumerate(GROUP_POLICIES):
+            if update.group in group_policy.groups and not (place == 0 and is_gone):
+                return group_policy.minutes[update.priority - 1] * 60, group_policy.business_hours
+        return None
+    premium, standard, escalations = ALL_POLICIES
+    policy = standard
+    if update.tags & ENTERPRISE_TAG:
+        policy = premium
+    elif update.tags & ESCALATED_TAG and not is_gone:
+        policy = escalations
+    minutes = policy.targets.get(f"{metric}_time")
+    return (minutes[update.priority - 1] * 60, policy.business_hours) if minutes else None
+
+
+def _clocks(
+    company: RealCompany, facts: Facts, life: list[Update], calendars: Calendars
+) -> dict[tuple[str, int], str]:
+    """Every instance of a clock with a target, once: breached if any of its targets was."""
+    silent = None if facts.tells_clocks else next((u.t for u in life if u.kind > SYSTEM), None)
+    result = {}
+    for clock in sla_clocks(life):
+        found = clock_targets(
+            clock,
+            life,
+            calendars,
+            company.horizon,
+            company.now_seconds,
+            lambda metric, update: target_after(company, metric, update),
+        )
+        if silent is not None:
+            found = [target for target in found if target.applied < silent]
+        if not found:
+            continue
+        outcomes = [target.outcome for target in found]
+        outcome = "breached" if "breached" in outcomes else outcomes[-1]
+        if silent is not None and (found[-1].ended is None or found[-1].ended >= silent):
+            outcome = "unknown"
+        result[clock.metric, clock.start] = outcome
+    return result
+
+
+# ---- people ----
+
+
+def agents(company: RealCompany) -> set[int]:
+    """User ids of those who worked for the company by now, whatever their role is since."""
+    worked = {int(actor) for actor in company.updates["actor"][company.updates["t"] <= company.horizon]}
+    return {user for user in worked if user in company.team.ids or user in (ADMIN_ID, BOT_ID, PARTNER_ID)}
+
+
+def merged_customers(company: RealCompany) -> set[int]:
+    """User ids of inactive end-users who wrote as customers: accounts that were merged into another."""
+    worked = {int(actor) for actor in company.updates["actor"] if actor >= CUSTOMER_ID}
+    return worked & {old_account(customer) for customer in company.merged_accounts}
+
+
+def probable_bots(company: RealCompany) -> set[int]:
+    """User ids whose replies come within seconds on more than half of at least twenty tickets."""
+    waits: dict[int, dict[int, int]] = defaultdict(dict)
+    for ticket in range(company.ticket_count()):
+        asked = None
+        for update in company.life(ticket):
+            if update.comment == AGENT_REPLY and update.kind != CREATE:
+                if asked is not None:
+                    waits[update.actor].setdefault(ticket, update.t - asked)
+                asked = None
+            elif update.comment != 0 and update.actor >= CUSTOMER_ID and asked is None:
+                asked = update.t
+    return {
+        user
+        for user, found in waits.items()
+        if len(found) >= BOT_TICKETS
+        and 2 * sum(seconds <= BOT_SECONDS for seconds in found.values()) > len(found)
+    }
+
+
+# ---- links ----
+
+
+def links(company: RealCompany) -> list[tuple[str, str, str]]:
+    """(ticket, relation, other ticket) as the vendor links them by now."""
+    found: list[tuple[str, str, str]] = []
+    for ticket in range(company.ticket_count()):
+        facts, life = company.facts[ticket], company.life(ticket)
+        others = [
+            ("follow_up", facts.follows),
+            ("incident", facts.problem),
+            ("side_conversation", facts.parent),
+        ]
+        if life[-1].tags & MERGED_TAG:
+            others.append(("merged_into", facts.merged_into))
+        name = str(ticket_id(ticket))
+        found += [(name, relation, str(ticket_id(o))) for relation, o in others if o is not None]
+    return found
+
+
+def repeat_contacts(company: RealCompany, found: Sequence[RealTruth]) -> dict[str, bool]:
+    """By ticket id, whether the customer came back within seven days of the first solve; settled ones only.
+
+    A follow-up is a repeat of the ticket that it names, whatever the topic; so are other tickets of the same
+    customer and service area.
+    """
+    counted = {int(one.ticket_id) - 1: one for one in found if one.counts}
+    same: dict[tuple[int, int], list[RealTruth]] = defaultdict(list)
+    for ticket, one in counted.items():
+        same[int(company.requester[ticket]), int(company.area[ticket])].append(one)
+    result = {}
+    for ticket, one in counted.items():
+        if one.first_solve.calendar is None:
+            continue
+        until = one.created + one.first_solve.calendar + CONTACT_WINDOW
+        if until > company.now_seconds:
+            continue
+        others = same[int(company.requester[ticket]), int(company.area[ticket])]
+        later = [o for o in others if (o.created, int(o.ticket_id)) > (one.created, int(one.ticket_id))]
+        named = [counted[o] for o in company.follow_ups.get(ticket, []) if o in counted]
+        result[one.ticket_id] = any(o.created <= until for o in [*later, *named])
+    return result
+
+
+# ---- KPIs ----
+
+
+def volume(found: Sequence[RealTruth], zone: str = BUSINESS_ZONE) -> dict[str, Counter[str]]:
+    """By local month of creation and for `all`: created and solved, by humans and by AI agents alone."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for one in found:
+        if one.excluded is not None:
+            continue
+        suffix = "" if one.is_human else "_ai_only"
+        month = datetime.fromtimestamp(one.created, ZoneInfo(zone)).strftime("%Y-%m")
+        for name in ("all", month):
+            counts[name][f"created{suffix}"] += 1
+            counts[name][f"solved{suffix}"] += one.is_solved
+    return dict(counts)
+
+
+def response_times(found: Sequence[RealTruth], imported: bool = True) -> dict[str, dict[str, float]]:
+    """`<measure>/<clock>` -> distribution and `n_vendor`, with imported tickets or without."""
+    known: dict[str, list[Known]] = defaultdict(list)
+    for one in found:
+        if not one.counts or (one.is_imported and not imported):
+            continue
+        known["first_reply"].append(one.first_reply)
+        known["first_resolution"].append(one.first_solve)
+        known["full_resolution"].append(one.last_solve)
+        for name, wait in one.waits.items():
+            known[name].append(wait)
+    result = {}
+    for measure, values in known.items():
+        told = [value for value in values if value.origin is not None]
+        n_vendor = sum(value.origin == VENDOR for value in told)
+        for clock in ("calendar", "business"):
+            seconds = [getattr(value, clock) for value in told]
+            result[f"{measure}/{clock}"] = distribution(seconds) | {"n_vendor": n_vendor}
+    return result
+
+
+def sla(found: Sequence[RealTruth]) -> dict[str, Counter[str]]:
+    """Clock instances by metric and outcome, over the tickets that count."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for one in found:
+        for (metric, _), outcome in one.sla.items() if one.counts else ():
+            counts[metric][outcome] += 1
+    return dict(counts)
+
+
+def bad_reasons(company: RealCompany, found: Sequence[RealTruth]) -> Counter[str]:
+    """Bad ratings of tickets that are not excluded, by the reason that the customer gave."""
+    counts = Counter[str]()
+    for one in found:
+        ticket = int(one.ticket_id) - 1
+        life = company.life(ticket)
+        if one.excluded is not None or life[-1].score != BAD:
+            continue
+        rated = next(update for update in life if update.score == BAD)
+        sent = next((update.t for update in life if update.score == OFFERED), 0)
+        if sent < company.surveyed:
+            counts[rating_reason(rated)[2]] += 1
+        else:
+            first = next(update for update in life if update.score > OFFERED)
+            reasons = list(REASONS.values())
+            label = reasons[rated.text % len(reasons)] if first.score == BAD else "No reason provided"
+            counts[label] += 1
+    return counts
