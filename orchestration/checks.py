@@ -1,7 +1,7 @@
 """Gate verdicts as asset checks: one check per gate and asset, blocking where an expectation is critical."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,10 @@ from orchestration.ground import progress
 from orchestration.ground.forget import forgotten_since
 from orchestration.publication.publish import Publication, current
 from orchestration.warehouse import control_tables
+from orchestration.warehouse.contracts import with_dimensions
 from orchestration.warehouse.holidays import days_off
 from orchestration.warehouse.run import Run
+from quality.contracts import Contract
 from quality.gates import (
     batch_groups,
     judge_batches,
@@ -257,14 +259,15 @@ def _marts_gate(graph: ModelGraph) -> dg.AssetChecksDefinition:
                     "rejections": _rejections(con, run.settings.allow_stale),
                     "freshness": _freshness(con, run),
                 }
+            contracts = _contracts(con, graph, judged)
             report = judge_marts(
                 store,
                 run.build_id,
                 run.as_of,
-                _frames(con, judged),
+                _frames(con, contracts),
+                contracts,
                 rows=_row_counts(con, judged),
                 previous_rows=_previous_rows(con, run, published) if published else {},
-                required=None if judged == graph.marts else judged,
                 **shown,
             )
             rejected = _rejected_rows(con, judged, report.verdicts)
@@ -299,17 +302,27 @@ def _previous_rows(con: duckdb.DuckDBPyConnection, run: Run, published: Publicat
     return rows
 
 
-def _frames(con: duckdb.DuckDBPyConnection, marts: Sequence[str]) -> Iterator[tuple[str, "pd.DataFrame"]]:
+def _contracts(
+    con: duckdb.DuckDBPyConnection, graph: ModelGraph, marts: Iterable[str]
+) -> dict[str, Contract]:
+    """What is declared of the marts, with the dimensions of the rule file that they were built by."""
+    dimensions = [name for (name,) in con.execute("SELECT dimension FROM rules.dimensions").fetchall()]
+    return {name: with_dimensions(graph.contracts[name], dimensions) for name in marts}
+
+
+def _frames(
+    con: duckdb.DuckDBPyConnection, contracts: Mapping[str, Contract]
+) -> Iterator[tuple[str, "pd.DataFrame"]]:
     """The judged columns of each mart, one mart at a time."""
-    for done, name in enumerate(marts, start=1):
+    for done, (name, contract) in enumerate(contracts.items(), start=1):
         started = time.monotonic()
-        progress.current.update(name, done, len(marts))
+        progress.current.update(name, done, len(contracts))
         available = [row[0] for row in con.execute(f'DESCRIBE marts."{name}"').fetchall()]
-        columns = ", ".join(f'"{column}"' for column in mart_columns(name, available)) or "1 AS row"
+        columns = ", ".join(f'"{column}"' for column in mart_columns(contract, available)) or "1 AS row"
         frame = _frame(con.execute(f'SELECT {columns} FROM marts."{name}"'))  # noqa: S608
         yield name, frame
         spent = time.monotonic() - started
-        line = f"judged {done} of {len(marts)}: marts.{name}, {len(frame):,} rows, {spent:.1f} s"
+        line = f"judged {done} of {len(contracts)}: marts.{name}, {len(frame):,} rows, {spent:.1f} s"
         progress.current.tell(line)
 
 

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from quality.contracts import Contract
 from quality.history import judge_volume
 from quality.landed import COUNTS, Landed, Restart, key_of, read, restarts
 from quality.runner import CHUNK_ROWS, judge
@@ -196,9 +197,9 @@ def batch_groups(rows: Mapping[str, int], limit: int = CHUNK_ROWS) -> list[list[
     return groups
 
 
-def mart_columns(mart: str, available: Collection[str]) -> list[str]:
+def mart_columns(contract: Contract, available: Collection[str]) -> list[str]:
     """What to select from a mart for judging."""
-    return marts.columns(mart, available)
+    return marts.columns(contract, available)
 
 
 def judge_marts(
@@ -206,13 +207,13 @@ def judge_marts(
     build_id: str,
     as_of: datetime,
     frames: Mapping[str, pd.DataFrame] | Iterable[tuple[str, pd.DataFrame]],
+    contracts: Mapping[str, Contract],
     *,
     rows: Mapping[str, int] | None = None,
     previous_rows: Mapping[str, int] | None = None,
     conservation: pd.DataFrame | None = None,
     rejections: pd.DataFrame | None = None,
     freshness: pd.DataFrame | None = None,
-    required: Collection[str] | None = None,
 ) -> MartsReport:
     """Judge the candidate marts of a build and keep the verdict.
 
@@ -221,6 +222,7 @@ def judge_marts(
         build_id: the build.
         as_of: the build's instant, with a zone.
         frames: by mart, all rows of the columns of `mart_columns`. Pairs are taken one at a time.
+        contracts: by mart, what is declared of it; each must be among `frames`.
         rows: rows by mart where the frame does not hold them all or has no column.
         previous_rows: rows by mart of the current publication.
         conservation: a row per source and stream: source, stream, received, tombstones, landed, duplicates,
@@ -229,17 +231,14 @@ def judge_marts(
             null where rows of a stream cannot be told apart by batch.
         freshness: a row per source and stream: source, stream, age_seconds, max_age_seconds,
             is_stale_allowed.
-        required: marts that must be among `frames`; default: all with a declared suite.
     """
     verdicts: list[Verdict] = []
     counted: dict[str, int] = {}
     for mart, frame in frames.items() if isinstance(frames, Mapping) else frames:
         counted[mart] = rows[mart] if rows and mart in rows else len(frame)
-        verdicts += judge(_with_as_of(frame, as_of), marts.suite(mart), subject=mart)
-    for mart in marts.DECLARED if required is None else required:
-        if mart not in counted:
-            verdicts.append(_absent(mart))
-    verdicts += _judge_row_counts(counted, previous_rows or {})
+        verdicts += judge(_with_as_of(frame, as_of), marts.suite(contracts[mart]), subject=mart)
+    verdicts += [_absent(mart) for mart in contracts if mart not in counted]
+    verdicts += _judge_row_counts(counted, previous_rows or {}, contracts)
     if conservation is not None:
         verdicts += _judge_streams(conservation, marts.CONSERVATION)
     if freshness is not None:
@@ -286,14 +285,16 @@ def _absent(mart: str) -> Verdict:
     )
 
 
-def _judge_row_counts(rows: Mapping[str, int], previous: Mapping[str, int]) -> list[Verdict]:
+def _judge_row_counts(
+    rows: Mapping[str, int], previous: Mapping[str, int], contracts: Mapping[str, Contract]
+) -> list[Verdict]:
     frame = pd.DataFrame(
         [
             {
                 "mart": mart,
                 "rows": count,
-                "previous_rows": 0 if mart in marts.MAY_SHRINK else previous.get(mart, 0),
-                "least_rows": int(previous.get(mart, 0) > 0 and mart not in marts.MAY_BE_EMPTY),
+                "previous_rows": 0 if contracts[mart].may_shrink else previous.get(mart, 0),
+                "least_rows": int(previous.get(mart, 0) > 0 and not contracts[mart].may_be_empty),
             }
             for mart, count in rows.items()
         ],

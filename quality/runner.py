@@ -25,6 +25,8 @@ from quality.verdicts import Expectation, Outcome, Severity, Suite, Verdict
 CHUNK_ROWS = 500_000
 MAX_EXAMPLES = 20
 MAX_TEXT = 60
+#: What sums of doubles may be off by.
+ROUNDING = 1e-9
 
 _WHOLE = frozenset({"expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique"})
 _ROW_WISE = (
@@ -47,13 +49,13 @@ def _is_present(frame: pd.DataFrame, args: Mapping[str, Any]) -> pd.Series[bool]
 
 
 def _between(frame: pd.DataFrame, args: Mapping[str, Any]) -> pd.Series[bool]:
-    """The number `column` is at least `low` and at most `high`, where these are given; nulls pass."""
+    """The number `column` is within `low` and `high`, where these are given, but for rounding; nulls pass."""
     column = frame[args["column"]]
     outside = pd.Series(False, index=frame.index)
     if args.get("low") is not None:
-        outside |= column < args["low"]
+        outside |= column < args["low"] - ROUNDING
     if args.get("high") is not None:
-        outside |= column > args["high"]
+        outside |= column > args["high"] + ROUNDING
     return ~outside
 
 
@@ -78,6 +80,11 @@ def _within(frame: pd.DataFrame, args: Mapping[str, Any]) -> pd.Series[bool]:
     return cast("pd.Series[bool]", inside.fillna(False).astype(bool) | column.isna())
 
 
+def _at_most(frame: pd.DataFrame, args: Mapping[str, Any]) -> pd.Series[bool]:
+    """`column` <= `other`, numbers or times; a null passes."""
+    return cast("pd.Series[bool]", ~(frame[args["column"]] > frame[args["other"]]))
+
+
 def _sums_equal(frame: pd.DataFrame, args: Mapping[str, Any]) -> pd.Series[bool]:
     """The sum of the columns `left` equals the sum of the columns `right`; a null never equals."""
     left = frame[list(args["left"])].sum(axis=1, skipna=False)
@@ -92,13 +99,13 @@ def _present_when(frame: pd.DataFrame, args: Mapping[str, Any]) -> pd.Series[boo
 
 
 def _is_ratio(frame: pd.DataFrame, args: Mapping[str, Any]) -> pd.Series[bool]:
-    """`column` is 100 * (sum of `plus` - sum of `minus`) / sum of `over`; null exactly where that is 0."""
+    """`column` is `times` * (sum of `plus` - sum of `minus`) / sum of `over`; null exactly at 0 of `over`."""
     over = frame[list(args["over"])].sum(axis=1, skipna=False).astype(float)
     part = frame[list(args["plus"])].sum(axis=1, skipna=False).astype(float)
     if minus := list(args.get("minus", ())):
         part -= frame[minus].sum(axis=1, skipna=False).astype(float)
     value = frame[args["column"]].astype(float)
-    right = (value * over - 100 * part).abs() <= 1e-6 * over
+    right = (value * over - args["times"] * part).abs() <= 1e-6 * over
     return cast("pd.Series[bool]", (right & (over > 0)) | (value.isna() & (over == 0)))
 
 
@@ -126,6 +133,7 @@ DERIVED: dict[str, Derive] = {
     "not_later_than": _not_later_than,
     "not_before": _not_before,
     "within": _within,
+    "at_most": _at_most,
     "sums_equal": _sums_equal,
     "present_when": _present_when,
     "is_ratio": _is_ratio,

@@ -15,6 +15,7 @@ from orchestration.ground import progress
 from orchestration.publication.baseline import published_marts
 from orchestration.publication.publish import current
 from orchestration.warehouse import control_tables, lineage
+from orchestration.warehouse.contracts import contracts
 from orchestration.warehouse.dbt import JUDGED_AT_GATE_3, DbtError, NodeResult, is_built
 from orchestration.warehouse.run import Run
 from quality.store import Batch
@@ -59,6 +60,7 @@ class ModelGraph:
 
     def __init__(self, manifest: Mapping[str, Any]) -> None:
         self.manifest = manifest
+        self.contracts = contracts(manifest)
         self._translator = Translator()
         built = {key: node for key, node in manifest["nodes"].items() if is_built(node)}
         self.specs = {key: self._spec(key) for key in built}

@@ -53,11 +53,13 @@ def judge(
         held = list({batch.batch_id: batch for batch in [*held, *store.held()]}.values())
         if held:
             store.waive([batch.batch_id for batch in held], why="a test", by="a test")
+        contracts = checks._contracts(con, graph, graph.marts)
         report = judge_marts(
             store,
             f"build-{warehouse.builds}",
             datetime.fromisoformat(as_of),
-            checks._frames(con, graph.marts),
+            checks._frames(con, contracts),
+            contracts,
             rows=checks._row_counts(con, graph.marts),
             previous_rows=previous,
             conservation=checks._conservation(con, store),

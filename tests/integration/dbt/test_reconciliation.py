@@ -10,8 +10,10 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.warehouse.contracts import contracts
 from quality.runner import judge
 from quality.suites import marts
+from tests import parsed
 
 from .warehouse import Warehouse
 from .zendesk_records import (
@@ -267,7 +269,10 @@ def test_the_summary_counts_every_number_once(warehouse: Warehouse) -> None:
 def test_the_gate_warns_and_shows_the_unexplained(warehouse: Warehouse) -> None:
     with duckdb.connect(str(warehouse.path), read_only=True) as connection:
         frame = connection.sql("select * from marts.reconciliation order by all").df()
-    found = {verdict.expectation: verdict for verdict in judge(frame, marts.suite("reconciliation"))}
+    found = {
+        verdict.expectation: verdict
+        for verdict in judge(frame, marts.suite(contracts(parsed.project().manifest)["reconciliation"]))
+    }
     warned = found.pop("differences_are_explained")
     assert [verdict.message for verdict in found.values() if not verdict.success] == []
     assert (warned.outcome, warned.severity, warned.unexpected_count) == ("failed", "warning", 2)

@@ -39,7 +39,7 @@ def test_answers_outside_their_scale_count_per_source(
     answers(con, "survey", 100, outside)
     answers(con, "other", 10_000, 0)
     with Store(tmp_path / "control.sqlite") as store:
-        report = judge_marts(store, "b", AS_OF, {}, required=(), rejections=_rejections(con, []))
+        report = judge_marts(store, "b", AS_OF, {}, {}, rejections=_rejections(con, []))
     assert report.build.verdict == verdict
     failed = {v.expectation: v for v in report.verdicts if not v.success}
     assert {v.subject for v in failed.values()} == {"survey/survey_answers"}

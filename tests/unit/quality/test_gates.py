@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 from ingestion.landing import SCHEMA, Landing
+from quality.contracts import Contract
 from quality.gates import batch_groups, judge_batches, judge_marts, judge_staged, lenient
 from quality.store import Batch, Store
-from quality.suites.marts import DECLARED
 from quality.verdicts import Verdict
 
 NIGHT = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
@@ -590,6 +590,9 @@ def test_batches_are_grouped_within_the_limit() -> None:
 AS_OF = datetime(2026, 3, 2, tzinfo=UTC)
 
 
+ANSWERS = {"survey_answers": Contract(mart="survey_answers", key=("response_id", "question_id"))}
+
+
 def answers(n: int, **given: object) -> pd.DataFrame:
     values = {
         "source": "typeform",
@@ -612,7 +615,7 @@ def test_a_good_build_passes_and_is_remembered(store: Store) -> None:
         "r1",
         AS_OF,
         {"survey_answers": answers(5)},
-        required=(),
+        ANSWERS,
         previous_rows={"survey_answers": 5},
         conservation=conserved(),
         freshness=fresh(),
@@ -649,7 +652,7 @@ def rejections(rejected: int, *, is_stale_allowed: bool = False) -> pd.DataFrame
         ({"freshness": fresh(age_seconds=90_000.0)}, "source_is_fresh", "zendesk/tickets"),
         ({"freshness": fresh(age_seconds=np.nan)}, "source_has_been_fetched", "zendesk/tickets"),
         ({"rejections": rejections(rejected=2)}, "few_rows_are_rejected", "b1"),
-        ({"required": ["survey_answers", "kpi_nps"]}, "mart_is_there", "kpi_nps"),
+        ({"contracts": {**ANSWERS, "kpi_nps": Contract(mart="kpi_nps")}}, "mart_is_there", "kpi_nps"),
     ],
 )
 def test_what_blocks_a_build(store: Store, given: dict[str, object], expectation: str, subject: str) -> None:
@@ -658,7 +661,7 @@ def test_what_blocks_a_build(store: Store, given: dict[str, object], expectation
         "r1",
         AS_OF,
         [("survey_answers", answers(5))],
-        **({"required": ()} | given),  # type: ignore[arg-type]
+        **({"contracts": ANSWERS} | given),  # type: ignore[arg-type]
     )
     assert not report.build.passed
     assert [(v.expectation, v.subject) for v in report.verdicts if v.blocks] == [(expectation, subject)]
@@ -671,7 +674,7 @@ def test_a_stale_source_that_is_allowed_and_a_waived_batch_do_not_block(store: S
         "r1",
         AS_OF,
         {},
-        required=(),
+        {},
         freshness=fresh(age_seconds=9e9, is_stale_allowed=True),
         rejections=rejections(rejected=50),
     )
@@ -680,7 +683,7 @@ def test_a_stale_source_that_is_allowed_and_a_waived_batch_do_not_block(store: S
 
 def test_rejections_that_no_batch_owns_are_judged_per_stream(store: Store) -> None:
     answers_rejected = rejections(rejected=2).assign(batch_id=None, stream="survey_answers")
-    report = judge_marts(store, "r1", AS_OF, {}, required=(), rejections=answers_rejected)
+    report = judge_marts(store, "r1", AS_OF, {}, {}, rejections=answers_rejected)
     [blocking] = [v for v in report.verdicts if v.blocks]
     assert (blocking.subject, blocking.source, blocking.stream) == (
         "emea/survey_answers",
@@ -691,7 +694,7 @@ def test_rejections_that_no_batch_owns_are_judged_per_stream(store: Store) -> No
 
 def test_rejections_of_a_source_that_may_lag_do_not_block(store: Store) -> None:
     many = rejections(rejected=50, is_stale_allowed=True)
-    report = judge_marts(store, "r1", AS_OF, {}, required=(), rejections=many)
+    report = judge_marts(store, "r1", AS_OF, {}, {}, rejections=many)
     assert failures(report.verdicts) == [("no_row_is_rejected", "warning")]
 
 
@@ -722,7 +725,7 @@ def test_the_faulty_rows_of_held_batches_come_with_all_their_reasons(store: Stor
 
 def test_a_bad_mart_blocks_and_names_the_row(store: Store) -> None:
     bad = answers(3, score=[8.0, 11.0, 8.0])
-    report = judge_marts(store, "r1", AS_OF, {"survey_answers": bad}, required=())
+    report = judge_marts(store, "r1", AS_OF, {"survey_answers": bad}, ANSWERS)
     [found] = [v for v in report.verdicts if v.blocks]
     assert "response_id 1, question_id q, score 11" in found.message
 
@@ -731,26 +734,21 @@ def test_events_after_as_of_block_with_and_without_a_zone(store: Store) -> None:
     late = pd.Timestamp(AS_OF) + pd.Timedelta(seconds=1)
     for at in (late, late.tz_localize(None)):
         report = judge_marts(
-            store, "r1", AS_OF, {"survey_answers": answers(2, answered_at=at, sent_at=at)}, required=()
+            store, "r1", AS_OF, {"survey_answers": answers(2, answered_at=at, sent_at=at)}, ANSWERS
         )
         assert [v.expectation for v in report.verdicts if v.blocks] == ["times_are_not_after_as_of"]
 
 
-def test_a_shrinking_mart_warns_and_an_emptied_one_blocks(store: Store) -> None:
-    def judged(n: int, mart: str = "survey_answers") -> list[tuple[str, str]]:
-        frames = {mart: answers(n) if n else answers(1).iloc[:0]}
+def test_a_shrinking_mart_warns_and_an_emptied_one_blocks_unless_its_card_allows_it(store: Store) -> None:
+    def judged(n: int, **card: bool) -> list[tuple[str, str]]:
+        frames = {"toy": pd.DataFrame({"row": range(n)})}
+        contracts = {"toy": Contract(mart="toy", card=card)}
         return failures(
-            judge_marts(store, "r1", AS_OF, frames, required=(), previous_rows={mart: 10}).verdicts
+            judge_marts(store, "r1", AS_OF, frames, contracts, previous_rows={"toy": 10}).verdicts
         )
 
     assert judged(8) == []
     assert judged(7) == [("rows_did_not_drop", "warning")]
     assert judged(0) == [("rows_did_not_drop", "warning"), ("mart_is_not_emptied", "critical")]
-    assert judged(0, "rejected_rows") == []
-
-
-def test_every_published_mart_is_required_by_default(store: Store) -> None:
-    report = judge_marts(store, "r1", AS_OF, {})
-    assert [v.subject for v in report.verdicts if v.expectation == "mart_is_there"] == list(DECLARED)
-    assert {"kpi_csat", "kpi_nps", "kpi_scorecard", "tickets", "sla_targets"} <= set(DECLARED)
-    assert not report.build.passed
+    assert judged(0, may_be_empty=True) == [("rows_did_not_drop", "warning")]
+    assert judged(0, may_shrink=True) == []

@@ -75,6 +75,11 @@ CASES = {
         {"a": [1.0, 5.0, 6.0, 0.0, None, 3.0], "lo": [1.0] * 6, "hi": [5.0, 5.0, 5.0, 5.0, 5.0, None]},
         [2, 3, 5],
     ),
+    "at_most": (
+        {"column": "a", "other": "b"},
+        {"a": [1.0, 2.0, 3.0, None, 2.0], "b": [2.0, 2.0, 2.0, 2.0, None]},
+        [2],
+    ),
     "sums_equal": (
         {"left": ["a", "b"], "right": ["c"]},
         {"a": [1.0, 1.0, None], "b": [2.0, 2.0, 2.0], "c": [3.0, 4.0, 2.0]},
@@ -86,7 +91,7 @@ CASES = {
         [2],
     ),
     "is_ratio": (
-        {"column": "a", "plus": ["p"], "minus": ["m"], "over": ["n"]},
+        {"column": "a", "plus": ["p"], "minus": ["m"], "over": ["n"], "times": 100},
         # 100 * (7 - 2) / 10 = 50; no answers is null; 0 instead of null and null instead of 0 are wrong.
         {
             "a": [50.0, 50.1, None, 0.0, None, 0.0],
@@ -353,7 +358,8 @@ def test_an_empty_frame_passes_row_by_row() -> None:
 def test_judging_imports_neither_what_no_suite_needs_nor_keeps_others_from_it() -> None:
     code = (
         "import sys, pandas as pd; from quality.runner import judge; from quality.suites.marts import suite;"
-        "judge(pd.DataFrame({'source': ['z'], 'group_id': ['1']}), suite('groups'));"
+        "from quality.contracts import Contract;"
+        "judge(pd.DataFrame({'id': ['1']}), suite(Contract(mart='toy', key=('id',))));"
         "print([m for m in ('scipy.stats', 'altair') if m in sys.modules]);"
         "import altair, scipy.stats; print(altair.Chart.__name__, scipy.stats.norm.cdf(0));"
         "import great_expectations.expectations.core.expect_column_kl_divergence_to_be_less_than as used;"

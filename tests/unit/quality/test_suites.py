@@ -6,19 +6,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from quality.contracts import Contract
 from quality.runner import DERIVED, judge
 from quality.suites import landing, marts, staged
 from quality.verdicts import Expectation, Suite, Verdict
 
 DAY = pd.Timestamp("2026-03-01")
-KPI = {
-    "period_grain": "day",
-    "period_start": DAY,
-    "dimension": "all",
-    "member": "all",
-    "definition_version": 1,
-}
-ALL_TIME = {"period_grain": "all", "period_start": None}
 STAGED = {
     "batch_id": "b1",
     "record_id": "r",
@@ -26,20 +19,20 @@ STAGED = {
     "deleted": False,
     "reject_reason": None,
 }
-DURATIONS = dict.fromkeys(marts._DURATIONS, 60.0)
-TARGET = {
-    "source": "z", "ticket_id": "1", "policy": "p", "metric": "first_reply", "instance": 1,
-    "origin": "vendor", "applied_at": DAY, "ended_at": DAY, "breached_at": None,
-    "target_seconds": 60.0, "elapsed_seconds": 5.0, "elapsed_seconds_last_schedule": 5.0, "outcome": "met",
-}  # fmt: skip
 ANSWER = {
-    "source": "t", "response_id": "1", "question_id": "q", "kind": "nps", "nps_class": "passive",
-    "score": 7.0, "scale_min": 0.0, "scale_max": 10.0, "answered_at": DAY, "sent_at": DAY,
+    "kind": "nps", "nps_class": "passive", "score": 7.0, "scale_min": 0.0, "scale_max": 10.0,
+    "answered_at": DAY, "sent_at": DAY,
 }  # fmt: skip
 CONSERVED = {
     "source": "z", "stream": "tickets", "received": 10, "tombstones": 1, "landed": 8, "duplicates": 2,
     "unchanged": 1, "staged": 5, "rejected": 1, "superseded": 2,
 }  # fmt: skip
+
+
+def beyond(mart: str) -> Suite:
+    """What is expected of a mart whatever its contract says."""
+    return marts.suite(Contract(mart=mart))
+
 
 #: A good row per suite, and for each of its expectations what makes the second row bad.
 GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
@@ -112,259 +105,81 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
         {**STAGED, "responder_id": "1", "sent_at": DAY},
     ),
     "tickets": (
-        marts.suite("tickets"),
+        beyond("tickets"),
         {
-            "source": "z", "ticket_id": "1", "created_at": DAY, "first_reply_at": DAY, "first_solved_at": DAY,
-            "last_solved_at": DAY, "first_assigned_at": DAY, "status": "closed", "priority": "low",
-            "reopens": 0, "public_agent_replies": 1, "group_hops": 0, "assignee_hops": 0,
-            "priority_raises": 0, "as_of": DAY, **DURATIONS,
+            "created_at": DAY, "first_reply_at": DAY, "first_solved_at": DAY, "last_solved_at": DAY,
+            "first_assigned_at": DAY, "as_of": DAY,
         },
     ),
     "ticket_replies": (
-        marts.suite("ticket_replies"),
-        {
-            "source": "z", "ticket_id": "1", "reply_no": 2, "is_first_reply": False, "created_at": DAY,
-            "waits_from": DAY, "replied_at": DAY, "priority": "low", "seconds": 60.0,
-            "business_seconds": 60.0, "as_of": DAY,
-        },
+        beyond("ticket_replies"),
+        {"created_at": DAY, "waits_from": DAY, "replied_at": DAY, "as_of": DAY},
     ),
     "ticket_states": (
-        marts.suite("ticket_states"),
-        {
-            "source": "z", "ticket_id": "1", "state_no": 1, "started_at": DAY, "ended_at": DAY,
-            "status": "open", "has_status_history": True, "priority": "low", "seconds": 60.0,
-            "business_seconds": 60.0, "take_up_seconds": 60.0, "take_up_business_seconds": 60.0, "as_of": DAY,
-        },
-    ),
-    "excluded_tickets": (
-        marts.suite("excluded_tickets"),
-        {"source": "z", "ticket_id": "1", "reason": "spam"},
+        beyond("ticket_states"),
+        {"started_at": DAY, "ended_at": DAY, "status": "open", "has_status_history": True, "as_of": DAY},
     ),
     "rejected_values": (
-        marts.suite("rejected_values"),
+        beyond("rejected_values"),
         {
             "source": "z", "stream": "tickets", "record_id": "1", "field": "resolved_at",
             "value_shape": "9999-99-99 99:99:99", "reason": None,
         },
     ),
-    "sla_targets": (marts.suite("sla_targets"), {**TARGET, "as_of": DAY}),
+    "sla_targets": (
+        beyond("sla_targets"),
+        {"applied_at": DAY, "ended_at": DAY, "breached_at": None, "as_of": DAY},
+    ),
     "reconciliation": (
-        marts.suite("reconciliation"),
-        {
-            "source": "z", "ticket_id": "1", "published_in": "p", "vendor_field": "f", "measure": "on_hold",
-            "clock": "business", "ours": 60.0, "theirs": 0.0, "reason": "missing_history",
-        },
+        beyond("reconciliation"),
+        {"measure": "on_hold", "clock": "business", "ours": 60.0, "theirs": 0.0, "reason": "missing_history"},
     ),
     "reconciliation_summary": (
-        marts.suite("reconciliation_summary"),
+        beyond("reconciliation_summary"),
         {
-            "source": "z", "published_in": "p", "vendor_field": "f", "measure": "on_hold", "compared": 200,
-            "rounding": 190, "schedule_convention": 4, "vendor_clock_rule": 3, "later_events": 1,
-            "missing_history": 1, "unexplained": 1, "unexplained_pct": 0.5,
+            "compared": 200, "rounding": 190, "schedule_convention": 4, "vendor_clock_rule": 3,
+            "later_events": 1, "missing_history": 1, "unexplained": 1,
         },
     ),
     "restatements": (
-        marts.suite("restatements"),
+        beyond("restatements"),
         {
-            "mart": "kpi_csat", "key": "day all", "column_name": "n", "cells": 1, "cause": "late data",
-            "restated_at": DAY, "before_version": "v1", "as_of": DAY, "version": None, "before": 1.0,
+            "key": "day all", "column_name": "n", "restated_at": DAY, "as_of": DAY, "version": None,
+            "before": 1.0,
         },
     ),
-    "kpi_definitions": (
-        marts.suite("kpi_definitions"),
-        {
-            "kpi": "csat", "mart": "kpi_csat", "small_n": 30, "definition_version": 1,
-            "unit": "percent", "better": "higher", "definition": "yes / all", "variant": "top two",
-        },
-    ),
-    "sla_at_risk": (
-        marts.suite("sla_at_risk"),
-        {
-            "source": "z", "ticket_id": "1", "metric": "first_reply", "instance": 1, "applied_at": DAY,
-            "priority": "high", "urgency_rank": 1, "as_of": DAY,
-        },
-    ),
-    "survey_answers": (marts.suite("survey_answers"), {**ANSWER, "as_of": DAY}),
-    "answer_dimensions": (
-        marts.suite("answer_dimensions"),
-        {
-            "source": "t", "response_id": "1", "question_id": "q", "dimension": "region", "member": "north",
-        },
-    ),
-    "ticket_dimensions": (
-        marts.suite("ticket_dimensions"),
-        {"source": "z", "ticket_id": "1", "dimension": "region", "member": "north"},
-    ),
-    "send_dimensions": (
-        marts.suite("send_dimensions"),
-        {"source": "z", "survey": "s", "invitation_id": "1", "dimension": "region", "member": "north"},
-    ),
+    "sla_at_risk": (beyond("sla_at_risk"), {"applied_at": DAY, "as_of": DAY}),
+    "survey_answers": (beyond("survey_answers"), {**ANSWER, "as_of": DAY}),
     "survey_sends": (
-        marts.suite("survey_sends"),
-        {
-            "source": "z", "survey": "s", "invitation_id": "1", "sent_at": DAY, "answered_at": DAY,
-            "solved_at": DAY, "as_of": DAY,
-        },
+        beyond("survey_sends"),
+        {"sent_at": DAY, "answered_at": DAY, "solved_at": DAY, "as_of": DAY},
     ),
-    "kpi_ces": (
-        marts.suite("kpi_ces"),
-        {
-            **KPI, "n": 5, "easy": 3, "ces_pct": 60.0, "ci_low_pct": 23.07, "ci_high_pct": 88.24,
-            "median_score": 5.0, "p90_score": 6.6,
-        },
-    ),
-    "kpi_distribution": (
-        marts.suite("kpi_distribution"),
-        {
-            **KPI, "source": "t", "survey": "f", "question_id": "q", "kind": "other", "score": 3.0, "n": 1,
-            "answers": 4, "share_pct": 25.0,
-        },
-    ),
-    "kpi_survey_response": (
-        marts.suite("kpi_survey_response"),
-        {
-            **KPI, "sent": 200, "delivered": 195, "bounced": 5, "answered": 40, "not_answered": 160,
-            "awaited": 0, "customers": 200, "too_soon": 0, "response_rate_pct": 20.51,
-            "response_rate_sent_pct": 20.0, "ci_low_pct": 15.05, "ci_high_pct": 26.08, "too_soon_pct": 0.0,
-        },
-    ),
+    "kpi_survey_response": (beyond("kpi_survey_response"), {"sent": 200, "delivered": 195}),
     "follow_ups": (
-        marts.suite("follow_ups"),
-        {
-            "source": "z", "response_id": "1", "question_id": "q", "kind": "nps", "score": 3.0,
-            "reason": "detractor", "contact_kind": "reply", "outcome": "contacted_in_time",
-            "flagged_at": DAY, "due_at": DAY, "contacted_at": DAY, "next_answered_at": DAY, "as_of": DAY,
-        },
+        beyond("follow_ups"),
+        {"flagged_at": DAY, "due_at": DAY, "contacted_at": DAY, "next_answered_at": DAY, "as_of": DAY},
     ),
     "kpi_follow_up": (
-        marts.suite("kpi_follow_up"),
-        {
-            **KPI, "kind": "nps", "flagged": 10, "due": 8, "contacted_in_time": 4, "contacted_late": 3,
-            "overdue": 1, "in_time_pct": 50.0, "ci_low_pct": 21.52, "ci_high_pct": 78.48, "contacted": 7,
-            "scored_again": 4, "recovered": 3, "recovered_pct": 75.0,
-        },
+        beyond("kpi_follow_up"),
+        {"flagged": 10, "due": 8, "contacted_in_time": 4, "contacted_late": 3, "overdue": 1},
     ),
-    "customers": (marts.suite("customers"), {"source": "z", "customer_id": "1"}),
-    "organizations": (marts.suite("organizations"), {"source": "z", "organization_id": "1"}),
-    "agents": (marts.suite("agents"), {"source": "z", "agent_id": "1"}),
-    "publication": (marts.suite("publication"), {"source": "z", "vendor": "zendesk", "stream": "tickets"}),
-    "unmapped_questions": (
-        marts.suite("unmapped_questions"),
-        {"source": "typeform", "survey": "f", "question_id": "q"},
-    ),
-    "held_batches": (
-        marts.suite("held_batches"),
-        {
-            "source": "z", "vendor": "files", "stream": "tickets", "batch_id": "b", "reason": "1 of 9 rows",
-            "rows": 9, "faulty_rows": 1,
-        },
-    ),
-    "groups": (marts.suite("groups"), {"source": "z", "group_id": "1"}),
-    "kpi_csat": (
-        marts.suite("kpi_csat"),
-        {**KPI, "n": 50, "positive": 45, "csat_pct": 90.0, "ci_low_pct": 78.64, "ci_high_pct": 95.65},
-    ),
-    "kpi_nps": (
-        marts.suite("kpi_nps"),
-        {**KPI, "n": 10, "promoters": 5, "passives": 2, "detractors": 3, "nps": 20.0, "margin": 1.0},
-    ),
-    "kpi_response_times": (
-        marts.suite("kpi_response_times"),
-        {
-            **KPI, "measure": "first_reply", "clock": "calendar", "n": 3, "mean_seconds": 2.0,
-            "median_seconds": 2.0, "p90_seconds": 3.0,
-        },
-    ),
-    "kpi_sla_compliance": (
-        marts.suite("kpi_sla_compliance"),
-        {**KPI, "metric": "first_reply", "met": 3, "breached": 1, "active": 7, "attainment_pct": 75.0},
-    ),
-    "kpi_volume": (
-        marts.suite("kpi_volume"),
-        {
-            **KPI, "created": 3, "solved": 2, "reopened": 0, "customers": 2, "organizations": 1,
-            "active_customers": 9,
-        },
-    ),
+    "kpi_nps": (beyond("kpi_nps"), {"n": 10, "promoters": 5, "passives": 2, "detractors": 3}),
+    "kpi_volume": (beyond("kpi_volume"), {"created": 3, "customers": 2}),
     "kpi_backlog": (
-        marts.suite("kpi_backlog"),
-        {
-            **KPI, "age_bucket": "all", "open_at_start": 3, "arrivals": 2, "departures": 1, "open_at_end": 4,
-        },
+        beyond("kpi_backlog"),
+        {"open_at_start": 3, "arrivals": 2, "departures": 1, "open_at_end": 4},
     ),
-    "kpi_bottlenecks": (
-        marts.suite("kpi_bottlenecks"),
-        {
-            **KPI, "stage": "open", "clock": "calendar", "n": 3, "sum_seconds": 60.0, "whole_seconds": 240.0,
-            "share_pct": 25.0, "mean_seconds": 20.0, "median_seconds": 2.0, "p90_seconds": 3.0,
-        },
-    ),
-    "kpi_first_contact": (
-        marts.suite("kpi_first_contact"),
-        {
-            **KPI, "convention": "not_reopened", "numerator": 3, "denominator": 4, "immature": 1,
-            "rate_pct": 75.0, "ci_low_pct": 30.0, "ci_high_pct": 95.0,
-        },
-    ),
-    "kpi_effort": (
-        marts.suite("kpi_effort"),
-        {
-            **KPI, "measure": "reopens", "n": 4, "affected": 1, "affected_pct": 25.0, "ci_low_pct": 5.0,
-            "ci_high_pct": 70.0, "total": 2.0, "median_per_ticket": 0.0, "p90_per_ticket": 1.4,
-        },
-    ),
-    "experience": (
-        marts.suite("experience"),
-        {
-            "source": "f", "response_id": "1", "question_id": "q", "kind": "csat", "points": 100,
-            "ticket_source": "z", "ticket_id": "1", "as_of": DAY, "answered_at": DAY, "breaches": 0,
-            "reopens": 1, "group_hops": 0,
-            "first_reply_seconds": 60.0, "resolution_seconds": 90.0, "score_pct": 75.0,
-        },
-    ),
-    "retention": (
-        marts.suite("retention"),
-        {
-            "window_days": 90, "unit": "customer", "source": "z", "unit_id": "1", "landmark": DAY,
-            "as_of": DAY, "has_come_back": True,
-        },
-    ),
-    "kpi_experience": (
-        marts.suite("kpi_experience"),
-        {
-            "time_span": "all", "kind": "csat", "factor": "sla", "exposure": "breached", "n": 40,
-            "others_n": 60, "value": 50.0,
-            "others_value": 90.0, "mean_score_pct": 50.0, "others_mean_score_pct": 70.0,
-            "ci_low": -57.3, "ci_high": -22.7, "definition_version": 1,
-        },
-    ),
-    "kpi_cost": (
-        marts.suite("kpi_cost"),
-        {**KPI, "scenario": "base", "solved": 40, "customers": 35, "cost": 10_000.0},
-    ),
-    "kpi_retention": (
-        marts.suite("kpi_retention"),
-        {
-            "window_days": 90, "unit": "customer", "outcome": "stayed", "factor": "sla", "exposure": "met",
-            "n": 40, "retained": 30, "retention_pct": 75.0, "ci_low_pct": 60.0, "ci_high_pct": 86.0,
-            "others_n": 20, "others_retained": 10, "others_retention_pct": 50.0, "definition_version": 1,
-        },
-    ),
+    "experience": (beyond("experience"), {"answered_at": DAY, "as_of": DAY}),
+    "retention": (beyond("retention"), {"landmark": DAY, "as_of": DAY}),
+    "kpi_cost": (beyond("kpi_cost"), {"solved": 40, "customers": 35}),
     "kpi_team": (
-        marts.suite("kpi_team"),
+        beyond("kpi_team"),
         {
-            **KPI, "solved": 40, "reopened": 10, "replies": 90, "first_replies": 35, "csat_n": 12,
-            "csat_positive": 9, "sla_met": 20, "sla_breached": 5, "reopen_rate_pct": 25.0, "csat_pct": 75.0,
-            "sla_attainment_pct": 80.0, "first_reply_median_seconds": 60.0, "first_reply_p90_seconds": 90.0,
+            "solved": 40, "reopened": 10, "replies": 90, "first_replies": 35, "csat_n": 12,
+            "csat_positive": 9,
         },
     ),
-    "kpi_scorecard": (
-        marts.suite("kpi_scorecard"),
-        {
-            **KPI, "kpi": "csat", "n": 3, "baseline_periods": 12, "status": "no_target", "signal": "none",
-            "lower_limit": 68.0, "upper_limit": 92.0,
-        },
-    ),
+    "kpi_scorecard": (beyond("kpi_scorecard"), {"lower_limit": 68.0, "upper_limit": 92.0}),
     "conservation": (marts.CONSERVATION, CONSERVED),
     "rejections": (
         marts.REJECTIONS,
@@ -408,7 +223,6 @@ BREAKS: dict[str, dict[str, Any]] = {
     },
     "targets_are_not_negative": {"target_seconds": -1.0},
     "score_is_within_its_scale": {"score": 6.0, "scale_min": 1.0, "scale_max": 5.0},
-    "required_columns_are_filled": {"source": None, "member": None, "mart": None, "factor": None},
     "times_are_not_after_as_of": {
         name: LATER
         for name in (
@@ -429,96 +243,26 @@ BREAKS: dict[str, dict[str, Any]] = {
     "flagged_at_is_at_most_due_at": {"flagged_at": LATER},
     "flagged_at_is_at_most_contacted_at": {"flagged_at": LATER},
     "due_is_at_most_flagged": {"due": 11},
-    "recovered_is_at_most_scored_again": {"recovered": 5},
     "outcomes_sum_to_due": {"contacted_late": 4},
-    "in_time_pct_follows_from_its_parts": {"in_time_pct": 51.0},
-    "recovered_pct_follows_from_its_parts": {"recovered_pct": 76.0},
-    "ces_pct_follows_from_its_parts": {"ces_pct": 61.0},
-    "share_pct_follows_from_its_parts": {"share_pct": 26.0},
-    "response_rate_sent_pct_follows_from_its_parts": {"response_rate_sent_pct": 21.0},
-    "median_score_is_at_most_p90_score": {"median_score": 7.0},
-    "durations_are_not_negative": {
-        "on_hold_business_seconds": -0.5,
-        "elapsed_seconds": -0.5,
-        "business_seconds": -0.5,
-        "p90_seconds": -0.5,
-        "resolution_seconds": -0.5,
-    },
-    "counts_are_not_negative": {
-        name: -1
-        for name in (
-            "reopens",
-            "n",
-            "faulty_rows",
-            "met",
-            "reopened",
-            "sent",
-            "compared",
-            "urgency_rank",
-            "arrivals",
-            "numerator",
-            "solved",
-            "flagged",
-        )
-    },
     "nps_answers_have_a_class": {"nps_class": None},
     "status_is_null_exactly_without_a_history": {"status": None},
-    "period_start_is_null_exactly_for_all_time": {"period_start": None},
-    "positive_is_at_most_n": {"positive": 51},
-    "percentages_are_within_0_and_100": {
-        name: 100.5
-        for name in (
-            "csat_pct",
-            "attainment_pct",
-            "ces_pct",
-            "response_rate_pct",
-            "share_pct",
-            "rate_pct",
-            "affected_pct",
-            "others_retention_pct",
-            "score_pct",
-            "mean_score_pct",
-            "reopen_rate_pct",
-            "in_time_pct",
-        )
-    },
-    "ci_low_pct_is_at_most_ci_high_pct": {"ci_low_pct": 96.0},
-    "csat_pct_follows_from_its_parts": {"csat_pct": 89.0},
-    "nps_follows_from_its_parts": {"nps": 21.0},
-    "attainment_pct_follows_from_its_parts": {"attainment_pct": 93.0},
     "classes_sum_to_n": {"passives": 3},
-    "cells_are_counted": {"cells": 0},
     "changed_definitions_have_a_new_version": {"column_name": "definition"},
     "differences_are_explained": {"reason": "unexplained"},
     "reasons_sum_to_compared": {"later_events": 2},
-    "unexplained_pct_follows_from_its_parts": {"unexplained_pct": 0.4},
     "few_numbers_are_unexplained": {"unexplained": 3},
     "what_came_and_went_explains_the_end": {"departures": 2},
-    "rate_pct_follows_from_its_parts": {"rate_pct": 74.0},
-    "numerator_is_at_most_denominator": {"numerator": 5},
     "customers_is_at_most_created": {"customers": 4},
     "reopened_is_at_most_solved": {"reopened": 41},
-    "first_replies_is_at_most_replies": {"first_replies": 91},
     "csat_positive_is_at_most_csat_n": {"csat_positive": 13},
-    "first_reply_median_seconds_is_at_most_first_reply_p90_seconds": {"first_reply_median_seconds": 91.0},
-    "points_are_within_minus_100_and_100": {"value": -100.5},
-    "ci_low_is_at_most_ci_high": {"ci_low": 0.0},
+    "first_replies_is_at_most_replies": {"first_replies": 91},
     "customers_is_at_most_solved": {"customers": 41},
-    "retained_is_at_most_n": {"retained": 41},
-    "retention_pct_follows_from_its_parts": {"retention_pct": 76.0},
-    "affected_is_at_most_n": {"affected": 5},
-    "affected_pct_follows_from_its_parts": {"affected_pct": 26.0},
-    "median_per_ticket_is_at_most_p90_per_ticket": {"median_per_ticket": 2.0},
-    "nps_is_within_minus_100_and_100": {"nps": -100.5},
-    "median_seconds_is_at_most_p90_seconds": {"median_seconds": 4.0},
     "lower_limit_is_at_most_upper_limit": {"lower_limit": 93.0},
-    "values_are_null_exactly_when_n_is_0": {"n": 0},
     "landed_equals_staged": {"staged": 4},
     "nothing_is_staged_twice": {"staged": 8, "superseded": -1},
     "few_rows_are_rejected": {"rejected": 2},
     "no_row_is_rejected": {"rejected": 1},
     "no_value_is_rejected": {"reason": "is before the ticket was created"},
-    "kpi_is_defined": {"definition_version": None},
     "source_is_fresh": {"age_seconds": 172_801.0},
     "source_has_been_fetched": {"age_seconds": None},
     "rows_did_not_drop": {"rows": 95},
@@ -615,13 +359,6 @@ def test_a_rejected_row_is_counted_once_and_not_judged_again() -> None:
     assert "score 6, scale_min 1, scale_max 5" in slipped.message
 
 
-def test_periods_without_answers_and_all_time_rows_are_good() -> None:
-    suite, row = GOOD["kpi_csat"]
-    nothing = {"n": 0, "positive": 0, "csat_pct": None, "ci_low_pct": None, "ci_high_pct": None}
-    found = _judge(suite, [row, row | ALL_TIME, row | nothing | {"period_start": LATER}])
-    assert [v.message for v in found.values() if not v.success] == []
-
-
 def test_deleted_records_need_no_references() -> None:
     suite, row = GOOD["new_zendesk__ticket_metric_events"]
     gone = _distinct(suite, row, 1) | {"deleted": True, "ticket_id": None}
@@ -652,5 +389,7 @@ def test_only_key_columns_are_selected() -> None:
     assert "payload" not in found
     assert "comment" not in found
     assert set(STAGED) <= set(found)
-    chosen = marts.columns("kpi_csat", [*KPI, "n", "positive", "is_small_n"])
-    assert set(chosen) == {*KPI, "n", "positive"}
+    contract = Contract(mart="kpi_nps", key=("member",), types={"member": "varchar"})
+    assert marts.columns(contract, ["member", *GOOD["kpi_nps"][1], "is_small_n"]) == [
+        "member", "promoters", "passives", "detractors", "n",
+    ]  # fmt: skip
