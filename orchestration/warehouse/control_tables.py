@@ -1,6 +1,7 @@
 """The warehouse's book-keeping, in schema `control`: what dbt is told, and what it did.
 
-The tables that the models write are created by the dbt project; the ones here are written between its runs.
+`control_tables.sql` creates all tables. The dbt project writes those of its models, the functions here the
+others, between its runs.
 """
 
 from __future__ import annotations
@@ -23,16 +24,7 @@ if TYPE_CHECKING:
 
 MERGEABLE = ("passed", "waived")
 
-_BY_MODEL = (
-    "fingerprints",
-    "applied_batches",
-    "parsed_batches",
-    "rejected_rows",
-    "rejected_values",
-    "superseded_rows",
-    "model_builds",
-    "judged_batches",
-)
+_TABLES = Path(__file__).with_suffix(".sql").read_text()
 
 
 class BatchRow(NamedTuple):
@@ -51,20 +43,30 @@ class BatchRow(NamedTuple):
 
 @contextmanager
 def connect(warehouse: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that is closed again at once: nobody else can open the file meanwhile."""
+    """A connection that is closed again at once: nobody else can open the file meanwhile.
+
+    Whoever may write finds all control tables there.
+    """
     with duckdb.connect(str(warehouse), read_only=read_only) as con:
         con.execute("SET TimeZone = 'UTC'")
+        if not read_only:
+            con.execute(_TABLES)
         yield con
+
+
+def are_current(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the control tables have the columns of this release; another one's warehouse is built anew."""
+    with duckdb.connect() as empty:
+        empty.execute(_TABLES)
+        wanted = columns(empty)
+    found = columns(con)
+    return all(found.get(table) == wanted[table] for table in wanted)
 
 
 def register_batches(con: duckdb.DuckDBPyConnection, batches: Sequence[BatchRow]) -> None:
     """Replace `control.batches` by this complete list."""
-    con.execute("CREATE SCHEMA IF NOT EXISTS control")
     con.begin()
-    con.execute(
-        "CREATE OR REPLACE TABLE control.batches (source VARCHAR, vendor VARCHAR, stream VARCHAR,"
-        " batch_id VARCHAR, path VARCHAR, rows BIGINT, verdict VARCHAR, reason VARCHAR, held_since TIMESTAMP)"
-    )
+    con.execute("DELETE FROM control.batches")
     if batches:
         columns = [list(column) for column in zip(*batches, strict=True)]
         columns[-1] = [at and _naive(at) for at in columns[-1]]
@@ -84,12 +86,7 @@ def save_held_rows(
         held: ids of all batches that are held.
         rows: source, stream, batch_id, record_id, reason.
     """
-    con.execute("CREATE SCHEMA IF NOT EXISTS control")
     con.begin()
-    con.execute(
-        "CREATE TABLE IF NOT EXISTS control.held_rows"
-        " (source VARCHAR, stream VARCHAR, batch_id VARCHAR, record_id VARCHAR, reason VARCHAR)"
-    )
     con.execute(
         "DELETE FROM control.held_rows WHERE batch_id IN (SELECT unnest($1))"
         " OR batch_id NOT IN (SELECT unnest($2))",
@@ -169,13 +166,9 @@ def register_published(
     con: duckdb.DuckDBPyConnection, marts: Sequence[PublishedMart], unpublished: Iterable[str] = ()
 ) -> None:
     """Replace `control.published`: what readers see now; `unpublished` are batches that were held then."""
-    con.execute("CREATE SCHEMA IF NOT EXISTS control")
     con.begin()
-    con.execute(
-        "CREATE OR REPLACE TABLE control.published"
-        " (mart VARCHAR, version VARCHAR, as_of TIMESTAMP, path VARCHAR, declared VARCHAR, cause VARCHAR)"
-    )
-    con.execute("CREATE OR REPLACE TABLE control.unpublished_batches (batch_id VARCHAR)")
+    con.execute("DELETE FROM control.published")
+    con.execute("DELETE FROM control.unpublished_batches")
     con.execute("INSERT INTO control.unpublished_batches SELECT unnest($1::VARCHAR[])", [list(unpublished)])
     for mart in marts:
         declared = {"columns": mart.columns, "key": mart.key, "meta": mart.meta}
@@ -200,12 +193,8 @@ def published_sql(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 def compared_with(con: duckdb.DuckDBPyConnection) -> str | None:
     """The version that the marts were compared with; None if with none."""
-    try:
-        return next(
-            (version for (version,) in con.execute("SELECT version FROM control.published").fetchall()), None
-        )
-    except duckdb.CatalogException:
-        return None
+    found = con.execute("SELECT version FROM control.published LIMIT 1").fetchone()
+    return found[0] if found else None
 
 
 def drop_changed(
@@ -223,8 +212,6 @@ def drop_changed(
     Returns:
         The names of what was dropped or never built.
     """
-    con.execute("CREATE SCHEMA IF NOT EXISTS control")
-    con.execute("CREATE TABLE IF NOT EXISTS control.fingerprints (model VARCHAR, fingerprint VARCHAR)")
     found = dict(con.execute("SELECT model, fingerprint FROM control.fingerprints").fetchall())
     schemas = {node["schema"] for node in manifest["nodes"].values() if is_built(node)}
     relations = con.execute(
@@ -248,10 +235,13 @@ def drop_changed(
 def forget(con: duckdb.DuckDBPyConnection, models: Iterable[str]) -> None:
     """Remove what is recorded of these models."""
     names = [[name] for name in dict.fromkeys(models)]
-    tables = con.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'control'").fetchall()
-    for (table,) in tables:
-        if table in _BY_MODEL and names:
-            con.executemany(f"DELETE FROM control.{table} WHERE model = ?", names)  # noqa: S608
+    tables = [
+        table
+        for (schema, table), found in columns(con).items()
+        if schema == "control" and "model" in dict(found)
+    ]
+    for table in tables if names else ():
+        con.executemany(f"DELETE FROM control.{table} WHERE model = ?", names)  # noqa: S608
 
 
 def save_fingerprints(con: duckdb.DuckDBPyConnection, built: Mapping[str, str]) -> None:
@@ -274,8 +264,6 @@ def pending(con: duckdb.DuckDBPyConnection, staging: Mapping[str, tuple[str, str
     """
     present = {row[0] for row in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     absent = set(staging) - present
-    if "applied_batches" not in present:
-        return set(staging)
     for model, (vendor, stream) in staging.items():
         found = con.execute(
             "SELECT 1 FROM control.batches AS b"
@@ -291,15 +279,11 @@ def pending(con: duckdb.DuckDBPyConnection, staging: Mapping[str, tuple[str, str
 
 def applied(con: duckdb.DuckDBPyConnection) -> set[str]:
     """The batches of which staging holds the rows; none before the first build."""
-    try:
-        return {row[0] for row in con.execute("SELECT batch_id FROM control.applied_batches").fetchall()}
-    except duckdb.CatalogException:
-        return set()
+    return {row[0] for row in con.execute("SELECT batch_id FROM control.applied_batches").fetchall()}
 
 
 def forget_judged(con: duckdb.DuckDBPyConnection, models: Iterable[str]) -> None:
     """These parsed models are about to be built anew: the staged gate has not seen their rows."""
-    con.execute("CREATE TABLE IF NOT EXISTS control.judged_batches (model VARCHAR, batch_id VARCHAR)")
     for name in models:
         con.execute("DELETE FROM control.judged_batches WHERE model = ?", [name])
 
@@ -318,11 +302,6 @@ def save_judged(con: duckdb.DuckDBPyConnection, model: str, vendor: str, stream:
 
 def hold_unjudged(con: duckdb.DuckDBPyConnection, staging: Mapping[str, tuple[str, str]]) -> None:
     """Hold every batch that staging would merge without the staged gate having seen its rows."""
-    forget_judged(con, [])
-    if "applied_batches" not in {
-        r[0] for r in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()
-    }:
-        con.execute("CREATE TABLE control.applied_batches (model VARCHAR, batch_id VARCHAR)")
     for model, (vendor, stream) in staging.items():
         con.execute(
             "UPDATE control.batches AS b SET verdict = 'held'"
@@ -348,19 +327,13 @@ def columns(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], list[tuple[
 
 def builds(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, datetime]]:
     """Model -> (build id, when it was built, UTC), as each model recorded in its own transaction."""
-    try:
-        rows = con.execute("SELECT model, build_id, built_at FROM control.model_builds").fetchall()
-    except duckdb.CatalogException:
-        return {}
+    rows = con.execute("SELECT model, build_id, built_at FROM control.model_builds").fetchall()
     return {model: (build_id, built_at.replace(tzinfo=UTC)) for model, build_id, built_at in rows}
 
 
 def instants(con: duckdb.DuckDBPyConnection) -> set[datetime]:
     """The as_of of what is built (UTC)."""
-    try:
-        rows = con.execute("SELECT DISTINCT as_of FROM control.model_builds").fetchall()
-    except duckdb.CatalogException:
-        return set()
+    rows = con.execute("SELECT DISTINCT as_of FROM control.model_builds").fetchall()
     return {as_of.replace(tzinfo=UTC) for (as_of,) in rows if as_of is not None}
 
 
@@ -384,13 +357,8 @@ class StreamStatus:
 
 def save_status(con: duckdb.DuckDBPyConnection, status: Sequence[StreamStatus]) -> None:
     """Replace `control.source_status`."""
-    con.execute("CREATE SCHEMA IF NOT EXISTS control")
     con.begin()
-    con.execute(
-        "CREATE OR REPLACE TABLE control.source_status (source VARCHAR, vendor VARCHAR, stream VARCHAR,"
-        " is_on BOOLEAN, is_stale BOOLEAN, last_fetched_at TIMESTAMP, received BIGINT, landed BIGINT,"
-        " duplicates BIGINT, unchanged BIGINT, tombstones BIGINT, build_id VARCHAR)"
-    )
+    con.execute("DELETE FROM control.source_status")
     if status:
         rows = [
             [_naive(value) if isinstance(value, datetime) else value for value in astuple(s)] for s in status
@@ -402,29 +370,20 @@ def save_status(con: duckdb.DuckDBPyConnection, status: Sequence[StreamStatus]) 
 
 def status(con: duckdb.DuckDBPyConnection) -> list[StreamStatus]:
     """What `save_status` wrote last; empty before."""
-    try:
-        rows = con.execute(
-            "SELECT source, vendor, stream, is_on, is_stale, last_fetched_at, received, landed, duplicates,"
-            " unchanged, tombstones, build_id FROM control.source_status ORDER BY source, stream"
-        ).fetchall()
-    except (duckdb.CatalogException, duckdb.BinderException):
-        return []
+    rows = con.execute("SELECT * FROM control.source_status ORDER BY source, stream").fetchall()
     return [_status(row) for row in rows]
 
 
 def save_lagging(con: duckdb.DuckDBPyConnection, lagging: Iterable[tuple[str, str]]) -> None:
     """Replace `control.lagging`: the sources that were not fetched and may lag, with what is wrong."""
-    con.execute("CREATE OR REPLACE TABLE control.lagging (source VARCHAR, problem VARCHAR)")
+    con.execute("DELETE FROM control.lagging")
     for each in lagging:
         con.execute("INSERT INTO control.lagging VALUES (?, ?)", each)
 
 
 def lagging(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
     """What `save_lagging` wrote last; empty before."""
-    try:
-        return con.execute("SELECT source, problem FROM control.lagging").fetchall()
-    except duckdb.CatalogException:
-        return []
+    return con.execute("SELECT source, problem FROM control.lagging").fetchall()
 
 
 def _status(row: Any) -> StreamStatus:

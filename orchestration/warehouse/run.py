@@ -90,12 +90,13 @@ class Run:
         if self.warehouse.exists() and self.warehouse.stat().st_size < SMALLEST_WAREHOUSE:
             # A process was killed as it made the file: there is nothing in it.
             self.warehouse.unlink()
-        if self.warehouse.exists() and (self.is_full or self._is_ahead()):
+        if self.warehouse.exists() and (self.is_full or self._is_of_another_time()):
             self.warehouse.unlink()
             self.warehouse.with_name(f"{self.warehouse.name}.wal").unlink(missing_ok=True)
         shutil.rmtree(f"{self.warehouse}.tmp", ignore_errors=True)
 
-    def _is_ahead(self) -> bool:
-        """Whether the warehouse was built for a later instant; staging cannot step back in time."""
+    def _is_of_another_time(self) -> bool:
+        """Whether another release built it, or a later instant: staging cannot step back in time."""
         with control_tables.connect(self.warehouse) as con:
-            return any(as_of > self.as_of for as_of in control_tables.instants(con))
+            is_ahead = any(as_of > self.as_of for as_of in control_tables.instants(con))
+            return is_ahead or not control_tables.are_current(con)

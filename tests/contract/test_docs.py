@@ -32,6 +32,14 @@ def test_the_dictionary_is_in_step_with_the_dbt_project() -> None:
     assert dictionary.TARGET.read_text() == dictionary.render(), "run `make docs`"
 
 
+def test_every_control_table_stands_in_their_table() -> None:
+    created = (ROOT / "orchestration" / "warehouse" / "control_tables.sql").read_text()
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    rows = page.partition("## Control tables")[2].partition("\n## ")[0].splitlines()
+    told = re.findall(r"`(\w+)`", "".join(row.split("|")[1] for row in rows if row.startswith("|")))
+    assert sorted(told) == sorted(re.findall(r"create table if not exists control\.(\w+)", created))
+
+
 def test_the_dictionary_notices_a_changed_description(tmp_path: Path) -> None:
     project = tmp_path / "dbt_project"
     shutil.copytree(dictionary.PROJECT, project)

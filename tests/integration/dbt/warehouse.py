@@ -210,7 +210,7 @@ class Warehouse:
             (info.source, info.vendor, info.stream, info.batch_id, str(info.path), info.landed)
             for info in found
         ]
-        with duckdb.connect(str(self.path)) as connection:
+        with control_tables.connect(self.path) as connection:
             control_tables.register_batches(
                 connection, [control_tables.BatchRow(*each, "passed") for each in about]
             )

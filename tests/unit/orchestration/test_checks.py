@@ -18,8 +18,6 @@ AS_OF = datetime(2026, 3, 2, tzinfo=UTC)
 @pytest.fixture
 def con(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with control_tables.connect(tmp_path / "warehouse.duckdb") as con:
-        control_tables.register_batches(con, [])
-        con.execute("CREATE TABLE control.rejected_rows (batch_id VARCHAR)")
         con.execute("CREATE SCHEMA core")
         con.execute("CREATE TABLE core.int_answers (source VARCHAR, is_in_scale BOOLEAN)")
         yield con

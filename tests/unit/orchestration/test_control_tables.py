@@ -25,9 +25,7 @@ def con(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         con.execute("CREATE SCHEMA staging")
         for name in STAGING:
             con.execute(f"CREATE TABLE staging.{name} (record_id VARCHAR)")
-        con.execute(
-            "CREATE TABLE control.applied_batches AS SELECT 'stg_zendesk__tickets' AS model, 't1' AS batch_id"
-        )
+        con.execute("INSERT INTO control.applied_batches VALUES ('stg_zendesk__tickets', 't1')")
         yield con
 
 
@@ -86,3 +84,19 @@ def test_status_comes_back_as_saved(con: duckdb.DuckDBPyConnection) -> None:
     assert control_tables.status(con) == []
     control_tables.save_status(con, saved)
     assert control_tables.status(con) == saved
+
+
+def test_a_warehouse_of_a_release_with_other_columns_is_told(tmp_path: Path) -> None:
+    with control_tables.connect(tmp_path / "warehouse.duckdb") as con:
+        assert control_tables.are_current(con)
+        con.execute("ALTER TABLE control.source_status DROP COLUMN build_id")
+        assert not control_tables.are_current(con)
+
+
+def test_a_forgotten_model_is_gone_from_all_that_tells_of_models(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("INSERT INTO control.staged_rows VALUES ('stg_zendesk__tickets', 'emea', 3)")
+    con.execute("INSERT INTO control.model_builds (model) VALUES ('stg_zendesk__tickets'), ('tickets')")
+    control_tables.forget(con, ["stg_zendesk__tickets"])
+    assert control_tables.applied(con) == set()
+    assert con.execute("SELECT * FROM control.staged_rows").fetchall() == []
+    assert con.execute("SELECT model FROM control.model_builds").fetchall() == [("tickets",)]
