@@ -18,12 +18,13 @@ from urllib.parse import quote
 import httpx2
 
 from ingestion.http import Answer, Client, FetchError, PermanentError, Traffic, TransientError
-from ingestion.landing import SCHEMA, BatchInfo, Landing, LandingError
+from ingestion.landing import BatchInfo, Landing, LandingError
 from ingestion.mending import losses
 from ingestion.paging import IDLE_PAGES, SECOND, Guard, Page, State, record_key
 from ingestion.records import Batch, Decoded, Decoder, Known
 from ingestion.streams import Progress, Source, Stream, StreamResult, T
 from ingestion.urls import is_loopback
+from landing.format import SCHEMA, refetch_note
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +140,7 @@ def refetch(
             cursors=restarts[name](latest),
             rows=SCHEMA.empty_table(),
             received=0,
-            notes=["refetch" if reads_all else f"refetch since {since:%Y-%m-%dT%H:%M:%SZ}"],
+            notes=[refetch_note(None if reads_all else since)],
         )
         again.append(name)
     return again

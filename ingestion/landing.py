@@ -19,26 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion.errors import ExpectedError
-
-#: Format of the metadata; since 2 a batch names its predecessor.
-FORMAT, READABLE = 2, (1, 2)
-METADATA_KEY = b"cxmarts"
-TIMESTAMP = pa.timestamp("us", tz="UTC")
-
-#: The columns of every landing file, in this order.
-SCHEMA = pa.schema(
-    [
-        ("record_id", pa.string()),
-        ("changed_at", TIMESTAMP),
-        ("deleted", pa.bool_()),
-        ("payload", pa.string()),
-        ("fetched_at", TIMESTAMP),
-        ("batch_id", pa.string()),
-    ]
-)
+from landing.format import FORMAT, METADATA_KEY, READABLE, SCHEMA, Place, read_metadata
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_BATCH_ID = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{4}")
 _TEMPORARY = ".tmp"
 # Lies so deep that what is in it is no batch.
 _FORGOTTEN = ".forgotten"
@@ -100,7 +83,7 @@ class BatchInfo:
 
 
 class Landing:
-    """A folder `<root>/<source>/<stream>/<YYYY-MM-DD>/<batch_id>.parquet`.
+    """A folder of files, each in its `Place`.
 
     A file appears by one atomic rename and carries the cursors that follow it, so that the newest file of a
     stream is the checkpoint. Many readers, one writing process; its threads may write concurrently.
@@ -129,16 +112,16 @@ class Landing:
     def batches(self, source: str | None = None, stream: str | None = None) -> list[Path]:
         """All files, or those of one source or stream, oldest first. Reads names only."""
         pattern = f"{source or '*'}/{stream or '*'}/*/*.parquet"
-        files = (path for path in self.root.glob(pattern) if _BATCH_ID.fullmatch(path.stem))
+        files = (path for path in self.root.glob(pattern) if Place.of(path).is_batch)
         return sorted(files, key=lambda path: path.stem)
 
     def here(self, path: Path | str) -> Path:
         """Where a file is now whose path was noted before the landing was moved. Reads nothing."""
-        return self.root.joinpath(*Path(path).parts[-4:])
+        return self.root / Place.of(path).path
 
     def streams(self) -> list[tuple[str, str]]:
         """Every (source, stream) that has at least one file."""
-        return sorted({(path.parts[-4], path.parts[-3]) for path in self.batches()})
+        return sorted({Place.of(path)[:2] for path in self.batches()})
 
     def latest(self, source: str, stream: str) -> BatchInfo | None:
         """The metadata of a stream's newest file; None if nothing landed."""
@@ -152,9 +135,8 @@ class Landing:
             LandingError: the file is not a landing file, or of a later format.
         """
         try:
-            metadata = pq.read_metadata(path).metadata or {}
-            found = json.loads(metadata[METADATA_KEY])
-        except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+            found = read_metadata(pq.read_metadata(path).metadata)
+        except (OSError, pa.ArrowException, ValueError) as error:
             raise LandingError(
                 f"{path} cannot be read as a landing file ({type(error).__name__}): restore it from backup, "
                 "or move it away and run `cxmarts refetch` for its stream."
@@ -234,10 +216,9 @@ class Landing:
         encoded = json.dumps({"format": FORMAT, **metadata}, ensure_ascii=False).encode()
         ids = pa.repeat(pa.scalar(batch_id, pa.string()), rows.num_rows)
         table = rows.select(SCHEMA.names[:-1]).append_column("batch_id", ids).cast(SCHEMA)
-        folder = self.root / source / stream / f"{batch_id[:4]}-{batch_id[4:6]}-{batch_id[6:8]}"
-        path = folder / f"{batch_id}.parquet"
+        path = self.root / Place(source, stream, batch_id).path
         with _clear_errors(path):
-            _make_private(folder)
+            _make_private(path.parent)
             _write_file(path, table.replace_schema_metadata({METADATA_KEY: encoded}))
         return _info(path, metadata)
 
@@ -261,7 +242,7 @@ class Landing:
 
     def _newest_file(self, source: str, stream: str) -> Path | None:
         for day in sorted((self.root / source / stream).glob("*"), reverse=True):
-            if files := [path for path in day.glob("*.parquet") if _BATCH_ID.fullmatch(path.stem)]:
+            if files := [path for path in day.glob("*.parquet") if Place.of(path).is_batch]:
                 return max(files, key=lambda path: path.stem)
         return None
 

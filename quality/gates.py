@@ -12,9 +12,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from landing.format import COUNTS, Place
 from quality.contracts import Contract
 from quality.history import judge_volume
-from quality.landed import COUNTS, Landed, Restart, key_of, read, restarts
+from quality.landed import Landed, Restart, read, restarts
 from quality.runner import CHUNK_ROWS, judge
 from quality.store import Batch, Build, Key, Store
 from quality.suites import landing, marts, staged
@@ -92,7 +93,7 @@ def judge_batches(
         later one says that all of it was read again, or when it would be held and its stream was refetched
         since. A batch whose file is gone is lost, which is told every time until it is refetched.
     """
-    files = {key_of(path): path for path in sorted(paths, key=lambda path: path.stem)}
+    files: dict[Key, Path] = {Place.of(path): path for path in sorted(paths, key=lambda path: path.stem)}
     known = {batch.key: batch for batch in store.batches()}
     streams = _Streams(files)
     again = [
@@ -413,7 +414,7 @@ def _is_gone(batch: Batch) -> Verdict:
         "refresh reads the stream again"
     )
     rows = f" ({batch.rows:,} row{'s' * (batch.rows > 1)})" if batch.rows else ""
-    where = "/".join(Path(batch.path).parts[-4:])
+    where = Place.of(batch.path).path
     return Verdict(
         gate=landing.GATE,
         subject=batch.batch_id,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,14 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from quality.store import Batch, Key
+from landing.format import COUNTS, Place, read_metadata, refetches
+from quality.store import Batch
 from quality.suites.landing import CLOCK_SLACK_SECONDS
 from quality.volume import DayVolume
 
-METADATA_KEY = b"cxmarts"
-COUNTS = ("received", "landed", "duplicates", "unchanged", "tombstones")
-# The remark that ingestion leaves with the cursor of a restart.
-_REFETCH = re.compile(r"refetch( since (?P<since>\S+))?", re.IGNORECASE)
 _ENVELOPE = ["record_id", "changed_at", "fetched_at"]
 
 
@@ -51,26 +46,21 @@ class Landed:
         return "/".join(self.batch.key)
 
 
-def key_of(path: Path) -> Key:
-    """(source, stream, batch_id) of `<source>/<stream>/<date>/<batch_id>.parquet`."""
-    return (path.parts[-4], path.parts[-3], path.stem)
-
-
 def read(path: Path, previous: Batch | None = None) -> Landed:
     """A file's envelope and counts. One that cannot be read has a `problem` and no rows."""
     try:
         return _read(path, previous)
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-        source, stream, batch_id = key_of(path)
+        source, stream, batch_id = Place.of(path)
         batch = Batch(source=source, vendor="", stream=stream, batch_id=batch_id, path=str(path), rows=0)
         problem = " ".join(str(error).split())[:200] or type(error).__name__
         return Landed(batch, pd.DataFrame(), previous, problem)
 
 
 def _read(path: Path, previous: Batch | None) -> Landed:
-    source, stream, batch_id = key_of(path)
+    source, stream, batch_id = Place.of(path)
     with pq.ParquetFile(path) as file:
-        metadata = _metadata(file.metadata.metadata)
+        metadata = read_metadata(file.metadata.metadata)
         if (metadata.get("source"), metadata.get("stream")) != (source, stream):
             raise ValueError(f"it belongs to {metadata.get('source')}/{metadata.get('stream')}")
         if absent := sorted({*_ENVELOPE, "payload"} - set(file.schema_arrow.names)):
@@ -127,27 +117,15 @@ def restarts(paths: Iterable[Path]) -> list[Restart]:
     found, has_data = [], False
     for path in sorted(paths, key=lambda path: path.stem, reverse=True):
         try:
-            metadata = _metadata(pq.read_metadata(path).metadata)
+            metadata = read_metadata(pq.read_metadata(path).metadata)
         except (OSError, ValueError, pa.ArrowException):
             continue
         if metadata.get("received"):
             has_data = True
             continue
-        marks = [mark for note in metadata.get("notes", ()) if (mark := _REFETCH.match(str(note)))]
-        if has_data and marks:
-            since = marks[0]["since"]
-            found.append(Restart(path.stem, datetime.fromisoformat(since) if since else None))
+        if has_data and (since := refetches(map(str, metadata.get("notes", ())))):
+            found.append(Restart(path.stem, since[0]))
     return found
-
-
-def _metadata(found: Mapping[bytes, bytes] | None) -> dict[str, Any]:
-    try:
-        metadata = json.loads((found or {})[METADATA_KEY])
-    except KeyError:
-        raise ValueError("it has no cxmarts metadata") from None
-    if not isinstance(metadata, dict):
-        raise ValueError("its metadata is no object")
-    return metadata
 
 
 def _count(metadata: Mapping[str, Any], name: str) -> int | None:

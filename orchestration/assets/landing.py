@@ -9,8 +9,8 @@ import dagster as dg
 
 from ingestion.extract import FetchResult, fetch
 from ingestion.http import FetchError, TransientError
-from ingestion.landing import SCHEMA
 from ingestion.streams import Source, StreamResult
+from landing.format import COLUMNS
 from orchestration.ground import progress
 from orchestration.ground.sources import sources
 from orchestration.warehouse import control_tables
@@ -20,15 +20,7 @@ from orchestration.warehouse.run import Run
 RETRIES_TAG = "cxmarts/landing_retries"
 FIRST_WAIT_SECONDS = 60
 SHOWN_STREAMS = 3
-COLUMNS = {
-    "record_id": "The vendor's id; null if it gave none.",
-    "changed_at": "The vendor's change clock, UTC.",
-    "deleted": "Whether the record is gone.",
-    "payload": "The record's JSON as the vendor sent it.",
-    "fetched_at": "When it was fetched, UTC.",
-    "batch_id": "The file it landed in; sorts by time.",
-}
-LANDED = dg.TableSchema([dg.TableColumn(f.name, str(f.type), COLUMNS[f.name]) for f in SCHEMA])
+LANDED = dg.TableSchema([dg.TableColumn(name, str(type_), text) for name, (type_, text) in COLUMNS.items()])
 
 
 def landing_specs(manifest: Mapping[str, Any]) -> list[dg.AssetSpec]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ingestion.landing import Landing
+from landing.format import Place
 from orchestration.ground.home import Home
 from orchestration.ground.mishaps import open_store
 from orchestration.ground.settings import Settings
@@ -36,12 +37,9 @@ def find(home: Home, source: str, stream: str | None) -> Forgettable | None:
     """What landed of a source or stream, or is remembered of it; None if nothing is."""
     with open_store(home) as store:
         batches = [b for b in store.batches(source=source) if stream in (None, b.stream)]
-    paths = [
-        path
-        for path in Landing(home.landing).batches()
-        if path.parts[-4] == source and stream in (None, path.parts[-3])
-    ]
-    streams = sorted({*(path.parts[-3] for path in paths), *(batch.stream for batch in batches)})
+    files = {path: Place.of(path) for path in Landing(home.landing).batches()}
+    paths = [path for path, at in files.items() if at.source == source and stream in (None, at.stream)]
+    streams = sorted({*(files[path].stream for path in paths), *(batch.stream for batch in batches)})
     if not streams:
         return None
     size = sum(path.stat().st_size for path in paths)

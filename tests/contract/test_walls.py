@@ -13,14 +13,15 @@ ROOT = Path(__file__).parents[2]
 DAGSTER, DBT = {"dagster", "dagster_dbt"}, {"dbt"}
 #: Package -> what it may never import.
 FORBIDDEN = {
+    "landing": {*DAGSTER, *DBT, "duckdb", "ingestion", "quality", "orchestration", "sandbox"},
     "ingestion": {*DAGSTER, *DBT, "duckdb", "great_expectations", "quality", "orchestration", "sandbox"},
     "quality": {*DAGSTER, *DBT, "ingestion", "orchestration", "sandbox"},
-    "sandbox": {*DAGSTER, *DBT, "duckdb", "ingestion", "quality", "orchestration"},
+    "sandbox": {*DAGSTER, *DBT, "duckdb", "landing", "ingestion", "quality", "orchestration"},
     "orchestration.ground": {*DAGSTER, *DBT},
     "orchestration.warehouse": DAGSTER,
     "orchestration.publication": {*DAGSTER, *DBT},
 }
-PACKAGES = ("ingestion", "quality", "orchestration", "sandbox", "bench")
+PACKAGES = ("landing", "ingestion", "quality", "orchestration", "sandbox", "bench")
 #: The rooms of the orchestration, each above those that it may import; what is in none of them is Dagster's.
 FLOORS = ("ground", "warehouse", "publication", "", "commands")
 
@@ -52,7 +53,7 @@ def imports(path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("package", FORBIDDEN)
 def test_walls(package: str) -> None:
     found = modules(package)
-    assert len(found) > 3
+    assert found
     wrong = {
         (name, imported)
         for name, path in found.items()

@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingestion.extract import refetch
-from ingestion.landing import SCHEMA, BatchInfo
+from ingestion.landing import BatchInfo
 from ingestion.sources import files
+from landing.format import SCHEMA
 
 from .conftest import Exports
 

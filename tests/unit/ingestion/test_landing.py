@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingestion import landing as module
-from ingestion.landing import SCHEMA, TIMESTAMP, Landing, LandingError
+from ingestion.landing import Landing, LandingError
+from landing.format import SCHEMA, TIMESTAMP
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from ingestion.landing import SCHEMA, Landing
+from ingestion.landing import Landing
+from landing.format import SCHEMA
 from orchestration.commands.cli import main
 from orchestration.ground import forget
 from orchestration.ground.home import Home

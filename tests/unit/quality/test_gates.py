@@ -9,7 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ingestion.landing import SCHEMA, Landing
+from ingestion.landing import Landing
+from landing.format import SCHEMA
 from quality.contracts import Contract
 from quality.gates import batch_groups, judge_batches, judge_marts, judge_staged, lenient
 from quality.store import Batch, Store
