@@ -1,5 +1,6 @@
 """Faults that the sandbox plays on its clients: bad answers, planned or at random, and spoiled records."""
 
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from sandbox.http import Response, encode
 
 Mutator = Callable[[dict[str, Any]], object]
 Rewriter = Callable[[bytes], bytes]
+Replacer = Callable[[Response], Response]
 KINDS = (
     "500",
     "502",
@@ -57,6 +59,7 @@ class Faults:
         self._planned: list[Fault] = []
         self._mutators: list[tuple[str, str, Mutator]] = []
         self._rewriters: list[tuple[str, Rewriter]] = []
+        self._replacers: list[tuple[re.Pattern[str], Replacer]] = []
         self.stop = threading.Event()  # ends stalls
         self.met = 0
 
@@ -88,12 +91,18 @@ class Faults:
         with self._lock:
             self._rewriters.append((path, change))
 
+    def replace(self, path: str, change: Replacer) -> None:
+        """Give another answer wherever the regular expression is found in the path."""
+        with self._lock:
+            self._replacers.append((re.compile(path), change))
+
     def clear(self) -> None:
         """Forget everything planned."""
         with self._lock:
             self._planned.clear()
             self._mutators.clear()
             self._rewriters.clear()
+            self._replacers.clear()
 
     def next_for(self, path: str) -> Fault | None:
         """The fault to play on a request to `path`, if any."""
@@ -112,10 +121,13 @@ class Faults:
         return None
 
     def spoil(self, path: str, response: Response) -> Response:
-        """The response with its records mutated, then its bytes rewritten, as planned."""
+        """The response replaced, then its records mutated, then its bytes rewritten, as planned."""
         with self._lock:
             wanted = [(field, change) for part, field, change in self._mutators if part in path]
             rewriters = [change for part, change in self._rewriters if part in path]
+            replacers = [change for pattern, change in self._replacers if pattern.search(path)]
+        for replace in replacers:
+            response = replace(response)
         if not (wanted or rewriters) or response.status != 200:
             return response
         body = response.body
