@@ -7,7 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from ingestion.landing import TIMESTAMP, Landing
+from ingestion.landing import Landing
+from landing.format import TIMESTAMP
 from orchestration.ground.settings import SettingsError
 from orchestration.warehouse.holidays import days_off
 
