@@ -68,11 +68,13 @@ lint: setup ## Style, types, SQL, the dbt project, documents and the lock
 	@$(BIN)/dbt --no-version-check --quiet parse --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project \
 		--target-path "$$(mktemp -d)" --log-path "$$(mktemp -d)"
 	@$(BIN)/python -m orchestration.commands.dictionary --check
+	@$(BIN)/python -m orchestration.commands.settings_docs --check
 	@! grep -nE 'https?://|file://' $(LOCKS) || { echo "a lock names a host" >&2; exit 1; }
 	@echo "lint: all good"
 
-docs: setup ## Write docs/data_dictionary.md from the dbt descriptions
+docs: setup ## Write what is written from declarations: data dictionary, the vendors' settings
 	@$(BIN)/python -m orchestration.commands.dictionary
+	@$(BIN)/python -m orchestration.commands.settings_docs
 
 lock: setup ## Resolve pyproject.toml anew into requirements.lock, and take the newest installer
 	@$(BIN)/uv pip compile pyproject.toml --system-certs --extra dev --universal --generate-hashes --no-header --no-annotate -q -o requirements.lock

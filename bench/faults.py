@@ -160,8 +160,8 @@ def sources(sandbox: Sandbox, page: int) -> list[Source]:
     """The sandbox's accounts, with pages of at most so many records."""
     env = sandbox.env()
     login = {"email": env["ZENDESK_EMAIL"], "api_token": env["ZENDESK_API_TOKEN"]}
-    zendesk = VENDORS["zendesk"]("zendesk", env["ZENDESK_URL"], **login)
-    typeform = VENDORS["typeform"]("typeform", env["TYPEFORM_TOKEN"], url=env["TYPEFORM_URL"])
+    zendesk = VENDORS["zendesk"].source("zendesk", env["ZENDESK_URL"], **login)
+    typeform = VENDORS["typeform"].source("typeform", env["TYPEFORM_TOKEN"], url=env["TYPEFORM_URL"])
     return [
         replace(source, streams=tuple(_with_pages(stream, page) for stream in source.streams))
         for source in (zendesk, typeform)

@@ -315,6 +315,20 @@ def checked_url(url: str, variables: str = "the URL") -> str:
     return str(parsed).rstrip("/")
 
 
+def checked_secret(value: str, variable: str) -> str:
+    """A credential that can be sent in a header.
+
+    Raises:
+        PermanentError: it is empty or holds characters that no header takes; the text never shows it.
+    """
+    value = value.strip()
+    if not value:
+        raise PermanentError(f"{variable} is not set")
+    if not (value.isascii() and value.isprintable()):
+        raise PermanentError(f"{variable} holds characters that cannot be sent: copy it again")
+    return value
+
+
 def _named(variables: tuple[str, ...]) -> str:
     return ", ".join(variables) or "the source's settings"
 

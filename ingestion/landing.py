@@ -41,7 +41,7 @@ class BatchInfo:
         path: The file.
         batch_id: Time-ordered name of the batch.
         source: Name of the source instance.
-        vendor: `zendesk`, `typeform`, `files`.
+        vendor: Name of the vendor; `files` for exported files.
         stream: Name of the stream.
         account: The vendor's account that was read; None where it is not known.
         spec_version: Version of the stream's declaration.

@@ -145,7 +145,7 @@ class Paging(ABC):
 
 @dataclass(frozen=True)
 class CursorExport(Paging):
-    """Zendesk's cursor export: `cursor` from `after_cursor` until `end_of_stream`.
+    """A cursor export: `cursor` from `after_cursor` until `end_of_stream`.
 
     Any number of records may share one timestamp. The vendor leaves out the last minute itself, and the last
     cursor stands behind the last record given.
@@ -172,7 +172,7 @@ class CursorExport(Paging):
 
 @dataclass(frozen=True)
 class TimeExport(Paging):
-    """Zendesk's time-based export: `start_time` from `end_time` until `end_of_stream`, both ends inclusive.
+    """A time-based export: `start_time` from `end_time` until `end_of_stream`, both ends inclusive.
 
     A second that fills a whole page never ends: `end_time` equals `start_time`. What happens then:
         `cursor`: the second is read through the endpoint's cursor form, 100 records a page;
@@ -350,7 +350,7 @@ class CursorWindow(Window):
 
 @dataclass(frozen=True)
 class TokenWalk(Window):
-    """Typeform's responses: newest first, `before` the token of the last, `since` inclusive."""
+    """Newest first, `before` the token of the last, `since` inclusive."""
 
     envelope = ("total_items",)
     size: int = 1000

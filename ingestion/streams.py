@@ -145,7 +145,7 @@ class Source:
 
     Attributes:
         name: Instance name: lower-case letters, digits, `_`, `-`; the vendor's name by default.
-        vendor: `zendesk`, `typeform`, `files`, ...
+        vendor: Name of the vendor; `files` for exported files.
         streams: What is fetched over HTTP.
         url: Base URL; https, or http to loopback.
         headers: Sent with every request; holds the credentials, so it never appears in a text.

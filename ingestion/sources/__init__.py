@@ -1,19 +1,17 @@
-"""The vendors that are read over HTTP: how a source is made from plain settings."""
+"""The one list of vendors that are read over HTTP."""
 
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Mapping
 
-from ingestion.landing import Landing
 from ingestion.sources import typeform, zendesk
-from ingestion.streams import Source
+from ingestion.vendors import Vendor
 
-#: Vendor name -> `source(name, ...)`, which takes the vendor's settings and returns the declared source.
-VENDORS: dict[str, Callable[..., Source]] = {
-    zendesk.VENDOR: zendesk.source,
-    typeform.VENDOR: typeform.source,
-}
+VENDORS: Mapping[str, Vendor] = {vendor.name: vendor for vendor in (zendesk.VENDOR, typeform.VENDOR)}
 
-#: Vendor name -> (landing, source) -> the holidays that landed: by schedule, first and last local date.
-HOLIDAYS: dict[str, Callable[[Landing, str], dict[str, list[tuple[date, date]]]]] = {
-    zendesk.VENDOR: zendesk.holidays,
+#: Vendor -> keys that a later version will know: refused until then, rather than overlooked.
+LATER: Mapping[str, tuple[str, ...]] = {
+    "freshdesk": ("URL", "API_KEY", "START_AT"),
+    "surveymonkey": ("URL", "TOKEN", "START_AT"),
+    "intercom": ("URL", "TOKEN", "START_AT"),
+    "qualtrics": ("URL", "API_TOKEN", "START_AT"),
+    "servicenow": ("URL", "USER", "PASSWORD", "START_AT"),
 }

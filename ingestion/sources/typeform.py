@@ -9,14 +9,14 @@ from urllib.parse import quote
 
 import msgspec
 
-from ingestion.http import FetchError, checked_url
+from ingestion.http import FetchError, checked_secret, checked_url
 from ingestion.landing import Landing
 from ingestion.paging import NumberedList, TokenWalk
 from ingestion.records import Known
-from ingestion.sources.credentials import checked_secret, prefixed
 from ingestion.streams import Get, Partitions, Source, Stream
+from ingestion.vendors import START_AT, Variable, Vendor
 
-VENDOR = "typeform"
+NAME = "typeform"
 URL = "https://api.typeform.com"
 
 
@@ -32,10 +32,10 @@ def source(name: str, token: str, *, url: str = URL, start_at: datetime | None =
     Raises:
         PermanentError: the URL or the token cannot be sent.
     """
-    variables = prefixed(name, VENDOR, "TYPEFORM_TOKEN", "TYPEFORM_URL")
+    variables = VENDOR.names("TOKEN", "URL", account=name)
     return Source(
         name=name,
-        vendor=VENDOR,
+        vendor=NAME,
         url=checked_url(url, variables[1]),
         streams=STREAMS,
         headers={"Authorization": f"Bearer {checked_secret(token, variables[0])}"},
@@ -104,4 +104,16 @@ STREAMS = (
         prefixes_id=True,
         missing_ok=True,
     ),
+)
+
+VENDOR = Vendor(
+    NAME,
+    "Typeform",
+    (
+        Variable("TOKEN", "personal access token, forms:read and responses:read", "secret"),
+        Variable("URL", "the account's data centre", "url", default=URL, example=URL),
+        START_AT,
+    ),
+    ways=(("TOKEN",),),
+    source=source,
 )

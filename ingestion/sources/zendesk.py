@@ -13,14 +13,14 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.http import checked_url
+from ingestion.http import checked_secret, checked_url
 from ingestion.landing import Landing
 from ingestion.paging import SECOND, CursorExport, CursorList, CursorWindow, TimeExport
 from ingestion.records import Known, microseconds, ulid_time
-from ingestion.sources.credentials import checked_secret, prefixed
 from ingestion.streams import Deletion, Get, Partitions, Source, Stream
+from ingestion.vendors import START_AT, Variable, Vendor
 
-VENDOR = "zendesk"
+NAME = "zendesk"
 
 
 def source(
@@ -45,9 +45,7 @@ def source(
     Raises:
         PermanentError: the URL or the credentials cannot be sent.
     """
-    variables = prefixed(
-        name, VENDOR, "ZENDESK_URL", "ZENDESK_EMAIL", "ZENDESK_API_TOKEN", "ZENDESK_OAUTH_TOKEN"
-    )
+    variables = VENDOR.names("URL", "EMAIL", "API_TOKEN", "OAUTH_TOKEN", account=name)
     if oauth_token:
         authorization = f"Bearer {checked_secret(oauth_token, variables[3])}"
     else:
@@ -55,7 +53,7 @@ def source(
         authorization = f"Basic {b64encode(login.encode()).decode()}"
     return Source(
         name=name,
-        vendor=VENDOR,
+        vendor=NAME,
         url=checked_url(url, variables[0]).removesuffix("/api/v2"),
         streams=STREAMS,
         headers={"Authorization": authorization},
@@ -308,4 +306,19 @@ STREAMS = (
         after=("tickets", "ticket_events", "ticket_metric_events"),
         missing_ok=True,
     ),
+)
+
+VENDOR = Vendor(
+    NAME,
+    "Zendesk Support",
+    (
+        Variable("URL", "`https://<subdomain>.zendesk.com`", "url", example="https://example.zendesk.com"),
+        Variable("EMAIL", "an administrator's address"),
+        Variable("API_TOKEN", "that administrator's API token", "secret"),
+        Variable("OAUTH_TOKEN", "an OAuth token, instead of the two", "secret"),
+        START_AT,
+    ),
+    ways=(("URL", "EMAIL", "API_TOKEN"), ("URL", "OAUTH_TOKEN")),
+    source=source,
+    holidays=holidays,
 )

@@ -176,7 +176,7 @@ def _settings() -> Iterator[Settings]:
     if not demo.is_demo(home):
         yield settings
     elif settings.files or not all(
-        is_loopback(urlsplit(each.url).hostname or "") for each in settings.sources
+        is_loopback(urlsplit(url).hostname or "") for each in settings.sources for url in each.urls
     ):
         raise CommandError(f"{settings.home} holds the demo's data: remove it, or set CXMARTS_HOME")
     elif settings.sources:

@@ -104,7 +104,7 @@ class Alerts:
 
 def secrets(settings: Settings) -> list[str]:
     """Every text that must not leave this process."""
-    found = [source.token for source in settings.sources]
+    found = [secret for account in settings.sources for secret in account.secrets]
     return [text for text in [*found, settings.webhook_url, settings.follow_up_url] if text]
 
 

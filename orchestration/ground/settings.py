@@ -1,6 +1,6 @@
 """Settings: the environment and `.env`, typed, checked once, and complete or refused.
 
-Every variable is listed in `VARIABLES` and `SOURCE_VARIABLES`; `.env.example` documents them.
+Every variable is listed in `VARIABLES` or declared by a vendor in `ingestion.sources`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from dotenv.parser import parse_stream
 
 from ingestion.errors import ExpectedError
+from ingestion.sources import LATER, VENDORS
 from ingestion.urls import is_loopback
+from ingestion.vendors import Variable, Vendor
 
 VARIABLES = (
     "CXMARTS_HOME",
@@ -39,19 +42,7 @@ PASSED_ON = ("SSL_CERT_FILE",)
 # The working folder of whoever started a process that runs in another one. No setting: set by `cxmarts ui`.
 FOLDER = "_CXMARTS_FOLDER"
 
-SOURCE_VARIABLES: Mapping[str, tuple[str, ...]] = {
-    "zendesk": ("URL", "EMAIL", "API_TOKEN", "OAUTH_TOKEN", "START_AT"),
-    "typeform": ("URL", "TOKEN", "START_AT"),
-}
-LATER_SOURCE_VARIABLES: Mapping[str, tuple[str, ...]] = {
-    "freshdesk": ("URL", "API_KEY", "START_AT"),
-    "surveymonkey": ("URL", "TOKEN", "START_AT"),
-    "intercom": ("URL", "TOKEN", "START_AT"),
-    "qualtrics": ("URL", "API_TOKEN", "START_AT"),
-    "servicenow": ("URL", "USER", "PASSWORD", "START_AT"),
-}
-TYPEFORM_URL = "https://api.typeform.com"
-
+_KEYS = {**{name: vendor.keys for name, vendor in VENDORS.items()}, **LATER}
 _INSTANCE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 _MEMORY = re.compile(r"\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)", re.IGNORECASE)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -68,16 +59,28 @@ class SettingsError(ExpectedError):
 
 
 @dataclass(frozen=True)
-class Source:
-    """An API account to fetch from. Credentials never show in `repr`."""
+class Account:
+    """An API account to fetch from.
+
+    Attributes:
+        name: its name among the sources.
+        vendor: its vendor's name.
+        values: its settings by key, as the vendor declares them; never in `repr`, for its credentials.
+    """
 
     name: str
     vendor: str
-    url: str
-    email: str | None = field(default=None, repr=False)
-    token: str = field(default="", repr=False)
-    is_oauth: bool = False
-    start_at: datetime | None = None
+    values: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def urls(self) -> list[str]:
+        """Where it is."""
+        return list(VENDORS[self.vendor].of_kind("url", self.values))
+
+    @property
+    def secrets(self) -> list[str]:
+        """What must be told to nobody."""
+        return list(VENDORS[self.vendor].of_kind("secret", self.values))
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ class Settings:
     is_restricted: bool = False
     memory_limit: str = "2GB"
     ca_file: Path | None = None
-    sources: tuple[Source, ...] = ()
+    sources: tuple[Account, ...] = ()
 
 
 def load(
@@ -172,8 +175,7 @@ def _parse_source_name(variable: str) -> tuple[str | None, str, str] | None:
     if separator and not _INSTANCE.fullmatch(prefix):
         return None
     vendor, _, key = rest.partition("_")
-    every = {**SOURCE_VARIABLES, **LATER_SOURCE_VARIABLES}
-    if vendor.isupper() and key in every.get(vendor.lower(), ()):
+    if vendor.isupper() and key in _KEYS.get(vendor.lower(), ()):
         return (prefix or None, vendor.lower(), key)
     return None
 
@@ -258,7 +260,9 @@ class _Reader:
             self.problems.append(f"SSL_CERT_FILE: {self.values['SSL_CERT_FILE']} is no file")
         return path
 
-    def _url(self, name: str, *, allow_query: bool = False) -> str | None:
+    def _url(
+        self, name: str, *, allow_query: bool = False, example: str = "https://example.com"
+    ) -> str | None:
         text = self.values.get(name)
         if text is None:
             return None
@@ -268,7 +272,7 @@ class _Reader:
         except ValueError:
             host = None
         if not host or parts.scheme not in ("http", "https") or re.search(r"\s", text):
-            self.problems.append(f"{name}: is no URL such as https://example.zendesk.com")
+            self.problems.append(f"{name}: is no URL such as {example}")
         elif parts.username is not None or parts.password is not None:
             self.problems.append(f"{name}: must not hold a user or a password")
         elif not allow_query and (parts.query or parts.fragment):
@@ -277,57 +281,42 @@ class _Reader:
             self.problems.append(f"{name}: plain http goes to loopback only; use https")
         return text if allow_query else text.rstrip("/")
 
-    def _sources(self) -> tuple[Source, ...]:
+    def _sources(self) -> tuple[Account, ...]:
         found: dict[tuple[str | None, str], dict[str, str]] = {}
         for variable in self.values:
             if parsed := _parse_source_name(variable):
                 instance, vendor, key = parsed
-                if vendor in LATER_SOURCE_VARIABLES:
+                if vendor in LATER:
                     self.problems.append(f"{variable}: not supported in this version")
                 else:
                     found.setdefault((instance, vendor), {})[key] = variable
-        sources = [self._source(instance, vendor, keys) for (instance, vendor), keys in found.items()]
-        complete = sorted((s for s in sources if s), key=lambda s: (s.vendor, s.name))
-        names = [source.name for source in complete]
+        accounts = [self._account(name, VENDORS[vendor], given) for (name, vendor), given in found.items()]
+        complete = sorted((a for a in accounts if a), key=lambda account: (account.vendor, account.name))
+        names = [account.name for account in complete]
         for name in sorted({name for name in names if names.count(name) > 1}):
             self.problems.append(f"two accounts share the source name {name!r}: give each instance its own")
         return tuple(complete)
 
-    def _source(self, instance: str | None, vendor: str, keys: Mapping[str, str]) -> Source | None:
-        prefix = f"{instance}__" if instance else ""
-        name = instance.lower() if instance else vendor
-        secrets = {key: self.values[variable] for key, variable in keys.items()}
-        start_at = self._time(f"{prefix}{vendor.upper()}_START_AT")
-        if vendor == "typeform":
-            url = self._url(f"{prefix}TYPEFORM_URL") or TYPEFORM_URL
-            if "TOKEN" not in secrets:
-                set_ones = ", ".join(sorted(keys.values()))
-                self.problems.append(f"{prefix}TYPEFORM_TOKEN: missing ({set_ones} is set)")
-                return None
-            return Source(name, vendor, url, token=secrets["TOKEN"], is_oauth=True, start_at=start_at)
-        return self._zendesk(prefix, name, keys, secrets, start_at)
+    def _account(self, instance: str | None, vendor: Vendor, given: Mapping[str, str]) -> Account | None:
+        """The account that these variables, by key, make; None where they do not, which is a problem."""
+        name = instance.lower() if instance else vendor.name
+        names = {**dict(zip(vendor.keys, vendor.names(account=name), strict=True)), **given}
+        values = {each.key: self._value(names[each.key], each) for each in vendor.variables}
+        always = set.intersection(*map(set, vendor.ways))
+        ways = [way for way in vendor.ways if (set(way) - always) & given.keys()] or [vendor.ways[0]]
+        if len(ways) > 1:
+            usual, other = (" and ".join(names[key] for key in way if key not in always) for way in ways[:2])
+            self.problems.append(f"{other}: set either it, or {usual}")
+            return None
+        if missing := [names[key] for key in ways[0] if not values[key]]:
+            told = ", ".join(sorted(given.values()))
+            self.problems.append(f"{', '.join(missing)}: missing ({told} is set)")
+            return None
+        return Account(name, vendor.name, {key: value for key, value in values.items() if value})
 
-    def _zendesk(
-        self,
-        prefix: str,
-        name: str,
-        keys: Mapping[str, str],
-        secrets: Mapping[str, str],
-        start_at: datetime | None,
-    ) -> Source | None:
-        set_ones = ", ".join(sorted(keys.values()))
-        url = self._url(f"{prefix}ZENDESK_URL")
-        is_oauth = "OAUTH_TOKEN" in secrets
-        if is_oauth and ("EMAIL" in secrets or "API_TOKEN" in secrets):
-            self.problems.append(
-                f"{prefix}ZENDESK_OAUTH_TOKEN: set either it, or {prefix}ZENDESK_EMAIL"
-                f" and {prefix}ZENDESK_API_TOKEN"
-            )
-            return None
-        needed = ("URL", "OAUTH_TOKEN") if is_oauth else ("URL", "EMAIL", "API_TOKEN")
-        missing = [f"{prefix}ZENDESK_{key}" for key in needed if key not in secrets]
-        if missing:
-            self.problems.append(f"{', '.join(missing)}: missing ({set_ones} is set)")
-            return None
-        token = secrets["OAUTH_TOKEN" if is_oauth else "API_TOKEN"]
-        return Source(name, "zendesk", url or "", secrets.get("EMAIL"), token, is_oauth, start_at)
+    def _value(self, name: str, variable: Variable) -> str | datetime | None:
+        if variable.kind == "time":
+            return self._time(name)
+        if variable.kind == "url":
+            return self._url(name, example=variable.example) or variable.default
+        return self.values.get(name) or variable.default

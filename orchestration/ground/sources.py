@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ingestion.sources import VENDORS
 from ingestion.streams import Source
 from orchestration.ground.settings import Settings, SettingsError
@@ -17,12 +15,8 @@ def sources(settings: Settings) -> list[Source]:
     """
     found = []
     for account in settings.sources:
-        if account.vendor == "zendesk":
-            secret = {"oauth_token": account.token} if account.is_oauth else {"api_token": account.token}
-            options: dict[str, Any] = {"url": account.url, "email": account.email or "", **secret}
-        else:
-            options = {"url": account.url, "token": account.token}
-        found.append(VENDORS[account.vendor](account.name, start_at=account.start_at, **options))
+        options = {key.lower(): value for key, value in account.values.items()}
+        found.append(VENDORS[account.vendor].source(account.name, **options))
     if settings.files:
         from ingestion.sources.files import MappingError
         from ingestion.sources.files import sources as file_sources

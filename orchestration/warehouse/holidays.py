@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from ingestion.landing import Landing
-from ingestion.sources import HOLIDAYS
+from ingestion.sources import VENDORS
 from orchestration.ground.settings import SettingsError
 
 # A longer closure is a fault of the data, not a holiday.
@@ -33,8 +33,9 @@ def days_off(landing: Landing, seeds: Path) -> dict[str, set[date]]:
     schedules: dict[str, dict[str, set[date]]] = defaultdict(lambda: defaultdict(set))
     for source, stream in landing.streams():
         latest = landing.latest(source, stream) if stream == "schedules" else None
-        if latest and latest.vendor in HOLIDAYS:
-            for schedule, periods in HOLIDAYS[latest.vendor](landing, source).items():
+        vendor = VENDORS.get(latest.vendor) if latest else None
+        if vendor and vendor.holidays:
+            for schedule, periods in vendor.holidays(landing, source).items():
                 schedules[source][schedule] |= {day for first, last in periods for day in _days(first, last)}
     for row in _rows(seeds / "schedules.csv"):
         schedules[row["source"] or EVERY][row["schedule_id"]] |= set()

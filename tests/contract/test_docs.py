@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from ingestion.sources import VENDORS
 from ingestion.sources.files import mapping
-from orchestration.commands import cli, dictionary
+from orchestration.commands import cli, dictionary, settings_docs
 from orchestration.ground import settings
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +21,7 @@ CHECKED = [*PAGES, *ROOT.glob("bench/*.md")]
 
 VARIABLES = sorted(
     {*settings.VARIABLES, *settings.LATER_VARIABLES, *settings.PASSED_ON}
-    | {f"{vendor.upper()}_{key}" for vendor, keys in settings.SOURCE_VARIABLES.items() for key in keys}
+    | {name for vendor in VENDORS.values() for name in vendor.names()}
 )
 
 
@@ -30,6 +31,11 @@ def named_in(text: str) -> set[str]:
 
 def test_the_dictionary_is_in_step_with_the_dbt_project() -> None:
     assert dictionary.TARGET.read_text() == dictionary.render(), "run `make docs`"
+
+
+@pytest.mark.parametrize("page", settings_docs.PAGES, ids=lambda page: page.name)
+def test_the_vendors_settings_are_in_step_with_what_they_declare(page: Path) -> None:
+    assert page.read_text() == settings_docs.render(page), "run `make docs`"
 
 
 def test_every_control_table_stands_in_their_table() -> None:

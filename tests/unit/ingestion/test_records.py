@@ -116,7 +116,7 @@ def test_credentials_that_cannot_be_sent_are_named_not_shown(given, variable):
 
 
 def test_sources_are_made_from_plain_settings():
-    source = VENDORS["zendesk"]("zendesk", "https://acme.zendesk.com/api/v2/", oauth_token="abc")
+    source = VENDORS["zendesk"].source("zendesk", "https://acme.zendesk.com/api/v2/", oauth_token="abc")
     assert (source.url, source.headers) == ("https://acme.zendesk.com", {"Authorization": "Bearer abc"})
     basic = zendesk.source("emea", "https://acme.zendesk.com", email="a@b.c", api_token="tok")
     assert basic.headers["Authorization"] == "Basic YUBiLmMvdG9rZW46dG9r"  # a@b.c/token:tok

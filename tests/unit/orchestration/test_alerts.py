@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.ground.alerts import WINDOW_SECONDS, AlertError, Alerts
-from orchestration.ground.settings import Settings, Source
+from orchestration.ground.settings import Account, Settings
 from tests.receiver import Receiver, receiving
 
 
@@ -25,7 +25,7 @@ class Clock:
 
 
 def alerts(tmp_path: Path, webhook: Receiver, clock: Clock) -> Alerts:
-    source = Source("zendesk", "zendesk", "https://x.example", token="top-secret")
+    source = Account("zendesk", "zendesk", {"URL": "https://x.example", "API_TOKEN": "top-secret"})
     settings = Settings(home=tmp_path, webhook_url=webhook.url, sources=(source,))
     return Alerts(tmp_path / "alerts.json", settings, clock)
 

@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingestion.sources import LATER, VENDORS
 from orchestration.ground.settings import (
     FOLDER,
-    LATER_SOURCE_VARIABLES,
     LATER_VARIABLES,
     PASSED_ON,
-    SOURCE_VARIABLES,
     VARIABLES,
     SettingsError,
     load,
@@ -47,7 +46,8 @@ def test_environment_wins_over_the_file(tmp_path: Path) -> None:
     settings = load({"CXMARTS_KEEP_VERSIONS": "5", "PATH": "/bin"}, tmp_path)
     assert (settings.timezone, settings.keep_versions, settings.files) == ("Europe/Berlin", 5, None)
     [typeform] = settings.sources
-    assert (typeform.name, typeform.token, typeform.url) == ("typeform", "abc", "https://api.typeform.com")
+    assert typeform.name == "typeform"
+    assert typeform.values == {"TOKEN": "abc", "URL": "https://api.typeform.com"}
 
 
 def test_a_value_of_the_file_is_taken_as_it_stands(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_a_value_of_the_file_is_taken_as_it_stands(tmp_path: Path) -> None:
     )
     settings = load({"HOME": "/elsewhere"}, tmp_path)
     assert settings.home == tmp_path.resolve() / "x-${HOME}"
-    assert [source.token for source in settings.sources] == ['say "hi" # no comment', "a#b$HOME"]
+    assert [source.values["TOKEN"] for source in settings.sources] == ['say "hi" # no comment', "a#b$HOME"]
 
 
 def test_a_process_that_runs_elsewhere_reads_the_folder_it_was_started_for(
@@ -127,9 +127,9 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
 
 def test_zendesk_with_api_token(tmp_path: Path) -> None:
     [source] = load({**ZENDESK, "ZENDESK_START_AT": "2026-01-01T00:00:00+02:00"}, tmp_path).sources
-    assert (source.name, source.vendor, source.url) == ("zendesk", "zendesk", "https://acme.zendesk.com")
-    assert source.start_at == datetime(2025, 12, 31, 22, tzinfo=UTC)
-    assert not source.is_oauth
+    assert (source.name, source.vendor, source.urls) == ("zendesk", "zendesk", ["https://acme.zendesk.com"])
+    assert source.values["START_AT"] == datetime(2025, 12, 31, 22, tzinfo=UTC)
+    assert source.secrets == ["s3cret-token"]
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_refused_urls(tmp_path: Path, url: str) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost:1", "[::1]:99"])
 def test_plain_http_to_loopback(tmp_path: Path, host: str) -> None:
     [source] = load({**ZENDESK, "ZENDESK_URL": f"http://{host}/zendesk"}, tmp_path).sources
-    assert source.url == f"http://{host}/zendesk"
+    assert source.urls == [f"http://{host}/zendesk"]
 
 
 def test_no_secret_in_any_text(tmp_path: Path) -> None:
@@ -216,13 +216,8 @@ def test_the_example_lists_every_variable() -> None:
     example = Path(__file__).parents[3] / ".env.example"
     named = {line.partition("=")[0].lstrip("# ") for line in example.read_text().splitlines() if "=" in line}
     expected = {*VARIABLES, *LATER_VARIABLES, *PASSED_ON}
-    expected |= {f"{v.upper()}_{key}" for v, keys in SOURCE_VARIABLES.items() for key in keys}
-    expected |= {
-        f"{v.upper()}_{key}"
-        for v, keys in LATER_SOURCE_VARIABLES.items()
-        for key in keys
-        if key != "START_AT"
-    }
+    expected |= {name for vendor in VENDORS.values() for name in vendor.names()}
+    expected |= {f"{v.upper()}_{key}" for v, keys in LATER.items() for key in keys if key != "START_AT"}
     assert {name for name in named if "__" not in name} == expected
 
 
