@@ -117,6 +117,9 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--tickets", type=int, default=demo.TICKETS)
     sandbox.add_argument("--seed", type=int, default=demo.SEED)
     sandbox.add_argument("--port", type=int, default=0)
+    sandbox.add_argument(
+        "--profile", default="clean", help="clean, a quiet company, or real, with what real accounts have"
+    )
 
     batches = command("batches", _batches, "List held, lost and waived batches, or waive one.")
     actions = batches.add_subparsers(metavar="ACTION")
@@ -336,7 +339,7 @@ def _sandbox(options: argparse.Namespace) -> int:
     from sandbox.server import serve
 
     try:
-        sandbox = serve(options.tickets, options.seed, options.port)
+        sandbox = serve(options.tickets, options.seed, options.port, profile=options.profile)
     except (OSError, ValueError) as error:
         raise CommandError(f"the sandbox cannot start: {error}") from None
     for name, value in sandbox.env().items():

@@ -17,6 +17,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from sandbox import truth as plain
 from sandbox.catalog import (
     ADMIN_ID,
     ALL_POLICIES,
@@ -84,6 +85,7 @@ class RealTruth:
         status, priority, group, assignee: as its newest version says, in the vendor's words and ids.
         first_reply, first_solve, last_solve: UNKNOWN where it did not happen or nobody says when.
         replies: public replies, by whom `replies_origin` says.
+        next_replies: (calendar, business) seconds of each later reply; only events tell them.
         waits: by measure, of a ticket that is solved now.
         sla: by (metric, start of the clock): breached or met once, active, cancelled; `unknown` where the
             vendor does not say how it ended.
@@ -103,6 +105,7 @@ class RealTruth:
     first_reply: Known = UNKNOWN
     replies: int = 0
     replies_origin: str = EVENTS
+    next_replies: list[tuple[int, int]] = field(default_factory=list)
     first_solve: Known = UNKNOWN
     last_solve: Known = UNKNOWN
     waits: dict[str, Known] = field(default_factory=dict)
@@ -224,7 +227,7 @@ def _replies(
     are_comments = facts.sessions is None and all(_is_told(facts, update) for update in counted)
     if are_comments or not counted:
         truth = ticket_truth(human, calendars)
-        found.replies = truth.public_agent_replies
+        found.replies, found.next_replies = truth.public_agent_replies, truth.next_replies
         if "first_reply" in truth.seconds:
             seconds = truth.seconds["first_reply"], truth.business_seconds["first_reply"]
             found.first_reply = Known(*seconds, EVENTS)
@@ -429,6 +432,7 @@ def response_times(found: Sequence[RealTruth], imported: bool = True) -> dict[st
         known["first_reply"].append(one.first_reply)
         known["first_resolution"].append(one.first_solve)
         known["full_resolution"].append(one.last_solve)
+        known["next_reply"] += [Known(*seconds, EVENTS) for seconds in one.next_replies]
         for name, wait in one.waits.items():
             known[name].append(wait)
     result = {}
@@ -439,6 +443,11 @@ def response_times(found: Sequence[RealTruth], imported: bool = True) -> dict[st
             seconds = [getattr(value, clock) for value in told]
             result[f"{measure}/{clock}"] = distribution(seconds) | {"n_vendor": n_vendor}
     return result
+
+
+def backlog(found: Sequence[RealTruth]) -> Counter[int | None]:
+    """Tickets that humans have not solved by now, by the group that holds them."""
+    return Counter(one.group for one in found if one.counts and not one.is_solved)
 
 
 def sla(found: Sequence[RealTruth]) -> dict[str, Counter[str]]:
@@ -468,3 +477,25 @@ def bad_reasons(company: RealCompany, found: Sequence[RealTruth]) -> Counter[str
             label = reasons[rated.text % len(reasons)] if first.score == BAD else "No reason provided"
             counts[label] += 1
     return counts
+
+
+def truth(company: RealCompany, zone: str = BUSINESS_ZONE) -> dict[str, Any]:
+    """Every KPI as of now, as `sandbox.truth.truth`; answers count whoever handled the ticket."""
+    found = tickets(company)
+    answerable = [one for one in plain.tickets(company) if one.excluded is None]
+    excluded = Counter(one.excluded for one in found if one.excluded is not None)
+    return {
+        "as_of": company.now.isoformat(),
+        "tickets": len(answerable),
+        "excluded": dict(sorted(excluded.items())),
+        "csat": plain.csat(company, answerable),
+        "survey_sends": plain.survey_sends(company, answerable, zone),
+        "survey_ratings": plain.survey_ratings(company, answerable),
+        "bad_reasons": dict(bad_reasons(company, found)),
+        "nps": plain.nps(company),
+        "response_times": response_times(found),
+        "sla": {metric: dict(outcomes) for metric, outcomes in sla(found).items()},
+        "volume": {month: dict(counts) for month, counts in volume(found, zone).items()},
+        "backlog": dict(backlog(found)),
+        "links": links(company),
+    }

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from sandbox.catalog import CUSTOMER_ID, MERGED_TAG
-from sandbox.clocks import BREACH, METRICS, MetricEvent
+from sandbox.clocks import BREACH, METRICS, TYPES, MetricEvent
 from sandbox.company import Company
 from sandbox.lifecycle import CREATE, SILENT, SYSTEM
 from sandbox.real import truth
@@ -402,6 +402,34 @@ def test_a_clock_is_breached_or_met_once(company: RealCompany, truths: list[Real
             assert counts[metric] == len(stamped[ticket, metric]), (ticket, metric)
         breached += sum(counts.values())
     assert breached > 300
+
+
+def test_targets_change_after_a_breach(company: RealCompany, truths: list[RealTruth]) -> None:
+    """Breached, then another target, then fulfilled: one breached instance, and none that is met."""
+    stories = 0
+    for ticket, facts in enumerate(company.facts[: company.ticket_count()]):
+        if not facts.is_retargeted:
+            continue
+        rows = company.metric_events[company.metric_events["ticket"] == ticket].tolist()
+        events = [MetricEvent(*row) for row in rows if row[0] <= company.horizon and not row[-1]]
+        told = [TYPES[e.type] for e in events if METRICS[e.metric] == "requester_wait_time"]
+        if "breach" in told and "apply_sla" in told[told.index("breach") :] and "fulfill" in told:
+            stories += 1
+            assert told.count("breach") == 1
+            sla = truths[ticket].sla
+            assert [o for (metric, _), o in sla.items() if metric == "requester_wait"] == ["breached"]
+    assert stories > 5
+
+
+def test_all_of_the_truth_hangs_together(company: RealCompany, truths: list[RealTruth]) -> None:
+    found = truth.truth(company)
+    every = found["volume"]["all"]
+    assert every["created"] + every["created_ai_only"] == found["tickets"]
+    assert sum(found["backlog"].values()) == every["created"] - every["solved"]
+    assert found["csat"]["all"]["n"] > 100
+    first = found["response_times"]["first_reply/calendar"]
+    assert 0 < first["n_vendor"] < first["n"] < every["created"]
+    assert set(found["bad_reasons"]) - {"No reason provided"}
 
 
 def test_ai_only_tickets_count_apart(truths: list[RealTruth]) -> None:
