@@ -242,7 +242,7 @@ def compare(warehouse: str) -> None:
 
 def count(warehouse: Path) -> dict[str, int]:
     """Rows of each mart, and the tickets that the last build looked at."""
-    tables = {"touched tickets": "core.int_touched_tickets"} | {mart: f"marts.{mart}" for mart in MARTS}
+    tables = {"touched tickets": "vendors.touched_tickets"} | {mart: f"marts.{mart}" for mart in MARTS}
     with control_tables.connect(warehouse, read_only=True) as con:
         return {
             name: int(con.execute(f"select count(*) from {table}").fetchall()[0][0])

@@ -43,23 +43,5 @@ left join {{ ref('int_business_calendar') }} as {{ name }}_c
 {#- The key of the schedule that such a row is about. #}
 {% macro rule_schedule_key(alias) -%}({{ rule_source(alias) }} || '/' || coalesce({{ alias }}.schedule_id, '')){%- endmacro %}
 
-{#- The schedule of each source's tickets that none was set for: the account's oldest, else the one marked in the rules for this source, else
-    the one marked for every source. #}
-{% macro default_schedules() %}
-select source, schedule_key
-from (
-    select *, row_number() over (partition by source order by place, created_at, schedule_key) as nth
-    from (
-        select source, schedule_key, 1 as place, created_at from {{ ref('zendesk__schedules') }} where not deleted
-        union all
-        select k.source, {{ rule_schedule_key('r') }}, case when {{ rule_source('r') }} = '*' then 3 else 2 end, null
-        from (select distinct source from {{ source('control', 'batches') }}) as k
-        inner join {{ ref('schedules') }} as r on {{ rule_source('r') }} in (k.source, '*')
-        where r.is_default
-    ) as known
-) as s
-where nth = 1
-{% endmacro %}
-
 {#- How far clocks in `zone` are ahead of UTC at the UTC time `ts`. #}
 {% macro offset_micros(ts, zone) %}{{ return(micros_between(ts, local_time(ts, zone))) }}{% endmacro %}

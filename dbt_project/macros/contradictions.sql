@@ -1,5 +1,5 @@
 {#- What times may not say: that something happened to a ticket before it was created, or a survey was answered before it was sent. Decided in
-    int_tickets, int_ticket_events, int_declared_targets, vendor_sla_events, int_answers and int_survey_sends; whoever reads those sees times
+    int_tickets, int_ticket_events, int_declared_targets, int_sla_events, int_answers and int_survey_sends; whoever reads those sees times
     that can be, and flags for those that cannot. #}
 
 {#- Clocks differ, and some tools cut seconds off: what is less than a minute early happened at creation. #}

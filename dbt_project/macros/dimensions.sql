@@ -35,6 +35,9 @@
 {{ pair_list('dimension', 'member', own_dimensions(), prefix) }}
 {%- endmacro %}
 
+{#- The same of what has no such fields. #}
+{% macro no_dimensions() -%}{{ pair_list('dimension', 'member', [], '') }}{%- endmacro %}
+
 {#- Fails with the rows of the rule file that are no dimension, and says why. #}
 {% test is_dimension(model) %}
 select dimension, problem

@@ -205,7 +205,7 @@ end
 {% set now_rows %}
 select {{ columns }} from {{ ref(name) }} as t
 where exists (
-    select 1 from {{ this.incorporate(path={'schema': 'core', 'identifier': 'int_touched_tickets'}) }} as touched
+    select 1 from {{ touched_relation() }} as touched
     where touched.source = t.source and touched.ticket_id = t.ticket_id
 )
 {% endset %}

@@ -96,7 +96,6 @@ where b.vendor = '{{ vendor }}' and b.stream = '{{ parts[1] }}' and b.verdict in
 group by b.batch_id
 having count(n.batch_id) > 0 or any_value(b.rows) = 0;
 {% endif %}
-{{ record_build() }}
 {% endmacro %}
 
 {#- Batches parsed and passed but not yet applied to this staging model. #}
@@ -146,7 +145,6 @@ from (
 ) as c
 group by source;
 insert into control.applied_batches select '{{ this.name }}', batch_id from ({{ batches_to_merge() }});
-{{ record_build() }}
 {% endmacro %}
 
 {#- Incremental strategy: what there is of a record now replaces what there was. #}
@@ -162,7 +160,7 @@ insert into {{ target }} select * from {{ come }};
     history  every version: what others are judged by at an earlier time (users, organizations, policies, schedules, forms). #}
 {% macro merge_versions(parsed, keep) %}
 {{ config(
-    materialized='incremental', incremental_strategy='replace_records', tags=['staging'],
+    materialized='incremental', incremental_strategy='replace_records', schema='staging', tags=['staging'],
     pre_hook="{{ before_merge() }}", post_hook="{{ after_merge() }}"
 ) }}
 with incoming_keys as (

@@ -91,14 +91,7 @@ case when {{ x }} = floor({{ x }}) and abs({{ x }}) < 1e15 then cast(cast({{ x }
 case when r.direction = 'lower_is_better' then r.score <= r.positive_from else r.score >= r.positive_from end
 {%- endmacro %}
 
-{#- What helpdesks themselves asked for: source, invitation_id, ticket_id, customer_id, sent_at, answered_at. #}
-{% macro helpdesk_survey_sends() %}{{ zendesk_survey_sends() }}{% endmacro %}
-
 {#- Whether an answer of int_answers is counted: to a declared question, on its scale, the latest of its ticket. #}
 {% macro is_counted_answer(alias) -%}
 {{ alias }}.kind is not null and {{ alias }}.is_in_scale and {{ alias }}.is_latest
 {%- endmacro %}
-
-{#- Tags that helpdesks' tickets were given up to the as-of time, of those listed: source, ticket_id, tag, tagged_at, actor_id.
-    tickets: a CTE with source and ticket_id. tags: a relation with source (* for every one) and tag. #}
-{% macro helpdesk_tags_added(tickets, tags) %}{{ zendesk_tags_added(tickets, tags) }}{% endmacro %}

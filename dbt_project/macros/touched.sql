@@ -1,11 +1,12 @@
-{#- Ticket-grain models are rebuilt for the touched tickets only. int_touched_tickets holds all tickets whenever one of those
+{#- Ticket-grain models are rebuilt for the touched tickets only. touched_tickets holds all tickets whenever one of those
     models is missing, so that every model asks the same question. #}
 
 {% macro ticket_grain_models() %}
 {{ return([
     ('core', 'int_tickets'), ('core', 'int_ticket_events'), ('core', 'int_ticket_schedules'), ('core', 'int_ticket_spans'),
     ('core', 'int_ticket_states'), ('core', 'int_ticket_measures'), ('core', 'int_sla_clocks'), ('core', 'int_sla_applied'),
-    ('core', 'int_vendor_numbers'), ('core', 'int_declared_targets'), ('core', 'int_rejected_values'),
+    ('core', 'int_vendor_numbers'), ('core', 'int_declared_targets'), ('core', 'int_rejected_values'), ('core', 'int_sla_events'),
+    ('core', 'int_ticket_tags'), ('core', 'int_ticket_replies'),
     ('marts', 'tickets'), ('marts', 'excluded_tickets'), ('marts', 'ticket_replies'), ('marts', 'ticket_states'),
     ('marts', 'ticket_dimensions'), ('marts', 'sla_targets'), ('marts', 'reconciliation')
 ]) }}
@@ -23,15 +24,18 @@
 {#- A filter on the touched tickets for a relation with source and the ticket's id. `in`, for a correlated `exists` costs three
     times as much: DuckDB first copies the rows that it filters. #}
 {% macro is_touched(alias, ticket_id='ticket_id') -%}
-({{ alias }}.source, {{ alias }}.{{ ticket_id }}) in (select touched.source, touched.ticket_id from {{ ref('int_touched_tickets') }} as touched)
+({{ alias }}.source, {{ alias }}.{{ ticket_id }}) in (select touched.source, touched.ticket_id from {{ ref('touched_tickets') }} as touched)
 {%- endmacro %}
+
+{#- The same list, for models that find out while they run whether they need it: it is no reference. #}
+{% macro touched_relation() %}{{ return(this.incorporate(path={'schema': 'vendors', 'identifier': 'touched_tickets'}, type='table')) }}{% endmacro %}
 
 {#- The touched rows of a relation, for models that find out while they run whether they need them: it is no reference. #}
 {% macro touched_rows(relation) -%}
 select t.* from {{ relation }} as t
 where (t.source, t.ticket_id) in (
     select touched.source, touched.ticket_id
-    from {{ this.incorporate(path={'schema': 'core', 'identifier': 'int_touched_tickets'}) }} as touched
+    from {{ touched_relation() }} as touched
 )
 {%- endmacro %}
 
@@ -42,9 +46,8 @@ where (t.source, t.ticket_id) in (
 {% if config.get('meta', {}).get('keeps_before') %}
 create table {{ before_relation(target.identifier) }} as {{ touched_rows(target) }};
 {% endif %}
-{% set touched = target.incorporate(path={'schema': 'core', 'identifier': 'int_touched_tickets'}) %}
 delete from {{ target }} as t
-where (t.source, t.ticket_id) in (select touched.source, touched.ticket_id from {{ touched }} as touched);
+where (t.source, t.ticket_id) in (select touched.source, touched.ticket_id from {{ touched_relation() }} as touched);
 insert into {{ target }} select * from {{ arg_dict['temp_relation'] }};
 {% endmacro %}
 

@@ -1,9 +1,16 @@
-{#- How a model becomes a table of DuckDB: in one statement and one transaction, which holds its contract against what was made. The
+{#- How a model becomes a table or a view of DuckDB: in one statement and one transaction, which holds its contract against what was made. The
     adapter's own materializations make a second table, rename both, look for indexes and describe the query twice: eleven statements. -#}
 
 {% materialization table, adapter='duckdb', supported_languages=['sql'] %}
 {% set target = this.incorporate(type='table') %}
-{% do make_table(target) %}
+{% do make_relation(target) %}
+{% do adapter.commit() %}
+{{ return({'relations': [target]}) }}
+{% endmaterialization %}
+
+{% materialization view, adapter='duckdb', supported_languages=['sql'] %}
+{% set target = this.incorporate(type='view') %}
+{% do make_relation(target) %}
 {% do adapter.commit() %}
 {{ return({'relations': [target]}) }}
 {% endmaterialization %}
@@ -25,18 +32,18 @@ drop table {{ come }};
 {{ rendered_hooks(post_hooks) }}
 {% endcall %}
 {% else %}
-{% do make_table(target) %}
+{% do make_relation(target) %}
 {% endif %}
 {% do adapter.commit() %}
 {{ return({'relations': [target]}) }}
 {% endmaterialization %}
 
-{% macro make_table(target) %}
+{% macro make_relation(target) %}
 {% set existing = load_cached_relation(target) %}
-{% if existing is not none and not existing.is_table %}{% do adapter.drop_relation(existing) %}{% endif %}
+{% if existing is not none and existing.type != target.type %}{% do adapter.drop_relation(existing) %}{% endif %}
 {% call statement('main') %}
 {{ rendered_hooks(pre_hooks) }}
-create or replace table {{ target }} as (
+create or replace {{ target.type }} {{ target }} as (
 {{ compiled_code }}
 );
 {% if config.get('contract').enforced %}{{ assert_contract(target) }}{% endif %}

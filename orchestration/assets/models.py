@@ -24,6 +24,7 @@ GROUPS = {
     "rules": "rules",
     "parse": "staging",
     "staging": "staging",
+    "vendors": "staging",
     "core": "core",
     "marts": "marts",
     "restricted": "marts",
@@ -181,7 +182,7 @@ def parse_assets(graph: ModelGraph) -> dg.AssetsDefinition:
 
 def model_assets(graph: ModelGraph) -> dg.AssetsDefinition:
     """The step that merges what passed, builds core and marts, and runs dbt's tests."""
-    specs = graph.in_schemas("staging", "core", "marts", "restricted")
+    specs = graph.in_schemas("staging", "vendors", "core", "marts", "restricted")
 
     @dg.multi_asset(
         name="dbt",

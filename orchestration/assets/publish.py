@@ -26,7 +26,7 @@ def publish_assets(graph: ModelGraph) -> dg.AssetsDefinition:
     @dg.asset(
         key=KEY,
         group_name="published",
-        deps=[graph.keys[name] for name in [*graph.marts, *sorted(graph.views), *graph.restricted]],
+        deps=[spec.key for spec in graph.in_schemas("marts", "restricted")],
         kinds={"duckdb", "parquet"},
         owners=["team:data-engineering"],
         description="The version of the marts that readers see: Parquet, one DuckDB file and a manifest.",

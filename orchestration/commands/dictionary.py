@@ -16,6 +16,8 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 PROJECT, TARGET = ROOT / "dbt_project", ROOT / "docs" / "data_dictionary.md"
+#: Title -> folder of models.
+SECTIONS = {"Marts": "marts", "KPI tables": "kpis", "Books": "books", "Restricted marts": "restricted"}
 
 _INTRODUCTION = """\
 # Data dictionary
@@ -28,10 +30,10 @@ How the numbers are defined: [metrics](metrics.md).
 
 
 def render(project: Path = PROJECT) -> str:
-    """The page as Markdown: published marts, KPI tables, restricted marts, KPI definitions, rule files."""
+    """The page as Markdown: published marts and restricted ones, KPI definitions, rule files."""
     definitions = _definitions(project / "seeds" / "kpi_definitions.csv")
     parts = [_INTRODUCTION]
-    for title, folder in (("Marts", "marts"), ("KPI tables", "kpis"), ("Restricted marts", "restricted")):
+    for title, folder in SECTIONS.items():
         models = _models(project / "models" / folder)
         parts += [f"## {title}\n", *(_model(model, definitions) for model in models)]
     parts += [

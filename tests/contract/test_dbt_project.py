@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import re
 from typing import Any
@@ -21,29 +22,19 @@ NO_KEY = {
     "rejected_values": "as for rejected_rows, of each version each value",
     "metric_members": "a view of millions of rows; tests/integration/orchestration/test_members.py",
 }
-VENDORS = re.compile(r"zendesk|typeform|freshdesk|intercom|qualtrics|surveymonkey|servicenow", re.IGNORECASE)
-#: Where vendors' records come together; only these may read staging.
-MEETING_PLACES = {
-    "int_answers",
-    "int_business_calendar",
-    "int_declared_targets",
-    "int_late_tickets",
-    "int_organizations",
-    "int_rejected_values",
-    "int_sla_applied",
-    "int_sla_clocks",
-    "int_survey_sends",
-    "int_own_sla_metrics",
-    "int_ticket_events",
-    "int_ticket_schedules",
-    "int_tickets",
-    "int_touched_tickets",
-    "int_users",
-    "int_vendor_numbers",
-    "follow_ups",
-    "groups",
-    "publication",
-}
+DBT = ROOT / "dbt_project"
+#: The vendors are the folders of models/vendors; the other names are of those that may come.
+VENDORS = sorted(path.name for path in (DBT / "models" / "vendors").iterdir() if path.is_dir())
+#: "files" is a word too, so that it counts only where it names the vendor.
+NAMED = re.compile(
+    "|".join(
+        {rf"{vendor}__|raw_{vendor}\b|'{vendor}'" if vendor == "files" else vendor for vendor in VENDORS}
+        | {"freshdesk", "intercom", "qualtrics", "surveymonkey", "servicenow"}
+    ),
+    re.IGNORECASE,
+)
+#: Every model reads of its own layer and of those before it.
+LAYERS = ("parsed", "staged", "vendors", "core", "marts", "kpis", "books")
 #: Words that one engine lacks, that round differently, or that read the wall clock.
 FORBIDDEN = {
     "qualify": r"\bqualify\b",
@@ -100,10 +91,20 @@ def test_marts_have_a_key_test(manifest: Node, marts: dict[str, Node]) -> None:
     assert set(marts) - tested == set(NO_KEY)
 
 
-def test_streams_without_versions_are_those_merged_so(manifest: Node, models: dict[str, Node]) -> None:
-    declared = own_macros(manifest)["streams_without_versions"]["macro_sql"]
-    merged = {name for name, node in models.items() if "keep='newest'" in node["raw_code"]}
-    assert {f"stg_{stream}" for stream in re.findall(r"'(\w+)'", declared)} == merged
+def test_every_staged_stream_is_counted(models: dict[str, Node]) -> None:
+    """By records where staging keeps versions, by rows where it does not."""
+    for vendor in VENDORS:
+        code = models[f"{vendor}__staged_streams"]["raw_code"]
+        versions, newest = code.split("without_versions=")
+        kept = {
+            name.removeprefix(f"stg_{vendor}__"): "keep='newest'" in node["raw_code"]
+            for name, node in models.items()
+            if name.startswith(f"stg_{vendor}__")
+        }
+        assert set(re.findall(r"'(\w+)'", newest)) == {name for name, is_newest in kept.items() if is_newest}
+        assert set(re.findall(r"'(\w+)'", versions)) - {vendor} == {
+            name for name, is_newest in kept.items() if not is_newest
+        }
 
 
 def test_gate_3_asks_what_dbt_leaves_to_it(manifest: Node) -> None:
@@ -215,52 +216,114 @@ def test_seeds_and_sources_are_described(manifest: Node) -> None:
     assert [node["name"] for node in seeds if not node["config"]["column_types"]] == []
 
 
+def layer(node: Node) -> str:
+    """By folder; a vendor's models by their prefix."""
+    folder, name = node["path"].split("/")[0], node["name"]
+    if folder == "vendors":
+        return {"new": "parsed", "stg": "staged"}.get(name.split("_")[0], "vendors")
+    return {"restricted": "marts"}.get(folder, folder)
+
+
 def test_names_say_where_a_model_stands(models: dict[str, Node]) -> None:
+    vendor = rf"({'|'.join(VENDORS)})__[a-z_]+"
     patterns = {
-        "parse": r"new_[a-z]+__[a-z_]+",
-        "staging": r"(stg_)?[a-z]+__[a-z_]+",
-        "core": r"int_[a-z_]+",
-        "marts": r"kpi_[a-z_]+|(?!kpi_|int_|stg_|new_)[a-z_]+",
-        "restricted": r"[a-z_]+_restricted",
+        "parsed": ("parse", rf"new_{vendor}"),
+        "staged": ("staging", rf"stg_{vendor}"),
+        "vendors": ("vendors", rf"{vendor}|touched_tickets"),
+        "core": ("core", r"int_[a-z_]+"),
+        "marts": ("marts", r"(?!kpi_|int_|stg_|new_)[a-z_]+"),
+        "restricted": ("restricted", r"[a-z_]+_restricted"),
+        "kpis": ("marts", r"kpi_[a-z_]+"),
+        "books": ("marts", r"(?!kpi_|int_|stg_|new_)[a-z_]+"),
     }
-    assert [name for name, node in models.items() if not re.fullmatch(patterns[node["schema"]], name)] == []
-    in_kpis = {name for name, node in models.items() if node["path"].startswith("kpis/")}
-    assert in_kpis == {name for name in models if name.startswith("kpi_")}
-
-
-def test_only_views_of_staging_go_without_a_prefix(models: dict[str, Node]) -> None:
-    bare = {
-        name for name, node in models.items() if node["schema"] == "staging" and not name.startswith("stg_")
-    }
-    assert {models[name]["config"]["materialized"] for name in bare} == {"ephemeral"}
-
-
-def test_vendors_end_with_staging(models: dict[str, Node]) -> None:
-    downstream = {name: node for name, node in models.items() if node["schema"] in ("core", "marts")}
-    assert [name for name in downstream if VENDORS.search(name)] == []
-    assert [
-        (name, c) for name, node in downstream.items() for c in node["columns"] if VENDORS.search(c)
-    ] == []
-    readers = {
-        name
-        for name, node in downstream.items()
-        if any(
-            parent.split(".")[2] in models and models[parent.split(".")[2]]["schema"] in ("staging", "parse")
-            for parent in node["depends_on"]["nodes"]
-        )
-    }
-    assert readers - MEETING_PLACES == set()
-
-
-def test_no_vendor_in_the_sql_after_staging(models: dict[str, Node]) -> None:
-    named = []
+    wrong = []
     for name, node in models.items():
-        if node["schema"] in ("core", "marts"):
-            text = re.sub(r"\{#.*?#\}", "", node["raw_code"], flags=re.DOTALL)
-            text = re.sub(r"\b(ref|source)\(.*?\)", "", text)
-            named += [(name, line.strip()) for line in text.splitlines() if VENDORS.search(line)]
-    # The one list of streams in the models; the rest of the names stand in ref().
-    assert [(name, line) for name, line in named if name != "int_touched_tickets"] == []
+        schema, pattern = patterns["restricted" if node["path"].startswith("restricted/") else layer(node)]
+        if node["schema"] != schema or not re.fullmatch(pattern, name):
+            wrong.append(name)
+    assert wrong == []
+
+
+def test_arrows_go_one_way(models: dict[str, Node]) -> None:
+    """No model reads what stands above it."""
+    up = [
+        (name, parent)
+        for name, node in models.items()
+        for parent in (each.split(".")[2] for each in node["depends_on"]["nodes"])
+        if parent in models
+        and LAYERS.index(layer(models[parent])) > LAYERS.index(layer(node))
+        and name not in ("restatements", "metric_members")  # on their way into books
+    ]
+    assert up == []
+
+
+def test_no_model_is_ephemeral(models: dict[str, Node]) -> None:
+    """Each has a name in the warehouse and a place in the lineage; dbt takes long to splice them in."""
+    assert [name for name, node in models.items() if node["config"]["materialized"] == "ephemeral"] == []
+
+
+def test_models_of_vendors_and_those_that_unite_them_are_described(models: dict[str, Node]) -> None:
+    assert [
+        name
+        for name, node in models.items()
+        if not node["description"]
+        and (layer(node) in ("parsed", "staged", "vendors") or node["raw_code"].startswith("{{ united("))
+    ] == []
+
+
+def test_a_vendor_is_named_in_its_folder_alone() -> None:
+    """And in the one list of vendors, and in rows of rule files."""
+    named = []
+    for path in sorted(p for p in DBT.rglob("*") if p.suffix in (".sql", ".yml")):
+        inside = path.relative_to(DBT).parts
+        own = inside[:2] in (("models", "vendors"), ("macros", "vendors")) and len(inside) > 2
+        if inside[0] != "target" and not own and inside != ("macros", "vendors.sql"):
+            text = path.read_text().splitlines()
+            named += [f"{path.name}:{no}: {line}" for no, line in enumerate(text, 1) if NAMED.search(line)]
+    assert named == []
+
+
+def test_a_vendor_reads_no_other(models: dict[str, Node]) -> None:
+    def vendor(name: str) -> str:
+        parts = models[name]["path"].split("/")
+        return parts[1] if parts[0] == "vendors" and len(parts) > 2 else ""
+
+    across = [
+        (name, parent)
+        for name, node in models.items()
+        for parent in (each.split(".")[2] for each in node["depends_on"]["nodes"])
+        if parent in models and vendor(name) and vendor(parent) not in ("", vendor(name))
+    ]
+    assert across == []
+
+
+def test_the_list_of_vendors_is_that_of_their_folders(manifest: Node, models: dict[str, Node]) -> None:
+    """What a vendor gives is united in core, but for what only its own models read."""
+    code = own_macros(manifest)["vendors"]["macro_sql"]
+    listed = {
+        f"{vendor}__{entity}"
+        for vendor, entities in ast.literal_eval(
+            code[code.index("{{ return(") + 10 : code.rindex(") }}")]
+        ).items()
+        for entity in entities
+    }
+    given = {name for name, node in models.items() if layer(node) == "vendors"} - {"touched_tickets"}
+    read_by = {
+        name: {
+            layer(node)
+            for node in models.values()
+            if models[name]["unique_id"] in node["depends_on"]["nodes"]
+        }
+        for name in given
+    }
+    assert listed - given == set()
+    assert {name for name in given - listed if read_by[name] != {"vendors"}} == set()
+    assert {name for name in listed if not read_by[name]} == set()
+
+
+def test_core_alone_unites_the_vendors(models: dict[str, Node]) -> None:
+    uniting = [node for node in models.values() if "united(" in node["raw_code"]]
+    assert {layer(node) for node in uniting if node["name"] != "touched_tickets"} == {"core"}
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)

@@ -6,17 +6,7 @@
     'answered_at', 'sent_at', 'ticket_id', 'customer_id', 'organization_id', 'segment', 'product', 'service_area', 'complexity', 'channel',
     'priority', 'group_id', 'agent_id', 'dimensions'
 ] -%}
-with answers as (
-    select {{ columns | join(', ') }} from {{ ref('typeform__answers') }}
-    union all
-    select {{ columns | join(', ') }} from {{ ref('files__answers') }}
-    union all
-    select
-        source, response_id, survey, survey as survey_title, question_id, question_ref, question_title, 'helpdesk_rating', true, score, original_answer,
-        scale_min, scale_max, declared_kind, null, 'higher_is_better', is_good, is_edited, answered_at, sent_at, ticket_id, customer_id, null,
-        null, null, null, null, null, null, group_id, agent_id, null
-    from {{ ref('zendesk__ratings') }}
-),
+with answers as ({{ united('answers', columns) }}),
 
 {#- What the rules say of each question; the most exact rule wins. #}
 question_rules as (

@@ -5,7 +5,7 @@
     comes twice is open twice. #}
 with schedule_versions as (
     select source, schedule_key, schedule_id, time_zone, valid_from, valid_to, intervals, holidays
-    from {{ ref('zendesk__schedules') }}
+    from {{ ref('int_schedules') }}
     where valid_from < valid_to
 ),
 

@@ -1,6 +1,10 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
 {#- Targets that a source declares with its tickets: when due, when ended, and its verdict; of the times those that can be. The end is lost where
     there is one, nobody knows when. #}
+with targets as ({{ united('declared_targets', [
+    'source', 'ticket_id', 'metric', 'applied_at', 'due_at', 'ended_at', 'verdict', 'is_end_unusable'
+]) }})
+
 select
     d.source,
     d.ticket_id,
@@ -12,4 +16,4 @@ select
     {{ is_misdated('d.due_at', 'd.applied_at') }} as is_due_misdated,
     {{ is_misdated('d.ended_at', 'd.applied_at') }} as is_end_misdated,
     {{ is_misdated('d.ended_at', 'd.applied_at') }} or d.is_end_unusable as is_end_lost
-from {{ ref('files__declared_targets') }} as d
+from targets as d

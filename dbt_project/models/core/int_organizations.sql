@@ -1,13 +1,13 @@
 {#- Organizations' attributes over time. Before its first known version an organization is what that version says. #}
-with versions as (
-    select
-        *,
-        record_id as organization_id,
-        row_number() over (partition by source, record_id order by changed_at) as version_no
-    from {{ ref('stg_zendesk__organizations') }}
+with versions as ({{ united('organizations', [
+    'source', 'organization_id', 'segment', 'product', 'service_area', 'complexity', 'dimensions', 'is_deleted', 'created_at', 'changed_at'
+]) }}),
+
+numbered as (
+    select *, row_number() over (partition by source, organization_id order by changed_at) as version_no from versions
 ),
 
-kept as (select * from versions where version_no = 1 or changed_at <= {{ as_of() }})
+kept as (select * from numbered where version_no = 1 or changed_at <= {{ as_of() }})
 
 select
     k.source,

@@ -1,11 +1,9 @@
 {#- Metrics judged by our own targets: those of the rule file for which the source has none. One origin per source and metric. #}
-with theirs as (
-    {{ vendor_sla_metrics() }}
-    union all
-    select source, metric from {{ ref('files__sla_metrics') }}
-)
+with theirs as ({{ united('sla_metrics', ['source', 'metric']) }}),
+
+sources as (select distinct source from {{ source('control', 'batches') }})
 
 select distinct s.source, o.metric
 from {{ ref('own_sla_targets') }} as o
-inner join (select distinct source from {{ source('control', 'batches') }}) as s on o.source in (s.source, '*')
+inner join sources as s on o.source in (s.source, '*')
 where not exists (select 1 from theirs as t where t.source = s.source and t.metric = o.metric)

@@ -62,7 +62,8 @@ own_matches as (
 
 applications as (
     select {{ clock }}, 'vendor' as origin, policy, target_seconds, is_business_hours, event_at as applied_at, event_order
-    from ({{ vendor_sla_events(['apply'], ['policy', 'target_seconds', 'is_business_hours']) }}) as e
+    from {{ ref('int_sla_events') }} as e
+    where e.event_type = 'apply' and {{ is_touched('e') }}
     union all
     select {{ clock }}, 'own', policy, target_seconds, is_business_hours, applied_at, 0
     from own_matches
@@ -116,10 +117,10 @@ standing as (
 breaches as (
     select s.source, s.ticket_id, s.metric, s.instance, s.applied_at, min(b.event_at) as breached_at
     from standing as s
-    inner join ({{ vendor_sla_events(['breach']) }}) as b
+    inner join {{ ref('int_sla_events') }} as b
         on s.source = b.source and s.ticket_id = b.ticket_id and s.metric = b.metric and s.instance = b.instance
         and b.event_at >= s.applied_at and b.event_at < coalesce(s.replaced_at, {{ the_end() }})
-    where s.origin = 'vendor'
+    where s.origin = 'vendor' and b.event_type = 'breach' and {{ is_touched('b') }}
     group by s.source, s.ticket_id, s.metric, s.instance, s.applied_at
 )
 

@@ -9,7 +9,8 @@ with vendor_events as (
         {{ clock }}, event_type, event_order,
         event_type = 'fulfill' and not is_time_known as is_lost,
         case when event_type <> 'fulfill' or is_time_known then event_at end as event_at
-    from ({{ vendor_sla_events(['activate', 'pause', 'fulfill', 'apply']) }}) as e
+    from {{ ref('int_sla_events') }} as e
+    where e.event_type in ('activate', 'pause', 'fulfill', 'apply') and {{ is_touched('e') }}
 ),
 
 vendor_clocks as (

@@ -1,15 +1,19 @@
 {#- Every survey known to have been sent up to the as-of time, and its answer. A source that does not say what it sent has no rows. #}
 {%- set stated = ['organization_id', 'segment', 'product', 'service_area', 'complexity', 'channel', 'priority', 'group_id', 'agent_id'] -%}
-with invitations as (
+{%- set columns = ['source', 'invitation_id', 'survey', 'is_helpdesk', 'ticket_id', 'customer_id', 'sent_at', 'answered_at', 'delivery'] + stated -%}
+with told as ({{ united('survey_sends', columns) }}),
+
+{#- Helpdesks say themselves which answer is whose. #}
+invitations as (
     select *, coalesce(lead(sent_at) over (partition by source, survey, about order by sent_at, invitation_id), {{ the_end() }}) as next_sent_at
     from (
         select
-            i.*,
+            t.*,
             {#- What an answer has in common with its invitation, where it has not its id. #}
-            case when i.ticket_id is not null then 'ticket ' || i.ticket_id else 'customer ' || i.customer_id end as about
-        from {{ in_force(ref('stg_files__survey_invitations')) }} as i
-        where not i.deleted and i.sent_at <= {{ as_of() }}
-    ) as known
+            case when t.ticket_id is not null then 'ticket ' || t.ticket_id else 'customer ' || t.customer_id end as about
+        from told as t
+        where not t.is_helpdesk
+    ) as i
 ),
 
 responses as (
@@ -43,24 +47,24 @@ matched as (
 
 sends as (
     select
-        source, invitation_id, 'helpdesk rating' as survey, true as is_helpdesk, ticket_id, customer_id, sent_at, answered_at,
-        answered_at is not null as is_answered,
-        cast(null as varchar) as delivery,
+        t.source,
+        t.invitation_id,
+        t.survey,
+        t.is_helpdesk,
+        t.ticket_id,
+        t.customer_id,
+        t.sent_at,
+        case when t.is_helpdesk or t.answered_at <= {{ as_of() }} then t.answered_at else m.answered_at end as answered_at,
+        case
+            when t.is_helpdesk then t.answered_at is not null
+            else coalesce(t.answered_at <= {{ as_of() }}, false) or m.invitation_id is not null
+        end as is_answered,
+        t.delivery,
         {% for column in stated %}
-        cast(null as varchar) as {{ column }}{{ ',' if not loop.last }}
+        t.{{ column }}{{ ',' if not loop.last }}
         {% endfor %}
-    from ({{ helpdesk_survey_sends() }}) as asked
-    union all
-    select
-        i.source, i.invitation_id, i.survey, false, i.ticket_id, i.customer_id, i.sent_at,
-        case when i.answered_at <= {{ as_of() }} then i.answered_at else m.answered_at end,
-        coalesce(i.answered_at <= {{ as_of() }}, false) or m.invitation_id is not null,
-        i.delivery,
-        {% for column in stated %}
-        i.{{ column }}{{ ',' if not loop.last }}
-        {% endfor %}
-    from invitations as i
-    left join matched as m on i.source = m.source and i.survey = m.survey and i.invitation_id = m.invitation_id
+    from told as t
+    left join matched as m on t.source = m.source and t.survey = m.survey and t.invitation_id = m.invitation_id
 ),
 
 policies as (

@@ -6,11 +6,7 @@
     'source', 'ticket_id', 'event_id', 'event_at', 'sequence_no', 'child_no', 'kind_no', 'kind', 'can_repeat', 'value', 'actor_id', 'actor_role',
     'is_public', 'is_automatic'
 ] -%}
-with events as (
-    select {{ columns | join(', ') }} from {{ ref('zendesk__ticket_events') }}
-    union all
-    select {{ columns | join(', ') }} from {{ ref('files__ticket_events') }}
-),
+with events as ({{ united('ticket_events', columns) }}),
 
 dated as (
     select

@@ -58,7 +58,7 @@ replies as (
         count(replied_at) as public_agent_replies,
         count(waits_from) as customer_turns,
         min(case when is_first_reply then replied_at end) as first_reply_at
-    from {{ ref('ticket_replies') }} as r
+    from {{ ref('int_ticket_replies') }} as r
     where {{ is_touched('r') }}
     group by source, ticket_id
 ),

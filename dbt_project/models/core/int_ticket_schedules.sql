@@ -1,16 +1,14 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
 {#- Which schedule a ticket was under, and when: what its schedule events set, before the first of them the source's default.
     position_offset makes positions of successive schedules one clock: business time sums over the schedules in force. #}
-with defaults as ({{ default_schedules() }}),
-
-tickets as (
+with tickets as (
     select t.source, t.ticket_id from {{ ref('int_tickets') }} as t where {{ is_touched('t') }}
 ),
 
 settings as (
     select t.source, t.ticket_id, d.schedule_key, {{ the_beginning() }} as valid_from, 0 as setting_no
     from tickets as t
-    inner join defaults as d on t.source = d.source
+    inner join {{ ref('int_default_schedules') }} as d on t.source = d.source
     union all
     select e.source, e.ticket_id, e.source || '/' || e.value, e.event_at, e.event_no
     from {{ ref('int_ticket_events') }} as e

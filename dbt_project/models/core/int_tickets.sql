@@ -7,11 +7,7 @@
     'declared_first_reply_at', 'declared_resolved_at', 'declared_closed_at', 'declares_first_reply', 'declares_resolved', 'declared_reopens',
     'declared_replies', 'handle_seconds', 'unusable_handle_seconds', 'logs_assignment', 'unusable', 'changed_at'
 ] -%}
-with tickets as (
-    select {{ columns | join(', ') }} from {{ ref('zendesk__tickets') }}
-    union all
-    select {{ columns | join(', ') }} from {{ ref('files__tickets') }}
-),
+with tickets as ({{ united('tickets', columns) }}),
 
 {#- The organization of the ticket, else the customer's own when the ticket was created. #}
 placed as (

@@ -1,8 +1,5 @@
 {#- Users' roles and organizations over time. Before its first known version a user is what that version says. #}
-with versions as (
-    select source, record_id as user_id, role, is_active, organization_id, created_at, changed_at
-    from {{ ref('stg_zendesk__users') }}
-),
+with versions as ({{ united('users', ['source', 'user_id', 'role', 'is_active', 'organization_id', 'created_at', 'changed_at']) }}),
 
 changes as (
     select
@@ -29,7 +26,7 @@ kept as (
 select
     source,
     user_id,
-    case when role = 'end-user' then 'end_user' else 'agent' end as role,
+    role,
     is_active,
     organization_id,
     created_at,

@@ -48,8 +48,6 @@ owed as (
         and {{ business_date('f.answered_at') }} < coalesce(p.valid_to, cast({{ the_end() }} as date))
 ),
 
-defaults as ({{ default_schedules() }}),
-
 {#- Hours of the schedule that the ticket was under when its customer answered, else of the account's default. #}
 on_schedules as (
     select
@@ -60,7 +58,7 @@ on_schedules as (
     from owed as o
     left join {{ ref('int_ticket_schedules') }} as s
         on o.ticket_source = s.source and o.ticket_id = s.ticket_id and o.answered_at >= s.valid_from and o.answered_at < s.valid_to
-    left join defaults as d on o.helpdesk = d.source
+    left join {{ ref('int_default_schedules') }} as d on o.helpdesk = d.source
     where o.policy_no = 1 and o.is_business_hours
 ),
 
@@ -82,8 +80,6 @@ business_due as (
         and s.due_position <= b.open_micros_before + {{ micros_between('b.starts_at', 'b.ends_at') }}
     group by s.source, s.response_id, s.question_id
 ),
-
-rated as (select distinct ticket_source as source, ticket_id from flagged where ticket_source is not null),
 
 contacts as (
     {#- A public reply on the rated ticket. #}
@@ -111,7 +107,7 @@ contacts as (
         {% for column in key %}f.{{ column }}, {% endfor %}
         3, 'tag', g.tagged_at, g.ticket_id, g.actor_id
     from flagged as f
-    inner join ({{ helpdesk_tags_added('rated', ref('follow_up_tags')) }}) as g
+    inner join {{ ref('int_ticket_tags') }} as g
         on f.ticket_source = g.source and f.ticket_id = g.ticket_id and g.tagged_at > f.answered_at
 ),
 

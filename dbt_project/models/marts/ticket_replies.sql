@@ -4,49 +4,9 @@
 {#- One row per stretch of a conversation that ends, or waits to end, with a public reply by a human agent. Stretch 1 runs from
     creation; a later one from the oldest message of the customer that is still unanswered. A reply that nobody waited for has no
     duration. #}
-with counted as (
-    select t.* from {{ ref('int_tickets') }} as t where t.exclusion_reason is null and {{ is_touched('t') }}
-),
-
-comments as (
+with waits as (
     select
-        e.*,
-        e.is_public and e.actor_role = 'agent' and not e.is_opening as is_reply
-    from {{ ref('int_ticket_events') }} as e
-    where e.kind = 'comment' and {{ is_touched('e') }}
-),
-
-numbered as (
-    select
-        *,
-        1 + coalesce(sum(case when is_reply then 1 else 0 end) over (
-            partition by source, ticket_id order by event_at, event_no rows between unbounded preceding and 1 preceding
-        ), 0) as reply_no
-    from comments
-),
-
-stretches as (
-    select
-        source,
-        ticket_id,
-        reply_no,
-        min(case when is_public and actor_role = 'end_user' then event_at end) as asked_at,
-        min(case when is_reply then event_at end) as replied_at,
-        min(case when is_reply then actor_id end) as agent_id,
-        bool_or(is_reply and is_role_assumed) as is_role_assumed
-    from numbered
-    group by source, ticket_id, reply_no
-),
-
-waits as (
-    select
-        s.source,
-        s.ticket_id,
-        s.reply_no,
-        s.replied_at,
-        s.agent_id,
-        s.is_role_assumed,
-        case when s.reply_no = 1 then t.created_at else s.asked_at end as waits_from,
+        r.*,
         t.created_at,
         t.priority,
         t.complexity,
@@ -55,9 +15,9 @@ waits as (
         t.segment,
         t.product,
         t.service_area
-    from stretches as s
-    inner join counted as t on s.source = t.source and s.ticket_id = t.ticket_id
-    where s.reply_no = 1 or s.asked_at is not null or s.replied_at is not null
+    from {{ ref('int_ticket_replies') }} as r
+    inner join {{ ref('int_tickets') }} as t on r.source = t.source and r.ticket_id = t.ticket_id
+    where {{ is_touched('r') }}
 ),
 
 placed as (
@@ -73,8 +33,8 @@ placed as (
 select
     p.source,
     p.ticket_id,
-    cast(p.reply_no as integer) as reply_no,
-    p.reply_no = 1 as is_first_reply,
+    p.reply_no,
+    p.is_first_reply,
     p.created_at,
     p.waits_from,
     p.replied_at,

@@ -1,11 +1,9 @@
 {#- Who is behind a follow-up and what they wrote. Empty unless CXMARTS_RESTRICTED says so. #}
 with written as (
     select source, response_id, max(comment) as comment, max(email) as email
-    from ({{ written_answers() }}) as w
+    from {{ ref('int_written_answers') }}
     group by source, response_id
-),
-
-customers as ({{ named_customers() }})
+)
 
 select
     f.source,
@@ -19,5 +17,5 @@ select
 from {{ ref('follow_ups') }} as f
 inner join {{ ref('int_answers') }} as a on f.source = a.source and f.response_id = a.response_id and f.question_id = a.question_id
 left join written as w on f.source = w.source and f.response_id = w.response_id
-left join customers as c on a.helpdesk = c.source and f.customer_id = c.customer_id
+left join {{ ref('int_named_customers') }} as c on a.helpdesk = c.source and f.customer_id = c.customer_id
 where {{ 'true' if is_restricted_on() else 'false' }}

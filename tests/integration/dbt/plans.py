@@ -12,7 +12,7 @@ from .warehouse import Warehouse
 
 ROW_BY_ROW = {"NESTED_LOOP_JOIN", "CROSS_PRODUCT", "BLOCKWISE_NL_JOIN", "PIECEWISE_MERGE_JOIN", "IE_JOIN"}
 #: Schemas whose tables grow with the company's data; rules, the run's own book-keeping and constants do not.
-DATA = ("staging.", "core.", "marts.", "parse.")
+DATA = ("staging.", "vendors.", "core.", "marts.", "parse.")
 #: Calendars are days by schedules, definitions are rules; neither grows with tickets.
 SMALL = {"core.int_business_calendar", "marts.kpi_definitions"}
 
@@ -23,9 +23,10 @@ def plans(warehouse: Warehouse) -> dict[str, Plan]:
     """Plans of what dbt ran in the last build, by `build/model`."""
     found = {}
     with duckdb.connect(str(warehouse.path), read_only=True) as connection:
-        for folder in ("core", "marts", "kpis"):
-            for path in (warehouse.target / "compiled/cxmarts/models" / folder).glob("*.sql"):
-                found[f"{warehouse.builds}/{path.stem}"] = explained(connection, path.read_text())
+        for folder in ("vendors", "core", "marts", "kpis", "books"):
+            for path in (warehouse.target / "compiled/cxmarts/models" / folder).rglob("*.sql"):
+                if not path.name.startswith(("new_", "stg_")):
+                    found[f"{warehouse.builds}/{path.stem}"] = explained(connection, path.read_text())
     return found
 
 

@@ -79,7 +79,7 @@ def test_nightly_builds_equal_one_full_build(nights: Nights) -> None:
 
 def test_the_last_night_rebuilt_only_what_it_touched(nights: Nights) -> None:
     [(touched, tickets)] = nights.nightly.query(
-        "select (select count(*) from core.int_touched_tickets), (select count(*) from core.int_tickets)"
+        "select (select count(*) from vendors.touched_tickets), (select count(*) from core.int_tickets)"
     )
     assert 0 < touched < tickets / 4
 

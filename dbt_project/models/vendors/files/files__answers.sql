@@ -1,5 +1,3 @@
-{{ config(materialized='ephemeral') }}
-{#- Survey answers of exported files. A row without a score is no answer; an answer without a date counts in period all only. #}
 select
     a.source,
     a.response_id,

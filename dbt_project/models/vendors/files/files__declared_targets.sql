@@ -1,5 +1,3 @@
-{{ config(materialized='ephemeral') }}
-{#- Targets that an exported file declares: due, ended and verdict as the source gives them. #}
 with targets as (
     select source, ticket_id, created_at, fetched_at, unusable, unnest(sla) as s from {{ ref('files__tickets') }}
 )

@@ -1,5 +1,4 @@
-{{ config(materialized='ephemeral') }}
-{#- Metrics for which exported files declare targets. #}
+{{ config(materialized='table') }}
 with declared as (
     select source, unnest(sla) as s from {{ ref('stg_files__tickets') }}
     union all

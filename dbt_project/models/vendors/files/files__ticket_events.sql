@@ -1,5 +1,3 @@
-{{ config(materialized='ephemeral') }}
-{#- The event spine of exported files. An event row may carry the ticket's whole state, what did not change too. #}
 with events as (
     select * from {{ ref('stg_files__ticket_events') }} as e
     where e.event_at <= {{ as_of() }} and not e.deleted and {{ is_touched('e') }}

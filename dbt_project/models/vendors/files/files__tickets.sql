@@ -1,6 +1,4 @@
-{{ config(materialized='ephemeral') }}
-{#- Tickets of exported files: rows of ticket files, and the newest state of event files that carry one. A log that does not tell
-    when a ticket was created tells when it first saw it; a row without a status leaves the one before. #}
+{{ config(materialized='table') }}
 {%- set oldest_first = 'greatest(e.event_at, e.begun_at), e.sequence_no nulls first, e.event_at, e.record_id' -%}
 with begun as (
     select

@@ -1,4 +1,3 @@
-{#- A form's definition; questions inside groups stand in the group's own fields. #}
 {%- set properties = {'steps': 'INTEGER', 'start_at_one': 'BOOLEAN'} -%}
 {%- set shape = {
     'title': 'VARCHAR',

@@ -1,5 +1,3 @@
-{#- record_id is form/response. Only answers that can carry a rating are kept, a choice by its label: never names, mail addresses or
-    free text. #}
 {%- set hidden = {
     'ticket_id': 'VARCHAR', 'customer_id': 'VARCHAR', 'sent_at': 'VARCHAR', 'segment': 'VARCHAR', 'product': 'VARCHAR',
     'service_area': 'VARCHAR', 'complexity': 'VARCHAR'

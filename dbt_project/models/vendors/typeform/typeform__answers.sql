@@ -1,5 +1,3 @@
-{{ config(materialized='ephemeral') }}
-{#- Ratings of form responses, one row per answered rating question, with the definition in force when it was answered. #}
 with forms as (
     select
         source,

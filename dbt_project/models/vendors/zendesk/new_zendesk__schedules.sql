@@ -1,4 +1,3 @@
-{#- Intervals are minutes from Sunday 00:00 local; holidays are local dates, last day included; the zone is a Rails name. #}
 {%- set shape = {
     'schedule': {
         'name': 'VARCHAR', 'time_zone': 'VARCHAR', 'created_at': 'VARCHAR',

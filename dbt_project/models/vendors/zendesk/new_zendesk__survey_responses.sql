@@ -1,4 +1,3 @@
-{#- What the customer wrote is not read: only ratings, and what the survey is about. #}
 {%- set shape = {
     'responder_id': 'VARCHAR', 'expires_at': 'VARCHAR', 'subjects': [{'id': 'VARCHAR', 'type': 'VARCHAR'}],
     'survey': {'id': 'VARCHAR', 'version': 'BIGINT'},

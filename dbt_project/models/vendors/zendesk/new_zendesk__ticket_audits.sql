@@ -1,4 +1,3 @@
-{#- Audits fill what the event export cannot give; an audit has the id of the event that it stands for. #}
 {%- set shape = {
     'ticket_id': 'VARCHAR', 'created_at': 'VARCHAR', 'author_id': 'VARCHAR',
     'events': [{

@@ -1,5 +1,3 @@
-{#- One row per event with its changes as a typed list. A change to null leaves no trace in typed fields, so only there
-    are the key names of the children kept as well. #}
 {%- set shape = {
     'ticket_id': 'VARCHAR', 'created_at': 'VARCHAR', 'updater_id': 'VARCHAR',
     'child_events': [{

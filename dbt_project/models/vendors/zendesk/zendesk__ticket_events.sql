@@ -1,5 +1,3 @@
-{{ config(materialized='ephemeral') }}
-{#- The event spine of touched tickets: one row per change of status, priority, group, assignee or schedule, and per comment. #}
 with events as (
     select source, record_id, ticket_id, event_at, actor_id, children, child_keys
     from {{ ref('stg_zendesk__ticket_events') }} as e

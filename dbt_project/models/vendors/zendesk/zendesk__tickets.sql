@@ -1,5 +1,3 @@
-{{ config(materialized='ephemeral') }}
-{#- Tickets in the core's words: the version in force at the as-of time, touched tickets only. #}
 {%- set own = own_dimensions() -%}
 with versions as (
     select *, row_number() over (partition by source, record_id order by {{ in_force_first('changed_at') }}) as version_no
@@ -9,13 +7,7 @@ with versions as (
 
 tickets as (select * from versions where version_no = 1),
 
-{#- Custom fields by id or title, as the seed says what they mean. #}
-field_meanings as (
-    select distinct f.source, f.record_id as field_id, m.attribute
-    from {{ ref('stg_zendesk__ticket_fields') }} as f
-    inner join {{ ref('ticket_field_map') }} as m
-        on m.source in (f.source, '*') and (m.field = f.record_id or lower(m.field) = lower(f.field_title))
-),
+fields as (select distinct source, field_id, attribute from {{ ref('zendesk__ticket_fields') }} where attribute is not null),
 
 custom_values as (
     select t.source, t.record_id, unnest(t.custom_fields) as field from tickets as t
@@ -33,7 +25,7 @@ custom as (
         {% endfor %}
         max(case when m.attribute = 'handle_seconds' then nullif(v.field.value, '') end) as handle_seconds
     from custom_values as v
-    inner join field_meanings as m on v.source = m.source and v.field.id = m.field_id
+    inner join fields as m on v.source = m.source and v.field.id = m.field_id
     group by v.source, v.record_id
 ),
 

@@ -1,32 +1,28 @@
-{{ config(materialized='ephemeral') }}
-{#- What Zendesk publishes itself of the touched tickets: the metric set inside the exported ticket, and the minutes that the SLA
-    clocks tell. A clock's minutes only grow, so that its largest are its newest; instances of one clock are added up.
-    Stations count the first holder too, hops do not. #}
 {%- set numbers = compared_numbers() -%}
-with tickets as (
-    select source, ticket_id, changed_at from {{ ref('int_tickets') }} as t where exclusion_reason is null and {{ is_touched('t') }}
+with versions as (
+    select *, row_number() over (partition by source, record_id order by {{ in_force_first('changed_at') }}) as version_no
+    from {{ ref('stg_zendesk__tickets') }} as t
+    where {{ is_touched('t', 'record_id') }}
 ),
 
+{#- Every metric set counts reopens: without them the ticket came without its set. #}
 sets as (
-    select s.*
-    from {{ ref('stg_zendesk__tickets') }} as s
-    inner join tickets as t on s.source = t.source and s.record_id = t.ticket_id and s.changed_at = t.changed_at
-    {#- Every metric set counts reopens: without them the ticket came without its set. #}
-    where s.changed_at <= {{ as_of() }} and s.vendor_reopens is not null
+    select * from versions where version_no = 1 and changed_at <= {{ as_of() }} and vendor_reopens is not null
 ),
 
+{#- A clock's minutes only grow, so that its largest are its newest. #}
 statuses as (
     select
         e.source, e.ticket_id,
         {{ zendesk_sla_metric('e') }} as metric,
         max(e.vendor_calendar_minutes) as calendar, max(e.vendor_business_minutes) as business, max(e.event_at) as read_at
     from {{ ref('stg_zendesk__ticket_metric_events') }} as e
-    inner join tickets as t on e.source = t.source and e.ticket_id = t.ticket_id
     where e.vendor_calendar_minutes is not null and e.event_type in ('fulfill', 'update_status')
-      and e.event_at <= {{ as_of() }} and not e.is_withdrawn and not e.deleted
+      and e.event_at <= {{ as_of() }} and not e.is_withdrawn and not e.deleted and {{ is_touched('e') }}
     group by e.source, e.ticket_id, e.metric, e.instance_id
 ),
 
+{#- Instances of one clock are added up. #}
 clocks as (
     select
         source,

@@ -1,17 +1,5 @@
 {#- How fresh and complete each stream is, by the run that built these marts. #}
-with staged as (
-    {% for stream in streams() %}
-    select
-        '{{ stream }}' as stream_key, s.source, count(*) as staged_rows,
-        count({{ '*' if stream in streams_without_versions() else 'distinct s.record_id' }}) as records,
-        sum(s.redacted_fields) as redacted_fields, max(s.changed_at) as newest_change_at
-    from {{ ref('stg_' ~ stream) }} as s
-    group by s.source
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
-
-rejected as (
+with rejected as (
     select replace(model, 'stg_', '') as stream_key, source, count(*) as rejected_rows
     from {{ source('control', 'rejected_rows') }}
     group by model, source
@@ -54,7 +42,7 @@ select
     cast(coalesce(d.disagreements, 0) as bigint) as disagreements
 from landed as l
 full outer join {{ source('control', 'source_status') }} as f on l.source = f.source and l.vendor = f.vendor and l.stream = f.stream
-left join staged as s on l.stream_key = s.stream_key and l.source = s.source
+left join {{ ref('int_staged_streams') }} as s on l.stream_key = s.stream_key and l.source = s.source
 left join rejected as r on l.stream_key = r.stream_key and l.source = r.source
 left join superseded as p on l.stream_key = p.stream_key and l.source = p.source
-left join {{ ref('zendesk__rating_disagreements') }} as d on l.stream_key = d.stream_key and l.source = d.source
+left join {{ ref('int_rating_disagreements') }} as d on l.stream_key = d.stream_key and l.source = d.source

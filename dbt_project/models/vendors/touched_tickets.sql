@@ -1,4 +1,4 @@
-{#- The tickets whose rows may come out differently than in the last build. #}
+{{ config(materialized='table') }}
 {%- set previous = this.incorporate(path={'schema': 'core', 'identifier': 'int_tickets'}) -%}
 {%- set previous_events = this.incorporate(path={'schema': 'core', 'identifier': 'int_ticket_events'}) -%}
 {%- set previous_schedules = this.incorporate(path={'schema': 'core', 'identifier': 'int_ticket_schedules'}) -%}
@@ -18,11 +18,9 @@ last_build as (select coalesce(max(as_of), {{ the_beginning() }}) as as_of from 
 {%- endset %}
 
 all_tickets as (
-    select r.source, r.record_id as ticket_id from {{ ref('stg_zendesk__tickets') }} as r
-    union
-    select r.source, r.record_id as ticket_id from {{ ref('stg_files__tickets') }} as r
-    union
-    select r.source, r.ticket_id from {{ ref('stg_files__ticket_events') }} as r where r.carries_ticket
+    select distinct r.source, r.ticket_id
+    from ({{ united('ticket_records', ['source', 'ticket_id', 'is_ticket']) }}) as r
+    where r.is_ticket
 )
 {% if rebuilds_all_tickets() %}
 select source, ticket_id from all_tickets
@@ -31,34 +29,39 @@ select source, ticket_id from all_tickets
     select distinct v.source, v.user_id
     from (
         select
-            r.source, r.record_id as user_id, {{ is_news }} as is_news,
-            row_number() over (partition by r.source, r.record_id order by r.changed_at) as version_no,
-            count(*) over (partition by r.source, r.record_id) as versions,
-            r.role is distinct from lag(r.role) over (partition by r.source, r.record_id order by r.changed_at)
-                or r.organization_id is distinct from lag(r.organization_id) over (partition by r.source, r.record_id order by r.changed_at)
+            r.source, r.user_id, {{ is_news }} as is_news,
+            row_number() over (partition by r.source, r.user_id order by r.changed_at) as version_no,
+            r.role is distinct from lag(r.role) over (partition by r.source, r.user_id order by r.changed_at)
+                or r.organization_id is distinct from lag(r.organization_id) over (partition by r.source, r.user_id order by r.changed_at)
                 as differs
-        from {{ ref('stg_zendesk__users') }} as r
+        from ({{ united('users', ['source', 'user_id', 'role', 'organization_id', 'batch_id', 'changed_at']) }}) as r
     ) as v
     where v.is_news and (v.differs or v.version_no = 1)
 ),
 
 changed_organizations as (
-    select distinct r.source, r.record_id as organization_id from {{ ref('stg_zendesk__organizations') }} as r where {{ is_news }}
+    select distinct r.source, r.organization_id
+    from ({{ united('organizations', ['source', 'organization_id', 'batch_id', 'changed_at']) }}) as r
+    where {{ is_news }}
 ),
 
 changed_schedules as (
-    select distinct r.source, r.source || '/' || r.record_id as schedule_key from {{ ref('stg_zendesk__schedules') }} as r where {{ is_news }}
+    select distinct r.source, r.source || '/' || r.schedule_id as schedule_key
+    from ({{ united('schedules', ['source', 'schedule_id', 'batch_id', 'changed_at']) }}) as r
+    where {{ is_news }}
 ),
 
 changed_fields as (
-    select distinct r.source from {{ ref('stg_zendesk__ticket_fields') }} as r where {{ is_news }}
+    select distinct r.source
+    from ({{ united('ticket_fields', ['source', 'batch_id', 'changed_at']) }}) as r
+    where {{ is_news }}
 ),
 
 changed as (
-    {% for stream, ticket_id in ticket_streams() %}
-    select r.source, r.{{ ticket_id }} as ticket_id from {{ ref('stg_' ~ stream) }} as r where {{ is_news }}
+    select r.source, r.ticket_id
+    from ({{ united('ticket_records', ['source', 'ticket_id', 'batch_id', 'changed_at']) }}) as r
+    where {{ is_news }}
     union
-    {% endfor %}
     select t.source, t.ticket_id from {{ previous }} as t
     inner join changed_users as u on t.source = u.source and t.customer_id = u.user_id
     union
@@ -81,8 +84,7 @@ changed as (
     select t.source, t.ticket_id from {{ previous }} as t
     where t.source in (
         select k.source from (select distinct source, metric from {{ previous_clocks }} where origin = 'own') as k
-        left join {{ ref('int_own_sla_metrics') }} as m on k.source = m.source and k.metric = m.metric
-        where m.metric is null
+        inner join ({{ united('sla_metrics', ['source', 'metric']) }}) as m on k.source = m.source and k.metric = m.metric
     )
     union
     select t.source, t.ticket_id from {{ previous }} as t where t.source in (select source from changed_fields)
@@ -94,12 +96,9 @@ visitors as (
     select p.source, p.customer_id, p.created_at from {{ previous }} as p
     inner join changed as c on p.source = c.source and p.ticket_id = c.ticket_id
     union
-    select r.source, r.requester_id, r.created_at from {{ ref('stg_zendesk__tickets') }} as r where {{ is_news }}
-    union
-    select r.source, r.customer_id, r.created_at from {{ ref('stg_files__tickets') }} as r where {{ is_news }}
-    union
-    select r.source, r.customer_id, coalesce(r.created_at, r.event_at)
-    from {{ ref('stg_files__ticket_events') }} as r where r.carries_ticket and {{ is_news }}
+    select r.source, r.customer_id, r.created_at
+    from ({{ united('ticket_records', ['source', 'customer_id', 'created_at', 'is_ticket', 'batch_id', 'changed_at']) }}) as r
+    where r.is_ticket and {{ is_news }}
 ),
 
 touched as (

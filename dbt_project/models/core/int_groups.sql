@@ -1,0 +1,1 @@
+{{ united('groups', ['source', 'group_id', 'group_name', 'is_deleted']) }}

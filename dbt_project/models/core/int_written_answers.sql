@@ -1,0 +1,2 @@
+{{ config(materialized='view') }}
+{{ united('written_answers', ['source', 'response_id', 'comment', 'email']) }}

@@ -1,0 +1,1 @@
+{{ staged_streams('typeform', ['forms'], without_versions=['responses']) }}

@@ -1,0 +1,13 @@
+select
+    source,
+    record_id as organization_id,
+    segment,
+    product,
+    service_area,
+    complexity,
+    dimensions,
+    is_deleted,
+    created_at,
+    batch_id,
+    changed_at
+from {{ ref('stg_zendesk__organizations') }}
