@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from jinja2 import Environment, pass_context
-from jinja2.runtime import Context
+from jinja2.runtime import Context, Macro
+from sqlfluff.core.templaters.builtins.dbt import MacroReturn
 
 
 class _Adapter:
@@ -37,4 +38,18 @@ def _compile_once() -> None:
     Environment.compile = compile_  # type: ignore[assignment,method-assign]
 
 
+def _return_to_the_caller() -> None:
+    """Let a macro return to whatever called it: sqlfluff lets `return` end the model's own call."""
+    invoked = Macro._invoke
+
+    def invoke(self: Macro, arguments: list[Any], autoescape: bool) -> Any:
+        try:
+            return invoked(self, arguments, autoescape)
+        except MacroReturn as returned:
+            return returned.value
+
+    Macro._invoke = invoke  # type: ignore[method-assign]
+
+
 _compile_once()
+_return_to_the_caller()
