@@ -88,11 +88,11 @@ class Journey:
         return str(ticket_id(self.ticket))
 
 
-def journeys(company: Company) -> list[Journey]:
-    """The counted tickets' ways, by ticket."""
+def journeys(company: Company, tickets: Iterable[int] | None = None) -> list[Journey]:
+    """The counted tickets' ways, by ticket; of these tickets (indexes) where they are given."""
     calendars = Calendars(company.schedules)
     found = []
-    for ticket in range(company.ticket_count()):
+    for ticket in range(company.ticket_count()) if tickets is None else tickets:
         updates = [update for update in company.life(ticket) if update.kind != SYSTEM]
         if updates and exclusion(updates[-1]) is None:
             found.append(journey(updates, calendars, company.team.ids))

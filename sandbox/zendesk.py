@@ -23,7 +23,7 @@ from sandbox.http import (
     to_cursor,
 )
 from sandbox.lifecycle import SYSTEM, Update
-from sandbox.records import Records, metric_event, survey
+from sandbox.records import Records, iso, metric_event, survey
 
 PAGE = 1000
 
@@ -63,6 +63,7 @@ class Zendesk:
                 ("incremental/users", self.users_by_time),
                 ("incremental/organizations", self.organizations),
                 (r"tickets/(\d+)/audits", self.audits),
+                ("tickets/count", self.count_of_tickets),
                 ("satisfaction_ratings", self.satisfaction_ratings),
                 ("guide/survey_responses", self.survey_responses),
                 ("guide/en-us/surveys", self.surveys),
@@ -326,6 +327,12 @@ class Zendesk:
             if update.kind < SYSTEM
         ]
         return listing(request, "audits", audits)
+
+    def count_of_tickets(self, request: Request) -> Json:
+        """How many tickets there are but deleted ones; the reference leaves open if archived ones count."""
+        _, _, rows = self._tickets(request)
+        kept = self.company.updates["status"][rows] != DELETED
+        return {"count": {"value": int(kept.sum()), "refreshed_at": iso(self.company.horizon)}}
 
     def satisfaction_ratings(self, request: Request) -> Json:
         company = self.company

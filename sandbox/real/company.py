@@ -84,6 +84,8 @@ class RealCompany(Company):
 
     Attributes:
         facts: of each ticket, by index.
+        follow_ups, incidents: the tickets that follow a closed one up, that are incidents of a problem.
+        merged_accounts: by customer, when their second account was merged into the first.
         edited, deleted: unix seconds at which settings were edited and deleted.
     """
 
@@ -378,11 +380,12 @@ class RealCompany(Company):
             if end is not None and not life[-1].tags & MERGED_TAG:
                 closed[customer].append((end, ticket))
         self.follow_ups: dict[int, list[int]] = defaultdict(list)
+        self.incidents: dict[int, list[int]] = defaultdict(list)
         for ticket, facts in enumerate(self.facts):
             if facts.follows is not None:
                 self.follow_ups[facts.follows].append(ticket)
-        linked = {facts.problem for facts in self.facts}
-        self.problems = {ticket for _, ticket in problems if ticket in linked}
+            if facts.problem is not None:
+                self.incidents[facts.problem].append(ticket)
 
     def _merge(self, ticket: int, lives: list[Life]) -> None:
         """Into an earlier ticket that was open then, with a note on either."""

@@ -95,7 +95,7 @@ class RealRecords(Records):
         record["is_public"] = facts.sessions is None
         if facts.problem is not None:
             record["problem_id"] = ticket_id(facts.problem)
-        record["has_incidents"] = ticket in self.company.problems
+        record["has_incidents"] = any(map(self._is_there, self.company.incidents.get(ticket, [])))
         if record["status"] == "closed":
             later = self.company.follow_ups.get(ticket, [])
             record["followup_ids"] = [ticket_id(other) for other in later if self._is_there(other)]
@@ -115,7 +115,7 @@ class RealRecords(Records):
     def _type(self, ticket: int) -> str | None:
         if self._facts(ticket).problem is not None:
             return "incident"
-        return "problem" if ticket in self.company.problems else ("question", None)[ticket % 2]
+        return "problem" if ticket in self.company.incidents else ("question", None)[ticket % 2]
 
     def metric_set(self, ticket: int, updates: list[Update]) -> Record:
         record = super().metric_set(ticket, updates)

@@ -82,6 +82,8 @@ class RealTruth:
     Attributes:
         excluded: deleted, merged, spam, else None.
         is_human: handled by an agent now; others are left out of times, targets and the backlog.
+        is_told: whether events tell everything about it; then `sandbox.truth` and `sandbox.journeys` hold for
+            it too, but for the targets of deleted policies.
         status, priority, group, assignee: as its newest version says, in the vendor's words and ids.
         first_reply, first_solve, last_solve: UNKNOWN where it did not happen or nobody says when.
         replies: public replies, by whom `replies_origin` says.
@@ -96,6 +98,7 @@ class RealTruth:
     excluded: str | None
     is_human: bool
     is_imported: bool
+    is_told: bool
     begins: str
     channel: str
     status: str
@@ -144,6 +147,7 @@ def _truth(company: RealCompany, life: list[Update], calendars: Calendars, bots:
         excluded=exclusion(last),
         is_human=facts.support_type(last.t) == "agent",
         is_imported=facts.is_imported,
+        is_told=facts.sessions is None and all(_is_told(facts, update) for update in life),
         begins=facts.begins,
         channel=facts.channel,
         status=STATUSES[last.status],

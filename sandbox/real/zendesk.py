@@ -49,7 +49,6 @@ class RealZendesk(Zendesk):
                 (r"tickets/(\d+)/side_conversations", self.side_conversations),
                 ("group_slas/policies", self.group_sla_policies),
                 ("satisfaction_reasons", self.satisfaction_reasons),
-                ("tickets/count", self.ticket_count),
             )
         ]
 
@@ -228,12 +227,6 @@ class RealZendesk(Zendesk):
             for identifier, code, label in (NO_REASON, *RATING_REASONS)
         ]
         return {"reasons": reasons, "next_page": None, "previous_page": None, "count": len(reasons)}
-
-    def ticket_count(self, request: Request) -> Json:
-        """How many tickets there are; deleted ones are not counted, nor are those of AI agents."""
-        _, tickets, rows = self.company.tickets_by_change()
-        keep = (self.company.updates["status"][rows] != catalog.DELETED) & self._in_scope(request, tickets)
-        return {"count": {"value": int(keep.sum()), "refreshed_at": iso(self.company.horizon)}}
 
     def side_conversations(self, request: Request, ticket: str) -> Json:
         index = int(ticket) - 1

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 
+from sandbox import journeys
 from sandbox.catalog import CUSTOMER_ID, MERGED_TAG
 from sandbox.clocks import BREACH, METRICS, TYPES, MetricEvent
 from sandbox.company import Company
@@ -430,6 +431,18 @@ def test_all_of_the_truth_hangs_together(company: RealCompany, truths: list[Real
     first = found["response_times"]["first_reply/calendar"]
     assert 0 < first["n_vendor"] < first["n"] < every["created"]
     assert set(found["bad_reasons"]) - {"No reason provided"}
+
+
+def test_where_events_tell_everything_the_clean_truth_holds(
+    company: RealCompany, truths: list[RealTruth]
+) -> None:
+    told = {int(one.ticket_id) - 1: one for one in truths if one.is_told and one.excluded is None}
+    assert 0.6 * len(truths) < len(told) < 0.9 * len(truths)
+    for way in journeys.journeys(company, told):
+        one = told[way.ticket]
+        assert one.replies == way.public_agent_replies
+        assert one.first_solve.calendar == (way.solved[0] - one.created if way.solved else None)
+        assert one.is_solved == way.is_solved
 
 
 def test_ai_only_tickets_count_apart(truths: list[RealTruth]) -> None:
