@@ -1,9 +1,6 @@
 {#- Backlog from what changed: a ticket arrives when it becomes unsolved and departs when it no longer is; in a group, agent or
     priority likewise when an unsolved ticket passes to or from it; in an age bucket also when its age passes an edge. #}
 
-{#- The changes of some tickets up to `until` (SQL of a time), counted by day, age, dimension and member.
-    tickets, states: the mart and int_ticket_states, or what both were before. fixed, held: dimensions (name: column) of the ticket,
-    and of its state. Reads the CTE `ages`. #}
 {% macro backlog_changes(tickets, states, until, fixed, held) %}
 with moves as (
     select

@@ -2,23 +2,18 @@
     int_tickets, int_ticket_events, int_declared_targets, int_sla_events, int_answers and int_survey_sends; whoever reads those sees times
     that can be, and flags for those that cannot. #}
 
-{#- Clocks differ, and some tools cut seconds off: what is less than a minute early happened at creation. #}
 {% macro clock_skew_micros() %}60000000{% endmacro %}
 
-{#- Whether a time lies before the creation that it must follow, so that nobody knows when it was. #}
 {% macro is_misdated(ts, created_at) -%}
 coalesce({{ micros_between(ts, created_at) }} >= {{ clock_skew_micros() }}, false)
 {%- endmacro %}
 
-{#- The time, or the creation that it precedes by a clock's difference; null where it is misdated. #}
 {% macro time_since(created_at, ts) -%}
 case when {{ micros_between(ts, created_at) }} < {{ clock_skew_micros() }} then greatest({{ ts }}, {{ created_at }}) end
 {%- endmacro %}
 
-{#- Whether a history that begins at `ts` begins with its ticket. #}
 {% macro begins_with_ticket(ts, created_at) -%}
 ({{ micros_between(created_at, ts) }} < {{ clock_skew_micros() }})
 {%- endmacro %}
 
-{#- The shape of a time: what of a value is shown where it cannot be used. #}
 {% macro time_shape() %}'9999-99-99 99:99:99'{% endmacro %}

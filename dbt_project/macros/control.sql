@@ -1,7 +1,6 @@
 {#- The warehouse's book-keeping. Its tables are created by orchestration/warehouse/control_tables.sql; every write below shares the
     transaction of the model that causes it. #}
 
-{#- A run that touches more than the parsing has started a build; until it is closed, its tables may disagree. #}
 {% macro start_build() %}
 {% set building = [] %}
 {% for id in (selected_resources if execute else []) if id.startswith('model.') and '.new_' not in id %}{% do building.append(id) %}{% endfor %}
@@ -10,14 +9,11 @@ insert into control.started_builds select {{ build_id() }} where {{ build_id() }
 {% endif %}
 {% endmacro %}
 
-{#- Marks the model as built by this run; publishing refuses a mart without the mark. #}
 {% macro record_build() %}
 delete from control.model_builds where model = '{{ this.name }}';
 insert into control.model_builds values ('{{ this.name }}', {{ build_id() }}, {{ as_of() }}, now() at time zone 'UTC');
 {% endmacro %}
 
-{#- Closes the build when nothing failed: what it applied needs no further look. CXMARTS_CLOSE_BUILD says that the
-    run holds all models. #}
 {% macro close_build(results) %}
 {% if execute and env_var('CXMARTS_CLOSE_BUILD', '') == 'true' and results | selectattr('status', 'in', ['error', 'fail', 'skipped', 'runtime error']) | list | length == 0 %}
 delete from control.started_builds;

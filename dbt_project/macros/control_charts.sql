@@ -1,17 +1,5 @@
 {#- Shewhart control charts of KPI cells, and their own history. #}
 
-{#- CTEs from `cells` (a CTE of series, a number that stands for kpi, period_grain, dimension and member; period_grain, period_start,
-    next_start, dimension, chart, value, n, total, squares, unit, better, settles_after_days, is_provisional, is_small_n) to `charts`: per
-    week, month and quarter the baseline, and per week and month the chart. A day is no point of a chart: weekdays differ, which is no
-    noise; and quarters are too few.
-
-    p, nps   values that are means of answers: the baseline's own mean and variance of an answer, limits by the period's n
-    xmr      others: the mean and 2.66 times the mean moving range
-
-    A baseline is of the last 12 periods. Limits are of the 24 periods, at least 12, that ended 8 periods before, so that a run of 8 does not
-    pull the centre to itself.
-
-    Sums are of integers, so that no order of rows changes a digit. #}
 {% macro control_charts(cells) %}
 {%- set history, limits_from, limits_need, run = 12, 24, 12, 8 -%}
 {%- set series = 'partition by series order by period_start' -%}

@@ -1,4 +1,3 @@
-{#- The schema is what the model says, without the target's name before it: asset keys equal table names. #}
 {% macro generate_schema_name(custom_schema_name, node) -%}
     {{ custom_schema_name | trim if custom_schema_name else target.schema }}
 {%- endmacro %}

@@ -1,7 +1,6 @@
 {#- Ours against the vendors' own numbers. A source takes part with a select of vendor_numbers in int_vendor_numbers and its rows in
     the seed vendor_numbers. #}
 
-{#- What can be compared: (column, measure, clock, ours). Durations are seconds. first_reply_exact is a second, finer figure of one. #}
 {% macro compared_numbers() %}
 {% set numbers = [] %}
 {% for measure in ['first_reply', 'first_resolution', 'full_resolution', 'requester_wait', 'agent_wait', 'on_hold', 'agent_work'] %}
@@ -17,9 +16,6 @@
 {{ return(numbers) }}
 {% endmacro %}
 
-{#- One place where a vendor publishes numbers of a ticket. columns: {a column of `numbers`: the vendor's, in its own unit}.
-    read_at: the instant that the numbers are of. next_replies: how many rounded numbers are added up in next_reply.
-    is_full_set: a null says that there is none; otherwise that the vendor does not say. #}
 {% macro vendor_numbers(numbers, published_in, read_at, columns, ticket_id='ticket_id', next_replies='0', is_full_set=false) %}
 select
     source,

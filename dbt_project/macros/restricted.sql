@@ -1,9 +1,7 @@
 {#- What people wrote and who they are: read from the landing on demand, for published_restricted/ alone; staging holds none of it. #}
 
-{#- Whether this run publishes it (CXMARTS_RESTRICTED). #}
 {% macro is_restricted_on() %}{{ return(execute and env_var('CXMARTS_RESTRICTED', '') == 'true') }}{% endmacro %}
 
-{#- Records of a stream as they landed: record_id, batch_id and `p`, the payload as a typed struct. None when this run may not read them. #}
 {% macro landed_again(vendor, stream, shape) %}
 {% do source('raw_' ~ vendor, stream) %}
 {% set batches = run_query(

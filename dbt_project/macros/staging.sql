@@ -3,7 +3,6 @@
 {% macro parsed_name(name) %}{{ return(name | replace('stg_', 'new_')) }}{% endmacro %}
 {% macro staged_name(name) %}{{ return(name | replace('new_', 'stg_')) }}{% endmacro %}
 
-{#- Paths and batches of a stream that its staging model has not applied. A set, not a maximum: nothing is skipped. #}
 {% macro unapplied_batches(vendor, stream) %}
 {% set staged = adapter.get_relation(database=this.database, schema='staging', identifier=staged_name(this.name)) %}
 {% set sql %}
@@ -17,7 +16,6 @@ order by batch_id
 {{ return(run_query(sql).rows) }}
 {% endmacro %}
 
-{#- The rows of a stream's unapplied batches: the envelope and `p`, the payload as a typed struct. What reads them is a model of parsed rows. #}
 {% macro landed(vendor, stream, shape) %}
 {{ config(materialized='table', schema='parse', tags=['parse'], post_hook="{{ after_parse() }}") }}
 {% do source('raw_' ~ vendor, stream) %}
@@ -39,7 +37,6 @@ from {{ landed_files(batches) }} as r
 inner join control.batches as b on r.batch_id = b.batch_id
 {% endmacro %}
 
-{#- The rows of some batches' files, as a relation. #}
 {% macro landed_files(batches) %}
 {% if batches %}
 read_parquet([{% for b in batches %}'{{ b.path | replace("'", "''") }}'{{ ', ' if not loop.last }}{% endfor %}])
@@ -53,15 +50,12 @@ read_parquet([{% for b in batches %}'{{ b.path | replace("'", "''") }}'{{ ', ' i
 {% endif %}
 {% endmacro %}
 
-{#- The columns that every parsed and staged row begins with. #}
 {% macro envelope() %}source, record_id, changed_at, fetched_at, batch_id, deleted, redacted_fields{% endmacro %}
 
-{#- The landing's mark of a value that was nested too deep to be kept (ingestion/mending.py): \uFfFd, spelled so by nobody else. #}
 {% macro lost_value() -%}
 case when contains(payload, chr(92) || 'uFfFd') then 'a value is nested deeper than 500 levels' end
 {%- endmacro %}
 
-{#- Its mark of text that was no JSON, \ufFfD: the field of the first text that lost some of itself. #}
 {% macro lost_text() -%}
 case when contains(payload, chr(92) || 'ufFfD') then {{ faults([(
             "coalesce(nullif(regexp_extract(payload, '\"([^\"]+)\"\\s*:\\s*\"(?:[^\"\\\\]|\\\\.)*\\\\ufFfD', 1), ''), 'payload')",
@@ -69,7 +63,6 @@ case when contains(payload, chr(92) || 'ufFfD') then {{ faults([(
         )]) }} end
 {%- endmacro %}
 
-{#- The first reason for which the row may not enter the marts; null when it may. #}
 {% macro reject_reason(reasons) -%}
 coalesce(
         {{ missing('record_id', 'id') }},
@@ -98,7 +91,6 @@ having count(n.batch_id) > 0 or any_value(b.rows) = 0;
 {% endif %}
 {% endmacro %}
 
-{#- Batches parsed and passed but not yet applied to this staging model. #}
 {% macro batches_to_merge() %}
 select p.batch_id from control.parsed_batches as p
 inner join control.batches as b on p.batch_id = b.batch_id and b.verdict in ('passed', 'waived')
@@ -106,7 +98,6 @@ where p.model = '{{ parsed_name(this.name) }}'
   and not exists (select 1 from control.applied_batches as a where a.model = '{{ this.name }}' and a.batch_id = p.batch_id)
 {% endmacro %}
 
-{#- A staging table that is built afresh has applied nothing yet; one that is there is counted before the merge. #}
 {% macro before_merge() %}
 delete from control.staged_rows where model = '{{ this.name }}';
 {% if execute and not is_incremental() %}
@@ -119,7 +110,6 @@ insert into control.staged_rows select '{{ this.name }}', source, count(*) from 
 {% endif %}
 {% endmacro %}
 
-{#- What was there and came, and is not there now, a merge has superseded. #}
 {% macro after_merge() %}
 {% set parsed = this.incorporate(path={'schema': 'parse', 'identifier': parsed_name(this.name)}) %}
 insert into control.rejected_rows
@@ -147,17 +137,12 @@ group by source;
 insert into control.applied_batches select '{{ this.name }}', batch_id from ({{ batches_to_merge() }});
 {% endmacro %}
 
-{#- Incremental strategy: what there is of a record now replaces what there was. #}
 {% macro get_incremental_replace_records_sql(arg_dict) %}
 {% set target, come = arg_dict['target_relation'], arg_dict['temp_relation'] %}
 delete from {{ target }} as t where (t.source, t.record_id) in (select c.source, c.record_id from {{ come }} as c);
 insert into {{ target }} select * from {{ come }};
 {% endmacro %}
 
-{#- The merge. `keep`:
-    newest   one row per record, the newest by (changed_at, fetched_at): things that do not change, such as events;
-    current  the version in force at `as_of` and any later one: tickets, rows of survey files;
-    history  every version: what others are judged by at an earlier time (users, organizations, policies, schedules, forms). #}
 {% macro merge_versions(parsed, keep) %}
 {{ config(
     materialized='incremental', incremental_strategy='replace_records', schema='staging', tags=['staging'],

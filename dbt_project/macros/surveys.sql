@@ -2,9 +2,6 @@
 
 {% macro survey_attributes() %}{{ return(['segment', 'product', 'service_area', 'complexity']) }}{% endmacro %}
 
-{#- CTEs from `rows` to `placed`: whose customer, ticket, group, agent and attributes a row is about, as they were at `at` (SQL on alias
-    `r`). `rows` has source, ticket_id, customer_id, organization_id, the attributes, channel, priority, group_id and agent_id as stated;
-    `placed` has them as found, all other columns of `rows`, and helpdesk, ticket_source, exclusion_reason and is_ticket_known. #}
 {% macro place_survey_rows(rows, at, attributes) %}
 {%- set found = ['customer_id', 'organization_id', 'channel', 'priority', 'group_id', 'agent_id'] + attributes -%}
 {#- A hidden id names a ticket or a customer of the row's own source, else of the only source that has it. #}
@@ -81,17 +78,14 @@ placed as (
 )
 {% endmacro %}
 
-{#- A number as people write it: 4, not 4.0. #}
 {% macro plain_number(x) -%}
 case when {{ x }} = floor({{ x }}) and abs({{ x }}) < 1e15 then cast(cast({{ x }} as bigint) as varchar) else cast({{ x }} as varchar) end
 {%- endmacro %}
 
-{#- Whether an answer of alias `r` is positive, or easy, by its question's rule. #}
 {% macro is_on_good_side() -%}
 case when r.direction = 'lower_is_better' then r.score <= r.positive_from else r.score >= r.positive_from end
 {%- endmacro %}
 
-{#- Whether an answer of int_answers is counted: to a declared question, on its scale, the latest of its ticket. #}
 {% macro is_counted_answer(alias) -%}
 {{ alias }}.kind is not null and {{ alias }}.is_in_scale and {{ alias }}.is_latest
 {%- endmacro %}

@@ -21,16 +21,12 @@
 {{ return(false) }}
 {% endmacro %}
 
-{#- A filter on the touched tickets for a relation with source and the ticket's id. `in`, for a correlated `exists` costs three
-    times as much: DuckDB first copies the rows that it filters. #}
 {% macro is_touched(alias, ticket_id='ticket_id') -%}
 ({{ alias }}.source, {{ alias }}.{{ ticket_id }}) in (select touched.source, touched.ticket_id from {{ ref('touched_tickets') }} as touched)
 {%- endmacro %}
 
-{#- The same list, for models that find out while they run whether they need it: it is no reference. #}
 {% macro touched_relation() %}{{ return(this.incorporate(path={'schema': 'vendors', 'identifier': 'touched_tickets'}, type='table')) }}{% endmacro %}
 
-{#- The touched rows of a relation, for models that find out while they run whether they need them: it is no reference. #}
 {% macro touched_rows(relation) -%}
 select t.* from {{ relation }} as t
 where (t.source, t.ticket_id) in (
@@ -39,7 +35,6 @@ where (t.source, t.ticket_id) in (
 )
 {%- endmacro %}
 
-{#- Incremental strategy: all rows of the touched tickets go, the new ones come; a ticket that has none any more has none. #}
 {% macro get_incremental_replace_touched_sql(arg_dict) %}
 {% set target = arg_dict['target_relation'] %}
 {#- What the touched tickets had, for models that group by period: they rebuild the periods in which a row differs. #}
@@ -51,13 +46,11 @@ where (t.source, t.ticket_id) in (select touched.source, touched.ticket_id from 
 insert into {{ target }} select * from {{ arg_dict['temp_relation'] }};
 {% endmacro %}
 
-{#- Ascending order that puts the version in force at `as_of` first, else the earliest known. #}
 {% macro in_force_first(changed_at) -%}
 case when {{ changed_at }} > {{ as_of() }} then 1 else 0 end,
     case when {{ changed_at }} > {{ as_of() }} then epoch_us({{ changed_at }}) else -epoch_us({{ changed_at }}) end nulls last
 {%- endmacro %}
 
-{#- Of each staged record the version in force at `as_of`, as a relation. #}
 {% macro in_force(versions) -%}
 (
     select * from (
@@ -70,5 +63,4 @@ case when {{ changed_at }} > {{ as_of() }} then 1 else 0 end,
 
 {% macro before_relation(name) %}{{ return(this.incorporate(path={'schema': 'core', 'identifier': 'before_' ~ name}, type='table')) }}{% endmacro %}
 
-{#- Pre-hook: rows of an earlier build are not those before this one. #}
 {% macro forget_before() %}drop table if exists {{ before_relation(this.identifier) }}{% endmacro %}

@@ -1,8 +1,6 @@
 {#- Which of a vendor's values can be used. What a row needs rejects it (`reject_reason`); what it may lack is null and listed
     (`rejected_values`). #}
 
-{#- Why a time is none; null where it is one or absent ("redacted" counts as that). A day's grace for clocks that differ; a due time may lie
-    further, `days` after the fetch. #}
 {% macro time_fault(text, days=1) -%}
 case
         when {{ text }} is null or {{ text }} in ('', 'redacted') then null
@@ -12,26 +10,20 @@ case
     end
 {%- endmacro %}
 
-{#- A vendor's text as UTC, null where it can be no time. Reads fetched_at, as time_fault does. #}
 {% macro usable_time(text, days=1) -%}case when {{ time_fault(text, days) }} is null then {{ to_utc(text) }} end{%- endmacro %}
 
-{#- A hundred years. #}
 {% macro due_days() %}{{ return(36525) }}{% endmacro %}
 
 {% macro is_known(text, known) -%}{{ text }} in ('{{ known | join("', '") }}'){%- endmacro %}
 
-{#- Reasons to reject a row. #}
 {% macro missing(text, name) -%}case when {{ text }} is null or {{ text }} = '' then '{{ name }} is missing' end{%- endmacro %}
 {% macro bad_time(text, name) -%}'{{ name }} ' || {{ time_fault(text) }}{%- endmacro %}
 {% macro unknown_value(text, name, known) -%}case when not {{ is_known(text, known) }} then '{{ name }} has an unknown value' end{%- endmacro %}
 
-{#- Values that a row may lack: each with its field, the vendor's text, what is taken of it, and the fault of a text that cannot be used.
-    `usable` gives their columns, `rejected_values` what is left out. #}
 {% macro time_value(field, text, days=1) %}
 {{ return({'field': field, 'text': text, 'value': usable_time(text, days), 'fault': time_fault(text, days)}) }}
 {% endmacro %}
 
-{#- A count or a duration, up to 1e15. #}
 {% macro number_value(field, text, type='bigint') %}
 {% set number = 'try_cast(' ~ text ~ ' as double)' %}
 {% set fault -%}
@@ -54,7 +46,6 @@ case
 }) }}
 {% endmacro %}
 
-{#- Elements of a list that cannot be used, told together. Who reads the list leaves them out. #}
 {% macro list_value(field, list, element, is_unusable, text, fault='is unknown') %}
 {{ return({
     'field': field, 'text': joined_texts(list, element, is_unusable, 'coalesce(cast(' ~ text ~ " as varchar), '')"),
@@ -62,14 +53,12 @@ case
 }) }}
 {% endmacro %}
 
-{#- The columns of such values. #}
 {% macro usable(values) -%}
 {%- for v in values if v['value'] is defined %}
     {{ v['value'] }} as {{ v['field'] }},
 {%- endfor %}
 {%- endmacro %}
 
-{#- What is left out of an accepted row: a list of (field, value_shape, reason), null for nothing. more: further such lists. #}
 {% macro rejected_values(values=[], more=[]) -%}{{ faults_of(values, more + [lost_text()]) }} as rejected_values{%- endmacro %}
 
 {% macro faults_of(values, more=[]) -%}

@@ -51,7 +51,6 @@ create or replace {{ target.type }} {{ target }} as (
 {% endcall %}
 {% endmacro %}
 
-{#- A model's hooks, for its own statement. -#}
 {% macro rendered_hooks(hooks) %}
 {% for hook in hooks %}
 {% set sql = render(hook.get('sql')) | trim %}
@@ -59,12 +58,10 @@ create or replace {{ target.type }} {{ target }} as (
 {% endfor %}
 {% endmacro %}
 
-{#- The columns of a table with their types, in order, as one text: a relation. -#}
 {% macro columns_of(relation) -%}
 (select string_agg(name || ' ' || type, ', ' order by cid) as columns from pragma_table_info('{{ relation | replace('"', '') }}'))
 {%- endmacro %}
 
-{#- Fails where a table has other columns than its contract, or in another order. -#}
 {% macro assert_contract(relation) %}
 {% set declared = [] %}
 {% for column in model.columns.values() %}{% do declared.append(column.name ~ ' ' ~ column.data_type | upper) %}{% endfor %}
@@ -73,7 +70,6 @@ from {{ columns_of(relation) }} as made
 where made.columns <> '{{ declared | join(', ') }}';
 {% endmacro %}
 
-{#- Fails where the rows that came have another shape than their table: they would be cast, or enter the wrong columns. -#}
 {% macro assert_same_columns(relation, come) %}
 select error('its table has other columns, build it in full: it has ' || there.columns || ' and ' || come.columns || ' came')
 from {{ columns_of(relation) }} as there

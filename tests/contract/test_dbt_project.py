@@ -60,6 +60,24 @@ def own_macros(manifest: Node) -> dict[str, Node]:
     }
 
 
+def test_macros_and_their_arguments_are_described(manifest: Node) -> None:
+    """dbt holds the arguments against the SQL. What one engine says differently is told where it is dispatched."""
+    macros = {
+        name: macro
+        for name, macro in own_macros(manifest).items()
+        if not name.startswith(("default__", "materialization_"))
+        # Next: the KPIs' own.
+        and not re.search(r"/(kpi|members|restatements|dimensions)\.sql$", macro["original_file_path"])
+    }
+    assert [name for name, macro in macros.items() if not macro["description"]] == []
+    assert [
+        (name, argument["name"])
+        for name, macro in macros.items()
+        for argument in macro["arguments"]
+        if not (argument["type"] and argument["description"])
+    ] == []
+
+
 def test_marts_have_an_enforced_contract_with_types(marts: dict[str, Node]) -> None:
     assert [name for name, node in marts.items() if not node["config"]["contract"]["enforced"]] == []
     assert [

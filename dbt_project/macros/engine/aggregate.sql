@@ -1,15 +1,11 @@
-{#- Median and 90th percentile in one pass, linear interpolation (type 7): an array, null when there is no value. #}
 {% macro median_and_p90(expression) %}{{ return(adapter.dispatch('median_and_p90')(expression)) }}{% endmacro %}
 {% macro default__median_and_p90(expression) %}quantile_cont({{ expression }}, [0.5, 0.9]){% endmacro %}
 
-{#- The first, second … element of an array. #}
 {% macro element(array, position) %}{{ return(adapter.dispatch('element')(array, position)) }}{% endmacro %}
 {% macro default__element(array, position) %}{{ array }}[{{ position }}]{% endmacro %}
 
-{#- A number that stands for the values of these columns; equal for equal rows, nulls included. #}
 {% macro row_hash(columns) %}{{ return(adapter.dispatch('row_hash')(columns)) }}{% endmacro %}
 {% macro default__row_hash(columns) %}hash({{ columns | join(', ') }}){% endmacro %}
 
-{#- The rows of a Parquet file, as a relation. #}
 {% macro parquet_file(path) %}{{ return(adapter.dispatch('parquet_file')(path)) }}{% endmacro %}
 {% macro default__parquet_file(path) %}read_parquet('{{ path | replace("'", "''") }}'){% endmacro %}

@@ -1,50 +1,40 @@
 {#- Time in the models: timestamps without zone hold UTC; durations are whole microseconds until they are published. #}
 
-{#- A vendor's text as UTC. Text without an offset is read as UTC; what is no time is null; "redacted" is null. #}
 {% macro to_utc(text) %}{{ return(adapter.dispatch('to_utc')(text)) }}{% endmacro %}
 {% macro default__to_utc(text) %}case
         when ends_with({{ text }}, 'Z') then try_cast({{ text }} as timestamp)
         else try_cast({{ text }} as timestamptz) at time zone 'UTC'
     end{% endmacro %}
 
-{#- A zoned timestamp column as UTC without zone. #}
 {% macro zoned_to_utc(column) %}{{ return(adapter.dispatch('zoned_to_utc')(column)) }}{% endmacro %}
 {% macro default__zoned_to_utc(column) %}({{ column }} at time zone 'UTC'){% endmacro %}
 
-{#- Exact microseconds from `a` to `b`. #}
 {% macro micros_between(a, b) %}{{ return(adapter.dispatch('micros_between')(a, b)) }}{% endmacro %}
 {% macro default__micros_between(a, b) %}(epoch_us({{ b }}) - epoch_us({{ a }})){% endmacro %}
 
 {% macro add_micros(ts, micros) %}{{ return(adapter.dispatch('add_micros')(ts, micros)) }}{% endmacro %}
 {% macro default__add_micros(ts, micros) %}make_timestamp(cast(epoch_us({{ ts }}) + {{ micros }} as bigint)){% endmacro %}
 
-{#- Whole or broken seconds, as published, from microseconds. #}
 {% macro seconds(micros) %}(({{ micros }}) / 1e6){% endmacro %}
 
-{#- The wall time that clocks in `zone` (an expression) show at the UTC time `ts`. To make the instant of its microseconds is eight times
-    as fast as `at time zone 'UTC'`. #}
 {% macro local_time(ts, zone) %}{{ return(adapter.dispatch('local_time')(ts, zone)) }}{% endmacro %}
 {% macro default__local_time(ts, zone) %}(make_timestamptz(epoch_us({{ ts }})) at time zone {{ zone }}){% endmacro %}
 
-{#- One row per day from `first` to `last` (DATE expressions), as column `day`. #}
 {% macro day_series(first, last, column) %}{{ return(adapter.dispatch('day_series')(first, last, column)) }}{% endmacro %}
 {% macro default__day_series(first, last, column) %}
 select cast(g.d as date) as {{ column }}
 from unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day)) as g (d)
 {% endmacro %}
 
-{#- One row per `unit` (minute, hour) from `first` to `last`, for each row. #}
 {% macro time_series(first, last, unit, column) %}{{ return(adapter.dispatch('time_series')(first, last, unit, column)) }}{% endmacro %}
 {% macro default__time_series(first, last, unit, column) %}unnest(generate_series({{ first }}, {{ last }}, interval 1 {{ unit }})) as {{ column }}{% endmacro %}
 
 {% macro add_days(day, n) %}{{ return(adapter.dispatch('add_days')(day, n)) }}{% endmacro %}
 {% macro default__add_days(day, n) %}({{ day }} + {{ n }} * interval 1 day){% endmacro %}
 
-{#- The zones that the engine knows, as column `name`. #}
 {% macro known_time_zones() %}{{ return(adapter.dispatch('known_time_zones')()) }}{% endmacro %}
 {% macro default__known_time_zones() %}select name from pg_timezone_names(){% endmacro %}
 
-{#- When a ULID was made, UTC; null if the text is none. Ten digits of 32 hold milliseconds. #}
 {% macro ulid_time(id) %}{{ return(adapter.dispatch('ulid_time')(id)) }}{% endmacro %}
 {% macro default__ulid_time(id) %}case
         when regexp_full_match({{ id }}, '[0-7][0-9A-HJKMNP-TV-Z]{25}')
@@ -55,6 +45,5 @@ from unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as t
             ))
     end{% endmacro %}
 
-{#- One row per day from `first` to `last` (DATE expressions of a row), for each row. #}
 {% macro unnest_days(first, last) %}{{ return(adapter.dispatch('unnest_days')(first, last)) }}{% endmacro %}
 {% macro default__unnest_days(first, last) %}cast(unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day)) as date){% endmacro %}

@@ -1,4 +1,3 @@
-{#- The last value of `expression` that is not null in the rows before this one, by partition and order. #}
 {% macro last_known_before(expression, partition, order) %}{{ return(adapter.dispatch('last_known_before')(expression, partition, order)) }}{% endmacro %}
 {% macro default__last_known_before(expression, partition, order) %}last_value({{ expression }} ignore nulls) over (
             partition by {{ partition }} order by {{ order }} rows between unbounded preceding and 1 preceding

@@ -1,4 +1,3 @@
-{#- What rows of exported files say about a ticket; see the payload in docs/architecture.md. #}
 {% macro file_ticket_shape() %}
 {% set texts = ['ticket_id', 'status', 'priority', 'source_priority', 'complexity', 'channel', 'type', 'customer_id', 'organization_id',
     'group_id', 'assignee_id', 'segment', 'product', 'service_area', 'exclusion', 'created_at', 'first_reply_at', 'resolved_at',
@@ -10,14 +9,12 @@
 {{ return({'values': values, 'errors': file_errors(), 'reject': 'VARCHAR', 'mapping': {'ticket': 'BOOLEAN', 'declares': ['VARCHAR']}}) }}
 {% endmacro %}
 
-{#- Values that the reader of the files could not use, and those among `values` that cannot be. #}
 {% macro file_errors() %}{{ return([{'column': 'VARCHAR', 'value': 'VARCHAR', 'reason': 'VARCHAR'}]) }}{% endmacro %}
 {% macro file_faults(values, more=[]) -%}
 {%- set told = faults_of_elements('p.errors', 'e', 'e.column', value_shape('e.value'), 'e.reason') -%}
 {{ faults_of(values, [told] + more) }}
 {%- endmacro %}
 
-{#- times: those of a row that it may lack. unusable: the fields that the source tells in a way that cannot be. #}
 {% macro file_ticket_columns(times) %}
 {%- set values, clocks = [], [] -%}
 {%- for time in times -%}{%- do values.append(time_value(time, 'p.values.' ~ time)) -%}{%- endfor -%}

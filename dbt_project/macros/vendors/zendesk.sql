@@ -1,4 +1,3 @@
-{#- Zendesk's words. #}
 {% macro zendesk_statuses() %}{{ return(['new', 'open', 'pending', 'hold', 'solved', 'closed', 'deleted']) }}{% endmacro %}
 {% macro zendesk_priorities() %}{{ return(['low', 'normal', 'high', 'urgent']) }}{% endmacro %}
 {% macro zendesk_sla_metrics() %}
@@ -11,7 +10,6 @@
 {{ return(['activate', 'pause', 'fulfill', 'apply_sla', 'apply_group_sla', 'breach', 'update_status', 'measure']) }}
 {% endmacro %}
 
-{#- Zendesk's SLA metric in the core's words; the first reply clock is the first instance of the reply clock. #}
 {% macro zendesk_sla_metric(alias) -%}
 case
         when {{ alias }}.metric = 'reply_time' and {{ alias }}.instance_id = 1 then 'first_reply'
