@@ -1,5 +1,7 @@
 """Every declared expectation of the three gates fails on the row that breaks it, and on no other."""
 
+import importlib
+import pkgutil
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 
 from quality.contracts import Contract
 from quality.runner import DERIVED, judge
-from quality.suites import landing, marts, staged
+from quality.suites import landing, marts, staged, vendors
 from quality.verdicts import Expectation, Suite, Verdict
 
 DAY = pd.Timestamp("2026-03-01")
@@ -332,7 +334,13 @@ def test_the_row_that_breaks_it_fails_it(name: str, expectation: Expectation) ->
 
 def test_every_declared_suite_is_tried() -> None:
     assert set(marts.DECLARED) <= set(GOOD)
-    assert {name for name in staged._DECLARED} <= set(GOOD)
+    declared = {
+        f"new_{module.name}__{stream}"
+        for module in pkgutil.iter_modules(vendors.__path__)
+        for stream in importlib.import_module(f"{vendors.__name__}.{module.name}").DECLARED
+    }
+    assert "new_zendesk__tickets" in declared
+    assert declared <= set(GOOD)
 
 
 def test_names_are_unique_and_kinds_exist() -> None:
