@@ -1,4 +1,4 @@
-"""Zendesk's metric events of one ticket, by the rules that Zendesk documents.
+"""The helpdesk's metric events of one ticket, by the rules that it documents.
 
 - reply_time: instance 1 runs from the creation to the first public agent reply (an agent's opening comment is
   none), later instances from the oldest unanswered customer message to the next reply; solving fulfils both.

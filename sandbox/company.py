@@ -21,7 +21,7 @@ from sandbox.lifecycle import SYSTEM, UPDATE_DTYPE, Simulator, Team, Update
 from sandbox.surveys import Answer, csat_answers, nps_answers
 
 Ints = NDArray[np.int64]
-SETTLING = 60  # seconds before now that Zendesk's exports leave out
+SETTLING = 60  # seconds before now that the helpdesk's exports leave out
 SURVEYED = 90 * DAY  # so long before the first now, surveys took the place of the ratings good and bad
 SCENARIOS = ("bulk_update", "bulk_import")
 _CHUNK = 20_000
@@ -115,7 +115,7 @@ class Company:
 
     @property
     def horizon(self) -> int:
-        """The last second (unix) that Zendesk's exports show: a minute before now."""
+        """The last second (unix) that the helpdesk's exports show: a minute before now."""
         return self._now - SETTLING
 
     def at(self, now: datetime) -> "Company":

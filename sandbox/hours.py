@@ -14,12 +14,12 @@ DAY = 86_400
 
 @dataclass(frozen=True)
 class Schedule:
-    """A weekly schedule as Zendesk keeps it.
+    """A weekly schedule as the helpdesk keeps it.
 
     Args:
         id: the vendor's id.
         name: its title.
-        rails_zone: the time zone under the name that Zendesk (Ruby on Rails) uses.
+        rails_zone: the time zone under the name that Ruby on Rails uses.
         zone: the same zone in the IANA database.
         intervals: (start, end) in minutes since Sunday 00:00 local; none crosses midnight.
         holidays: closed local dates, (first, last, name), both ends inclusive.

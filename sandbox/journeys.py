@@ -2,7 +2,7 @@
 
 In plain Python, like `truth`, from what the generator made happen and by another way than the SQL: a ticket's
 updates are walked one by one, and the backlog looks at every unsolved ticket on every day. As of the
-company's now, less the minute that Zendesk's exports leave out.
+company's now, less the minute that the helpdesk's exports leave out.
 """
 
 from bisect import bisect_right
@@ -18,7 +18,7 @@ from sandbox.catalog import BUSINESS_ZONE, CSAT_FORM, GROUP_IDS, STATUSES, VOICE
 from sandbox.company import Company
 from sandbox.hours import DAY
 from sandbox.lifecycle import AGENT_REPLY, CREATE, CUSTOMER_COMMENT, NO_COMMENT, SYSTEM, Update
-from sandbox.records import ticket_id
+from sandbox.rendering import ticket_id
 from sandbox.truth import ENDED, UNSOLVED, Calendars, distribution, exclusion, quantile, unsolved_spells
 
 CONTACT_WINDOW = 7 * DAY

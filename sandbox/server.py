@@ -1,4 +1,4 @@
-"""The sandbox as a real HTTP server: both vendors on one loopback port, over one generated company."""
+"""The sandbox as a real HTTP server: all vendors on one loopback port, over one generated company."""
 
 import socket
 import struct
@@ -16,14 +16,8 @@ from sandbox.company import Company
 from sandbox.faults import Fault, Faults, error_response
 from sandbox.http import Request, Response
 from sandbox.real.company import RealCompany
-from sandbox.real.zendesk import RealZendesk
-from sandbox.typeform import Typeform
-from sandbox.zendesk import Zendesk
-
-ZENDESK_EMAIL = "admin@sandbox.example"
-ZENDESK_API_TOKEN = "sandbox-api-token"  # noqa: S105 - opens nothing but the sandbox
-ZENDESK_OAUTH_TOKEN = "sandbox-oauth-token"  # noqa: S105
-TYPEFORM_TOKEN = "sandbox-form-token"  # noqa: S105
+from sandbox.vendor import Limits
+from sandbox.vendors import VENDORS
 
 PROFILES = ("clean", "real")
 
@@ -125,7 +119,7 @@ class Sandbox:
         company: a ready company to serve instead.
         port: 0 for a free one.
         host: the loopback interface by default.
-        exports_per_minute, requests_per_minute: Zendesk's rate limits, None without.
+        exports_per_minute, requests_per_minute: of the vendors that limit the rate, None without.
         is_live: the company's clock follows the machine's, by whole minutes, for as long as it was made.
 
     Attributes:
@@ -160,14 +154,8 @@ class Sandbox:
         self.faults = Faults(seed)
         self.requests: list[Logged] = []
         self._lock = threading.Lock()
-        credentials = ZENDESK_EMAIL, ZENDESK_API_TOKEN, ZENDESK_OAUTH_TOKEN
-        limits = exports_per_minute, requests_per_minute
-        self.zendesk: Zendesk
-        if isinstance(self.company, RealCompany):
-            self.zendesk = RealZendesk(self.company, *credentials, *limits)
-        else:
-            self.zendesk = Zendesk(self.company, *credentials, *limits)
-        self.typeform = Typeform(self.company, TYPEFORM_TOKEN)
+        limits = Limits(exports_per_minute, requests_per_minute)
+        self.apis = {vendor.name: vendor.api(self.company, limits) for vendor in VENDORS}
         self._server = _Server((host, port), self)
         self.url = f"http://{host}:{self._server.server_address[1]}"
         self._thread: threading.Thread | None = None
@@ -194,14 +182,10 @@ class Sandbox:
 
     def env(self) -> dict[str, str]:
         """The environment variables with which a pipeline reads this sandbox."""
-        return {
-            "ZENDESK_URL": f"{self.url}/zendesk",
-            "ZENDESK_EMAIL": ZENDESK_EMAIL,
-            "ZENDESK_API_TOKEN": ZENDESK_API_TOKEN,
-            "TYPEFORM_URL": f"{self.url}/typeform",
-            "TYPEFORM_TOKEN": TYPEFORM_TOKEN,
-            "CXMARTS_TIMEZONE": catalog.BUSINESS_ZONE,
-        }
+        variables = {"CXMARTS_TIMEZONE": catalog.BUSINESS_ZONE}
+        for vendor in VENDORS:
+            variables |= vendor.env(f"{self.url}/{vendor.name}")
+        return variables
 
     def advance(self, days: float = 1, hours: float = 0) -> None:
         """Move the company's clock forward."""
@@ -210,17 +194,16 @@ class Sandbox:
 
     def answer(self, handler: BaseHTTPRequestHandler, path: str, query: str) -> Response:
         """The vendor's answer to a GET request."""
-        for prefix, vendor in (("/zendesk", self.zendesk), ("/typeform", self.typeform)):
-            if path.startswith(prefix + "/"):
-                headers = {name.lower(): value for name, value in handler.headers.items()}
-                request = Request(
-                    path.removeprefix(prefix), dict(parse_qsl(query)), headers, self.url + prefix
-                )
-                # One request at a time: views are shared, and the clock must not move inside one.
-                with self._lock:
-                    self._keep_time()
-                    return vendor.handle(request)
-        return Response(404, b'{"error":"not found; the vendors are at /zendesk and /typeform"}')
+        name, _, rest = path.removeprefix("/").partition("/")
+        if name not in self.apis:
+            known = " and ".join(f"/{name}" for name in self.apis)
+            return Response(404, b'{"error":"not found; the vendors are at %s"}' % known.encode())
+        headers = {name.lower(): value for name, value in handler.headers.items()}
+        request = Request(f"/{rest}", dict(parse_qsl(query)), headers, f"{self.url}/{name}")
+        # One request at a time: views are shared, and the clock must not move inside one.
+        with self._lock:
+            self._keep_time()
+            return self.apis[name].handle(request)
 
     def _keep_time(self) -> None:
         now = min(int(time.time()) // 60 * 60, self.company.end)

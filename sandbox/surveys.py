@@ -1,9 +1,9 @@
-"""The company's two Typeform surveys: CSAT after a solved ticket, NPS twice a year to every customer."""
+"""The company's surveys: CSAT after a solved ticket, NPS twice a year to every customer."""
 
 from random import Random
 from typing import NamedTuple
 
-from sandbox.catalog import CHAT, CSAT_FORM, NPS_FORM, SOLVED, VOICE
+from sandbox.catalog import CHAT, CSAT_FORM, GOOD, NPS_FORM, SOLVED, VOICE
 from sandbox.hours import DAY
 from sandbox.lifecycle import HOUR, MINUTE, Update, bounded_lognormal
 
@@ -95,3 +95,8 @@ def nps_answers(rng: Random, customer: int, joined: int, segment: int, end: int)
                 )
         sent += NPS_EVERY
     return answers
+
+
+def survey_rating(update: Update) -> int:
+    """The rating on 1 to 5 behind a collapsed one: 4 and 5 are good."""
+    return (5, 4, 5)[update.ticket % 3] if update.score == GOOD else 1 + update.ticket % 3

@@ -3,7 +3,7 @@
 Nothing here reads what the server serves, and nothing follows the SQL's way: business time is counted by
 walking local days, ticket times and SLA targets by walking a ticket's updates.
 The definitions are those of the published marts. Everything is as of the company's now, less the minute that
-Zendesk's exports leave out.
+the helpdesk's exports leave out.
 
 A customer's segment is the one at the time of the answer; a pipeline that first fetched after a change cannot
 know what was before it.
@@ -41,7 +41,8 @@ from sandbox.catalog import (
 from sandbox.company import Company
 from sandbox.hours import Schedule
 from sandbox.lifecycle import AGENT_REPLY, CUSTOMER_COMMENT, SYSTEM, Update
-from sandbox.records import survey_rating, ticket_id
+from sandbox.rendering import ticket_id
+from sandbox.surveys import survey_rating
 
 MINUTES_A_DAY = 1440
 ENDED = (SOLVED, CLOSED)

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from sandbox.catalog import ID_BASE
+from sandbox.lifecycle import Update
+
 #: How a ticket can begin.
 BEGINNINGS = (
     "customer",
@@ -16,6 +19,20 @@ BEGINNINGS = (
     "follow_up",  # the customer answers a closed ticket
     "side_conversation",
 )
+
+#: Reasons of bad ratings: id, code and label; the first is that of who gave none.
+NO_REASON = (ID_BASE + 171_737_604, 0, "No reason provided")
+RATING_REASONS = (
+    (ID_BASE + 171_737_732, 1000, "The issue took too long to resolve"),
+    (ID_BASE + 171_737_860, 1001, "The issue was not resolved"),
+    (ID_BASE + 171_737_988, 1002, "The agent's knowledge is unsatisfactory"),
+)
+
+
+def rating_reason(update: Update) -> tuple[int, int, str]:
+    """Why a rating was bad: id, code and label."""
+    place = update.text % (len(RATING_REASONS) + 1)
+    return RATING_REASONS[place - 1] if place else NO_REASON
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 Like `sandbox.truth` from what happened, not from what is served: a ticket's updates are walked, and the facts
 say which of them the vendor tells by events, which by its own numbers only, and which not at all. As of the
-company's now, less the minute that Zendesk's exports leave out.
+company's now, less the minute that the helpdesk's exports leave out.
 
 The rules, in short: events say when something happened; where they lack it, the vendor's numbers do (whole
 minutes from the creation, or a time of its own); where nobody says it, it stays unknown. What a ticket is
@@ -43,9 +43,8 @@ from sandbox.catalog import (
 from sandbox.hours import DAY
 from sandbox.lifecycle import AGENT_REPLY, AUTO_REPLY, CREATE, SYSTEM, Update
 from sandbox.real.company import BOT_ID, PARTNER_ID, RealCompany, old_account
-from sandbox.real.facts import Facts
-from sandbox.real.records import rating_reason
-from sandbox.records import agent_id, ticket_id
+from sandbox.real.facts import Facts, rating_reason
+from sandbox.rendering import agent_id, ticket_id
 from sandbox.truth import (
     ENDED,
     Calendars,

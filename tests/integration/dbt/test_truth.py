@@ -10,7 +10,7 @@ import pytest
 
 from sandbox import journeys
 from sandbox.catalog import CSAT_FORM, GROUP_IDS
-from sandbox.records import ticket_id
+from sandbox.rendering import ticket_id
 from sandbox.server import Sandbox
 from sandbox.truth import targets, tickets, truth
 

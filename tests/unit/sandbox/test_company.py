@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from sandbox import people
 from sandbox.catalog import CLOSED, DELETED, MERGED_TAG, SOLVED, SPAM_TAG
 from sandbox.company import Company
 from sandbox.truth import Calendars, ticket_truth, truth
+from sandbox.vendors.zendesk import people
 
 NOW = datetime(2026, 11, 18, 22, tzinfo=UTC)  # a Wednesday evening
 

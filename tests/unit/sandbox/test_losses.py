@@ -16,12 +16,9 @@ import pytest
 from bench.losses import LOSSES, STREAMS, Loss, Named, NotDetectable, plant
 from sandbox.http import Request, Response
 from sandbox.real.company import RealCompany
-from sandbox.server import (
-    TYPEFORM_TOKEN,
-    ZENDESK_API_TOKEN,
-    ZENDESK_EMAIL,
-    Sandbox,
-)
+from sandbox.server import Sandbox
+from sandbox.vendors.typeform.vendor import TOKEN
+from sandbox.vendors.zendesk.vendor import API_TOKEN, EMAIL
 
 NOW = datetime(2026, 11, 18, 22, tzinfo=UTC)
 SEEDS = Path(__file__).resolve().parents[3] / "dbt_project" / "seeds"
@@ -62,12 +59,12 @@ def pages(sandbox: Sandbox) -> list[tuple[str, Response]]:
 def answered(sandbox: Sandbox, url: str) -> tuple[str, Response]:
     """The path of an address and what is answered there."""
     vendor = url.split("/")[1]
-    login = b64encode(f"{ZENDESK_EMAIL}/token:{ZENDESK_API_TOKEN}".encode()).decode()
-    header = f"Basic {login}" if vendor == "zendesk" else f"Bearer {TYPEFORM_TOKEN}"
+    login = b64encode(f"{EMAIL}/token:{API_TOKEN}".encode()).decode()
+    header = f"Basic {login}" if vendor == "zendesk" else f"Bearer {TOKEN}"
     address, prefix = urlsplit(url), f"/{vendor}"
     query, below = dict(parse_qsl(address.query)), address.path.removeprefix(prefix)
     request = Request(below, query, {"authorization": header}, prefix)
-    return address.path, getattr(sandbox, vendor).handle(request)
+    return address.path, sandbox.apis[vendor].handle(request)
 
 
 def following(asked: str, answer: dict[str, Any]) -> str | None:
@@ -116,7 +113,7 @@ def test_a_planted_loss_is_served_over_http() -> None:
     by_name = {loss.name: loss for loss in LOSSES}
     with Sandbox(company=RealCompany(7, 300, NOW)) as running:
         env = running.env()
-        auth = (f"{ZENDESK_EMAIL}/token", ZENDESK_API_TOKEN)
+        auth = (f"{EMAIL}/token", API_TOKEN)
         with httpx2.Client(base_url=env["ZENDESK_URL"] + "/api/v2", auth=auth, timeout=10) as client:
             plant(by_name["refused_policies"], running)
             assert client.get("/slas/policies.json").status_code == 403

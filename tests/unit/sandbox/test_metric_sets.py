@@ -12,7 +12,7 @@ from sandbox.catalog import HOLD, OPEN, PENDING, SOLVED, schedules
 from sandbox.company import Company
 from sandbox.hours import Hours
 from sandbox.lifecycle import AGENT_REPLY, Update
-from sandbox.records import Records
+from sandbox.vendors.zendesk.records import Records
 
 from .conftest import seconds
 

@@ -21,9 +21,9 @@ from sandbox.clocks import FULFILL, REPLY, STATUS, MetricEvent
 from sandbox.company import Company
 from sandbox.hours import Schedule
 from sandbox.lifecycle import AGENT_REPLY, AUTO_REPLY, CUSTOMER_COMMENT, INTERNAL_NOTE
-from sandbox.records import Records
 from sandbox.surveys import Answer
 from sandbox.truth import Calendars, TicketTruth, csat, distribution, nps, ticket_truth, tickets, truth
+from sandbox.vendors.zendesk.records import Records
 
 
 def truth_of(ticket: Any) -> TicketTruth:

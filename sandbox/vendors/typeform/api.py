@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.catalog import CSAT_FORM, CUSTOMER_ID, NPS_FORM, PRODUCTS, RATING_COMMENTS, SEGMENTS
 from sandbox.company import Company
 from sandbox.http import ApiError, Json, RateLimit, Request, Response, encode, integer
-from sandbox.records import iso, ticket_id
+from sandbox.rendering import iso, ticket_id
 from sandbox.surveys import Answer
 
 FIELDS = {CSAT_FORM: ("cSatRat1ng01", "csat_score"), NPS_FORM: ("nPsSca1e0001", "nps_score")}

@@ -1,13 +1,10 @@
 """Zendesk records as JSON-ready dictionaries, rendered from the company's tables as of its now."""
 
 import hashlib
-from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any
 
 from sandbox import catalog
 from sandbox.catalog import (
-    AGENT_ID,
     ALL_POLICIES,
     AREAS,
     BAD,
@@ -18,8 +15,6 @@ from sandbox.catalog import (
     COMPLEXITIES,
     CUSTOMER_ID,
     FIELD_IDS,
-    GOOD,
-    GROUP_IDS,
     GROUP_POLICIES,
     HOLD,
     ID_BASE,
@@ -62,8 +57,9 @@ from sandbox.lifecycle import (
     SYSTEM_USER,
     Update,
 )
+from sandbox.rendering import Record, agent_id, group_id, iso, ticket_id
+from sandbox.surveys import survey_rating
 
-Record = dict[str, Any]
 EVENT_ID = 40_000_000_000_000
 EVENT_STRIDE = 32  # room for an event's children
 METRIC_EVENT_ID = 31_000_000_000_000
@@ -71,36 +67,9 @@ METRIC_SET_ID = 32_000_000_000_000
 RATING_ID = 33_000_000_000_000
 URL = "https://sandbox.zendesk.example/api/v2"  # vendors put their own address into records
 
-_CLOCK = [f"T{h:02}:{m:02}:{s:02}Z" for h in range(24) for m in range(60) for s in range(60)]
-_days: dict[int, str] = {}
-
-
-def iso(t: int) -> str:
-    """A unix second as Zendesk writes times."""
-    day, second = divmod(t, 86_400)
-    text = _days.get(day)
-    if text is None:
-        text = _days[day] = datetime.fromtimestamp(day * 86_400, UTC).strftime("%Y-%m-%d")
-    return text + _CLOCK[second]
-
-
-def ticket_id(ticket: int) -> int:
-    """The vendor's id of a ticket index."""
-    return ticket + 1
-
 
 def _minutes(seconds: int) -> int:
     return (seconds + 30) // 60
-
-
-def agent_id(agent: int) -> int | None:
-    """The user id of an agent index, None for nobody (-1)."""
-    return AGENT_ID + 128 * agent if agent >= 0 else None
-
-
-def group_id(group: int) -> int | None:
-    """The vendor's id of a group index, None for no group (-1)."""
-    return GROUP_IDS[group] if group >= 0 else None
 
 
 def _tags(bits: int) -> list[str]:
@@ -541,11 +510,6 @@ class Records:
                 }
             )
         return answers
-
-
-def survey_rating(update: Update) -> int:
-    """The rating on 1 to 5 behind a collapsed one: 4 and 5 are good."""
-    return (5, 4, 5)[update.ticket % 3] if update.score == GOOD else 1 + update.ticket % 3
 
 
 def survey(company: Company) -> Record:

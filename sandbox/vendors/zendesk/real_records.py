@@ -24,18 +24,12 @@ from sandbox.lifecycle import (
     Update,
 )
 from sandbox.real.company import MERGE_SECONDS, RealCompany, old_account
-from sandbox.real.facts import Facts, Session
-from sandbox.records import Record, Records, iso, ticket_id
+from sandbox.real.facts import NO_REASON, Facts, Session, rating_reason
+from sandbox.rendering import Record, iso, ticket_id
+from sandbox.vendors.zendesk.records import Records
 
 LABS_BRAND_ID = BRAND_ID + 128
 SHARING_AGREEMENT_ID = ID_BASE + 61_000_000
-#: Reasons of bad ratings: id, code and label; the first is that of who gave none.
-NO_REASON = (ID_BASE + 171_737_604, 0, "No reason provided")
-RATING_REASONS = (
-    (ID_BASE + 171_737_732, 1000, "The issue took too long to resolve"),
-    (ID_BASE + 171_737_860, 1001, "The issue was not resolved"),
-    (ID_BASE + 171_737_988, 1002, "The agent's knowledge is unsatisfactory"),
-)
 #: Parts of a metric set that say when something happened, or how long it took.
 METRIC_TIMES = (
     "first_resolution_time_in_minutes",
@@ -44,12 +38,6 @@ METRIC_TIMES = (
     "requester_wait_time_in_minutes",
 )
 _NOTHING = {"calendar": None, "business": None}
-
-
-def rating_reason(update: Update) -> tuple[int, int, str]:
-    """Why a rating was bad: id, code and label."""
-    place = update.text % (len(RATING_REASONS) + 1)
-    return RATING_REASONS[place - 1] if place else NO_REASON
 
 
 class RealRecords(Records):

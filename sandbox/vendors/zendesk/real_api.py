@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sandbox import catalog, people
+from sandbox import catalog
 from sandbox.company import Ints
 from sandbox.http import ApiError, Json, Request, listing
-from sandbox.people import Record
 from sandbox.real.company import (
     BOT_ID,
     EUROPE_AFTER,
@@ -19,9 +18,16 @@ from sandbox.real.company import (
     RealCompany,
     old_account,
 )
-from sandbox.real.records import LABS_BRAND_ID, NO_REASON, RATING_REASONS, RealRecords, thread_id
-from sandbox.records import URL, iso, ticket_id
-from sandbox.zendesk import Zendesk
+from sandbox.real.facts import NO_REASON, RATING_REASONS
+from sandbox.rendering import Record, iso, ticket_id
+from sandbox.vendors.zendesk import people
+from sandbox.vendors.zendesk.api import Zendesk
+from sandbox.vendors.zendesk.real_records import (
+    LABS_BRAND_ID,
+    RealRecords,
+    thread_id,
+)
+from sandbox.vendors.zendesk.records import URL
 
 Mask = NDArray[np.bool_]
 SCOPES = ("agent", "ai_agent", "all")

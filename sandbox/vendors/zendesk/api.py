@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sandbox import people
 from sandbox.catalog import CUSTOMER_ID, DELETED
 from sandbox.clocks import MetricEvent
 from sandbox.company import Company, Ints
@@ -23,7 +22,9 @@ from sandbox.http import (
     to_cursor,
 )
 from sandbox.lifecycle import SYSTEM, Update
-from sandbox.records import Records, iso, metric_event, survey
+from sandbox.rendering import iso
+from sandbox.vendors.zendesk import people
+from sandbox.vendors.zendesk.records import Records, metric_event, survey
 
 PAGE = 1000
 

@@ -26,7 +26,8 @@ from sandbox.catalog import (
 )
 from sandbox.company import Company
 from sandbox.hours import Schedule
-from sandbox.records import URL, iso
+from sandbox.rendering import iso
+from sandbox.vendors.zendesk.records import URL
 
 Record = dict[str, Any]
 

@@ -1,0 +1,6 @@
+"""The one list of vendors whose APIs the sandbox speaks."""
+
+from sandbox.vendors.typeform.vendor import VENDOR as TYPEFORM
+from sandbox.vendors.zendesk.vendor import VENDOR as ZENDESK
+
+VENDORS = (ZENDESK, TYPEFORM)

@@ -1,0 +1,1 @@
+"""Typeform: its endpoints and records."""

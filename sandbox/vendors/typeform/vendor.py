@@ -1,0 +1,18 @@
+"""Typeform as one of the sandbox's vendors."""
+
+from sandbox.company import Company
+from sandbox.vendor import Limits, Vendor
+from sandbox.vendors.typeform.api import Typeform
+
+TOKEN = "sandbox-form-token"  # noqa: S105 - opens nothing but the sandbox
+
+
+def _api(company: Company, _: Limits) -> Typeform:
+    return Typeform(company, TOKEN)
+
+
+def _env(url: str) -> dict[str, str]:
+    return {"TYPEFORM_URL": url, "TYPEFORM_TOKEN": TOKEN}
+
+
+VENDOR = Vendor("typeform", _api, _env)

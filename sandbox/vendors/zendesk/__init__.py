@@ -1,0 +1,1 @@
+"""Zendesk Support: its endpoints and records, and those of the profile `real`."""
