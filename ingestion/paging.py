@@ -377,7 +377,7 @@ class TokenWalk(Window):
 
 @dataclass(frozen=True)
 class NumberedExport(Paging):
-    """Changes by page number, oldest first, where the vendor has a wall: no page above `wall` (Freshdesk).
+    """Changes by page number, oldest first, where the vendor has a wall: no page above `wall`.
 
     Records move between pages while they are read, so each page restarts the window at the newest time seen;
     the number only rises while one second fills whole pages. A second that reaches the wall fails.

@@ -170,7 +170,7 @@ def _read_env_file(path: Path, problems: list[str]) -> dict[str, str]:
 
 
 def _parse_source_name(variable: str) -> tuple[str | None, str, str] | None:
-    """`EMEA__ZENDESK_URL` -> ("EMEA", "zendesk", "URL"); None if it is no source's variable."""
+    """`EMEA__<VENDOR>_URL` -> ("EMEA", the vendor, "URL"); None if it is no source's variable."""
     prefix, separator, rest = variable.rpartition("__")
     if separator and not _INSTANCE.fullmatch(prefix):
         return None

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from ingestion.sources import LATER, VENDORS
 
 ROOT = Path(__file__).parents[2]
 DAGSTER, DBT = {"dagster", "dagster_dbt"}, {"dbt"}
@@ -95,6 +98,29 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         TopologicalSorter(arrows).prepare()
     except CycleError as error:
         pytest.fail(" -> ".join(error.args[1]))
+
+
+#: Where a vendor may be named: in its own modules and folders, and in the two lists of all vendors.
+PLACES = (
+    "ingestion/sources/__init__.py",
+    "ingestion/sources/{}.py",
+    "ingestion/sources/{}/*",
+    "quality/suites/vendors/{}.py",
+    "sandbox/vendors/__init__.py",
+    "sandbox/vendors/{}/*",
+)
+
+
+@pytest.mark.parametrize("vendor", [*VENDORS, *LATER])
+def test_a_vendor_is_named_in_its_own_places_alone(vendor: str) -> None:
+    """In strings, comments and identifiers alike. The benches measure one vendor each, and may."""
+    named = {}
+    for path in (path for name, path in MODULES.items() if not name.startswith("bench")):
+        inside = path.relative_to(ROOT).as_posix()
+        lines = [line.strip() for line in path.read_text().splitlines() if vendor in line.lower()]
+        if lines and not any(fnmatch(inside, place.format(vendor)) for place in PLACES):
+            named[inside] = lines
+    assert named == {}
 
 
 def test_no_business_rule_in_python() -> None:
