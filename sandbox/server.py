@@ -20,6 +20,7 @@ from sandbox.vendor import Limits
 from sandbox.vendors import VENDORS
 
 PROFILES = ("clean", "real")
+DEFAULT_PROFILE = "clean"
 
 
 #: A slow answer comes in so many pieces, with so many seconds after each.
@@ -141,7 +142,7 @@ class Sandbox:
         exports_per_minute: int | None = None,
         requests_per_minute: int | None = None,
         is_live: bool = False,
-        profile: str = "clean",
+        profile: str = DEFAULT_PROFILE,
     ) -> None:
         if profile not in PROFILES:
             raise ValueError(f"unknown profile {profile!r}, known are {', '.join(PROFILES)}")
@@ -223,10 +224,11 @@ def serve(
     now: datetime | None = None,
     at: datetime | None = None,
     host: str = "127.0.0.1",
-    profile: str = "clean",
+    profile: str | None = None,
 ) -> Sandbox:
     """A sandbox that is bound to its port but not serving yet: print `env()`, then call `serve_forever()`.
 
     Who starts it again later and wants the same company keeps `now` from the first time and moves `at`.
     """
+    profile = profile or DEFAULT_PROFILE
     return Sandbox(tickets=tickets, seed=seed, now=now, at=at, port=port, host=host, profile=profile)

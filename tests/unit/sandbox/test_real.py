@@ -297,6 +297,23 @@ def test_settings_are_edited_and_deleted_after_the_first_night() -> None:
         assert opening_hours(served, europe) != hours
 
 
+def test_later_nights_add_to_what_was_told() -> None:
+    """Nothing that was told is told otherwise later, and nothing is added to the past."""
+    with Sandbox(company=RealCompany(7, 400, NOW)) as sandbox:
+        exports = ("ticket_events", "ticket_metric_events")
+        told: dict[int, Record] = {}
+        before = 0
+        for _ in range(3):
+            served = Served(sandbox)
+            found = [record for export in exports for record in served.pages(export, export, scope="all")]
+            now = {record["id"]: record for record in found}
+            assert told.items() <= now.items()
+            new = [record for identifier, record in now.items() if identifier not in told]
+            assert all(before < unix(record.get("created_at") or record["time"]) for record in new)
+            told, before = now, sandbox.company.horizon
+            sandbox.advance(days=1)
+
+
 def test_bad_ratings_have_reasons(company: RealCompany, served: Served, truths: list[RealTruth]) -> None:
     ratings = served.client.get("/satisfaction_ratings", params={"page[size]": 100}).json()
     assert ratings["satisfaction_ratings"]
