@@ -34,8 +34,8 @@ def render(project: Path = PROJECT) -> str:
     definitions = _definitions(project / "seeds" / "kpi_definitions.csv")
     parts = [_INTRODUCTION]
     for title, folder in SECTIONS.items():
-        models = _models(project / "models" / folder)
-        parts += [f"## {title}\n", *(_model(model, definitions) for model in models)]
+        found = models(project / "models" / folder)
+        parts += [f"## {title}\n", *(_model(model, definitions) for model in found)]
     parts += [
         "## KPI definitions\n",
         _table(_DEFINITION, [tuple(row[name] for name in _DEFINITION) for row in definitions]),
@@ -51,9 +51,10 @@ name it in `CXMARTS_RULES`; the next refresh rebuilds what a changed rule touche
 """
 
 
-def _models(folder: Path) -> Iterator[Mapping[str, Any]]:
+def models(folder: Path) -> Iterator[Mapping[str, Any]]:
+    """The models that a folder of the project describes, as written, by their file's name."""
     for path in sorted(folder.glob("*.yml")):
-        yield from yaml.safe_load(path.read_text()).get("models", [])
+        yield from yaml.load(path.read_text(), yaml.CSafeLoader).get("models", [])
 
 
 def _model(model: Mapping[str, Any], definitions: Sequence[Mapping[str, str]]) -> str:

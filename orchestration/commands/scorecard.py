@@ -1,39 +1,26 @@
-"""The scorecard of the published marts, for people at a terminal. Reads nothing but `published/current`."""
+"""The scorecard of the published marts, for people at a terminal: the headlines of the KPIs' cards."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
+from orchestration.commands.dictionary import PROJECT, models
+
 _LINES = """
-WITH lines AS (
-    SELECT 1 AS place, 'CSAT' AS name, 'csat' AS kpi, 'all' AS dimension, 'all' AS member,
-        csat_pct AS value, '%' AS unit, n, ci_low_pct AS low, ci_high_pct AS high
-    FROM kpi_csat WHERE period_grain = 'all' AND dimension = 'all'
-    UNION ALL
-    SELECT 2, CASE dimension WHEN 'all' THEN 'NPS' ELSE 'NPS, segment ' || member END,
-        'nps', dimension, member, nps, '', n, CASE WHEN n > 0 THEN greatest(nps - margin, -100) END,
-        CASE WHEN n > 0 THEN least(nps + margin, 100) END
-    FROM kpi_nps WHERE period_grain = 'all' AND dimension IN ('all', 'segment')
-    UNION ALL
-    SELECT 3, CASE measure WHEN 'first_reply' THEN 'First response' ELSE 'Full resolution' END
-        || ', median, ' || clock || ' time', CASE clock WHEN 'calendar' THEN measure || '_time' END,
-        'all', 'all', median_seconds, 's', n, NULL, NULL
-    FROM kpi_response_times
-    WHERE period_grain = 'all' AND dimension = 'all' AND measure IN ('first_reply', 'full_resolution')
-    UNION ALL
-    SELECT 4, 'SLA met, ' || replace(metric, '_', ' '), 'sla_' || metric, 'all', 'all', attainment_pct, '%',
-        met + breached, NULL, NULL
-    FROM kpi_sla_compliance WHERE period_grain = 'all' AND dimension = 'all' AND met + breached > 0
-)
-SELECT l.name, l.value, l.unit, l.n, l.low, l.high, s.target, s.target_gap
-FROM lines AS l
+SELECT l.name, l.value, coalesce(l.unit, d.unit), l.n, l.low, l.high, s.target, s.target_gap
+FROM ({lines}) AS l
+LEFT JOIN kpi_definitions AS d ON d.kpi = l.kpi
 LEFT JOIN kpi_scorecard AS s
     ON s.kpi = l.kpi AND s.period_grain = 'all' AND s.dimension = l.dimension AND s.member = l.member
-ORDER BY l.place, l.name
+ORDER BY l.name
 """
 
 # The newest week and the newest month that a chart judges, over all.
@@ -43,8 +30,8 @@ WITH judged AS (
     FROM kpi_scorecard
     WHERE dimension = 'all' AND signal IS NOT NULL
 )
-SELECT j.kpi, CASE d.unit WHEN 'percent' THEN '%' WHEN 'seconds' THEN 's' ELSE '' END, j.period_grain,
-    j.period_start, j.value, j.center, j.lower_limit, j.upper_limit, j.signal, j.shift
+SELECT j.kpi, d.unit, j.period_grain, j.period_start,
+    j.value, j.center, j.lower_limit, j.upper_limit, j.signal, j.shift
 FROM judged AS j
 LEFT JOIN kpi_definitions AS d ON j.kpi = d.kpi
 WHERE j.newest_no = 1 AND j.signal <> 'none'
@@ -54,11 +41,11 @@ ORDER BY j.kpi, j.period_grain
 
 @dataclass(frozen=True)
 class Line:
-    """A figure: value, interval, target and gap in the unit ('%', 's' or '' for points); the count."""
+    """A figure: value, interval, target and gap in the unit of its definition; the count."""
 
     name: str
     value: float | None
-    unit: str
+    unit: str | None
     n: int
     low: float | None
     high: float | None
@@ -71,7 +58,7 @@ class Shift:
     """A newest week or month that is no noise: its value, and what the control chart expected."""
 
     kpi: str
-    unit: str
+    unit: str | None
     grain: str
     start: date
     value: float
@@ -95,9 +82,46 @@ class Shift:
 
 
 def read(current: Path) -> list[Line]:
-    """The figures of a publication."""
+    """The figures of a publication, KPI by KPI; those that an older one does not hold are left out."""
+    lines: list[Line] = []
     with duckdb.connect(str(current.resolve() / "marts.duckdb"), read_only=True) as con:
-        return [Line(*row) for row in con.execute(_LINES).fetchall()]
+        for model in models(PROJECT / "models" / "kpis"):
+            told = [line for line in model["config"]["meta"].get("headlines", ()) if "label" in line]
+            if told:
+                selects = " UNION ALL ".join(_select(model["name"], line) for line in told)
+                with suppress(duckdb.BinderException, duckdb.CatalogException):
+                    lines += [Line(*row) for row in con.execute(_LINES.format(lines=selects)).fetchall()]
+    return lines
+
+
+def _select(mart: str, line: Mapping[str, Any]) -> str:
+    """A headline of a card as SQL: one row, or one for each value that its label names."""
+    label, dimensions = _filled(line["label"], "replace({}, '_', ' ')"), ["all", *line.get("split_by", ())]
+    where = {"period_grain": "all", **line.get("where", {})}
+    conditions = [f"{column} = {_text(value)}" for column, value in where.items()]
+    conditions.append(f"dimension IN ({', '.join(map(_text, dimensions))})")
+    if "{" in line["label"]:
+        conditions.append(f"{line['n']} > 0")
+    name = f"{label} || CASE dimension WHEN 'all' THEN '' ELSE ', ' || dimension || ' ' || member END"
+    return (
+        f"SELECT {name} AS name,"  # noqa: S608
+        f" {_filled(line['kpi']) if 'kpi' in line else 'NULL'} AS kpi, dimension, member,"
+        f" {line['value']} AS value, {_text(line['unit']) if 'unit' in line else 'NULL'} AS unit,"
+        f" {line['n']} AS n, {line.get('low', 'NULL')} AS low, {line.get('high', 'NULL')} AS high"
+        f" FROM {mart} WHERE {' AND '.join(conditions)}"
+    )
+
+
+def _filled(template: str, column: str = "{}") -> str:
+    """A text of a card as SQL, with the columns that it names in braces."""
+    parts = re.split(r"\{(\w+)\}", template)
+    return " || ".join(
+        column.format(part) if number % 2 else _text(part) for number, part in enumerate(parts) if part
+    )
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
 
 
 def shifts(current: Path) -> list[Shift]:
@@ -106,12 +130,12 @@ def shifts(current: Path) -> list[Shift]:
         return [Shift(*row) for row in con.execute(_SHIFTS).fetchall()]
 
 
-def show(value: float | None, unit: str) -> str:
+def show(value: float | None, unit: str | None) -> str:
     """A figure for people: one decimal, durations in the unit that fits."""
     if value is None:
         return "-"
-    if unit != "s":
-        return f"{value:.1f}{' %' if unit else ''}"
+    if unit != "seconds":
+        return f"{value:.1f}{' %' if unit == 'percent' else ''}"
     for size, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if abs(value) >= size:
             return f"{value / size:.1f} {name}"
