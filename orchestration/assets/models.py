@@ -1,6 +1,7 @@
 """dbt's seeds, models and tests as assets and checks, built by dbt inside this process."""
 
 import graphlib
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,20 +30,8 @@ GROUPS = {
     "marts": "marts",
     "restricted": "marts",
 }
-#: The number to plot for a KPI: its column in the row of all time over all dimensions.
-KEY_NUMBERS = {
-    "kpi_csat": ("csat_pct", ""),
-    "kpi_nps": ("nps", ""),
-    "kpi_response_times": ("median_seconds", "AND measure = 'first_reply' AND clock = 'calendar'"),
-    "kpi_sla_compliance": ("attainment_pct", "AND metric = 'first_reply'"),
-    "kpi_volume": ("created", ""),
-    "kpi_backlog": ("open_at_end", "AND age_bucket = 'all'"),
-    "kpi_bottlenecks": ("share_pct", "AND stage = 'unassigned' AND clock = 'calendar'"),
-    "kpi_first_contact": ("rate_pct", "AND convention = 'first_contact_resolution'"),
-    "kpi_team": ("solved", ""),
-    "kpi_effort": ("mean_per_ticket", "AND measure = 'customer_turns'"),
-    "kpi_follow_up": ("in_time_pct", "AND kind = 'nps'"),
-}
+#: Folders of models that are groups of their own.
+OWN_GROUPS = ("kpis", "books")
 #: So many columns that a column is made from are named in its description.
 SHOWN_ORIGINS = 12
 BuildEvent = dg.MaterializeResult[Any] | dg.AssetCheckResult
@@ -52,8 +41,15 @@ class Translator(DagsterDbtTranslator):
     """Groups follow the way through the house; the key is [schema, name], dagster-dbt's own default."""
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """The group of a schema."""
-        return GROUPS.get(str(dbt_resource_props.get("schema")))
+        """The group of a folder, else of a schema."""
+        folder = dbt_resource_props["fqn"][1]
+        return folder if folder in OWN_GROUPS else GROUPS.get(str(dbt_resource_props.get("schema")))
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
+        """Who answers for it, by its card: an address or a team of Dagster's; else its group's owner."""
+        owner = dbt_resource_props["config"].get("meta", {}).get("owner", "")
+        is_known = re.fullmatch(r"team:\w+|[^@\s]+@[^@\s]+", owner)
+        return [owner] if is_known else super().get_owners(dbt_resource_props)
 
 
 class ModelGraph:
@@ -390,7 +386,8 @@ def _metadata(
     result: NodeResult | None,
 ) -> dict[str, Any]:
     """Rows, schema, column lineage, relation and the number to plot. Names come from the parsed project."""
-    schema, key = graph.schemas[name], KEY_NUMBERS.get(name)
+    schema = graph.schemas[name]
+    plot = graph.contracts[name].card.get("plot") if name in graph.contracts else None
     table = f'{schema}."{name}"'
     described = graph.descriptions[name]
     metadata: dict[str, Any] = {
@@ -411,10 +408,12 @@ def _metadata(
         metadata["seconds"] = round(result.seconds, 3)
     else:
         metadata["status"] = "unchanged: nothing new to read"
-    if key:
+    if plot:
+        shown = {"period_grain": "all", "dimension": "all", **plot.get("where", {})}
         row = con.execute(
-            f"SELECT {key[0]} FROM {table} WHERE period_grain = 'all' AND dimension = 'all' {key[1]}"  # noqa: S608
+            f"SELECT {plot['column']} FROM {table} WHERE {' AND '.join(f'{column} = ?' for column in shown)}",  # noqa: S608
+            list(shown.values()),
         ).fetchone()
         if row and row[0] is not None:
-            metadata[key[0]] = float(row[0])
+            metadata[plot["column"]] = float(row[0])
     return metadata

@@ -46,3 +46,37 @@ def test_what_is_read_through_an_ephemeral_model_comes_first() -> None:
     assert [key.to_user_string() for key in graph.keys.values()] == ["marts/a_mart", "core/z_core"]
     [mart] = [spec for spec in graph.specs.values() if spec.key.path[-1] == "a_mart"]
     assert [dep.asset_key.to_user_string() for dep in mart.deps] == ["core/z_core"]
+
+
+def test_groups_follow_the_folders_and_owners_the_cards() -> None:
+    ours = {"email": "marts@example.com"}
+    nodes = [
+        node("a_mart") | {"fqn": ["tiny", "marts", "a_mart"]},
+        node("kpi_a") | {"fqn": ["tiny", "kpis", "kpi_a"]},
+        node("kpi_b") | {"fqn": ["tiny", "kpis", "kpi_b"]},
+        node("journal") | {"fqn": ["tiny", "books", "journal"]},
+    ]
+    owners = {"kpi_a": "care@example.com", "kpi_b": "the care team"}
+    for each in nodes:
+        each["group"] = "analytics"
+        each["config"]["meta"] = {"owner": owners[each["name"]]} if each["name"] in owners else {}
+    manifest = {
+        "nodes": {n["unique_id"]: n for n in nodes},
+        "sources": {},
+        "groups": {"group.tiny.analytics": {"name": "analytics", "owner": ours}},
+        "child_map": {n["unique_id"]: [] for n in nodes},
+        "metadata": {"project_name": "tiny"},
+        "macros": {},
+        "exposures": {},
+    }
+    specs = {spec.key.path[-1]: spec for spec in ModelGraph(manifest).specs.values()}
+    assert {name: spec.group_name for name, spec in specs.items()} == {
+        "a_mart": "marts", "kpi_a": "kpis", "kpi_b": "kpis", "journal": "books",
+    }  # fmt: skip
+    assert {name: list(spec.owners) for name, spec in specs.items()} == {
+        "a_mart": ["marts@example.com"],
+        "kpi_a": ["care@example.com"],
+        # No address and no team: Dagster takes no other owner.
+        "kpi_b": ["marts@example.com"],
+        "journal": ["marts@example.com"],
+    }
