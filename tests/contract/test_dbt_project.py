@@ -157,11 +157,6 @@ def test_every_model_belongs_to_a_group(models: dict[str, Node]) -> None:
     assert [name for name, node in models.items() if not node["group"]] == []
 
 
-def test_marts_are_used_by_somebody(manifest: Node, marts: dict[str, Node]) -> None:
-    used = {each for exposure in manifest["exposures"].values() for each in exposure["depends_on"]["nodes"]}
-    assert [name for name, node in marts.items() if node["unique_id"] not in used] == []
-
-
 def test_marts_have_a_unit_test(manifest: Node, marts: dict[str, Node]) -> None:
     assert set(marts) - {test["model"] for test in manifest["unit_tests"].values()} == set()
 
