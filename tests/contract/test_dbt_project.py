@@ -61,7 +61,7 @@ def own_macros(manifest: Node) -> dict[str, Node]:
 
 
 def test_macros_and_their_arguments_are_described(manifest: Node) -> None:
-    """dbt holds the arguments against the SQL. What one engine says differently is told where it is dispatched."""
+    """dbt holds the arguments against the SQL; what an engine says differently is told at its dispatch."""
     macros = {
         name: macro
         for name, macro in own_macros(manifest).items()
