@@ -38,7 +38,7 @@ ASKED = (
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(company=RealCompany(7, 1500, NOW)) as running:
+    with Sandbox(company=RealCompany(7, 1100, NOW)) as running:
         yield running
 
 
