@@ -3,10 +3,13 @@
 A loss says what is lost, how the answers are changed, and what must happen: its numbers are made good, or the
 KPIs that it touches are named, with source and channel, at or before the publication; or nothing in the
 vendor's answers can show it, and why. One at a time: `plant(loss, sandbox)`, later `sandbox.faults.clear()`.
+`python bench/losses.py` prints them, `--serve NAME` serves a company with one of them planted.
 """
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -687,3 +690,26 @@ LOSSES: Sequence[Loss] = (
     *_archived(), *_seconds(), *_metric_sets(), *_comments(), *_tombstones(), *_refusals(), *_links(),
     *_clocks(), *_histories(), *_forms(), *_nowhere(),
 )  # fmt: skip
+
+
+def main() -> None:
+    """Print the list, or serve a company with one loss planted: its settings come as lines for `.env`."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--serve", choices=[loss.name for loss in LOSSES], metavar="NAME")
+    parser.add_argument("--tickets", type=int, default=1500)
+    parser.add_argument("--seed", type=int, default=7)
+    arguments = parser.parse_args()
+    if arguments.serve is None:
+        for loss in LOSSES:
+            print(f"{loss.name:26} {loss.kind:24} {loss.stream:22} {loss.how}; {loss.must}")
+        return
+    sandbox = Sandbox(tickets=arguments.tickets, seed=arguments.seed, profile="real")
+    plant(next(loss for loss in LOSSES if loss.name == arguments.serve), sandbox)
+    for name, value in sandbox.env().items():
+        print(f"{name}={value}", flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        sandbox.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
