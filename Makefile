@@ -67,12 +67,14 @@ lint: setup ## Style, types, SQL, the dbt project, documents and the lock
 	@$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models
 	@$(BIN)/dbt --no-version-check --quiet parse --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project \
 		--target-path "$$(mktemp -d)" --log-path "$$(mktemp -d)"
+	@$(BIN)/python -m orchestration.commands.cards --check
 	@$(BIN)/python -m orchestration.commands.dictionary --check
 	@$(BIN)/python -m orchestration.commands.settings_docs --check
 	@! grep -nE 'https?://|file://' $(LOCKS) || { echo "a lock names a host" >&2; exit 1; }
 	@echo "lint: all good"
 
-docs: setup ## Write what is written from declarations: data dictionary, the vendors' settings
+docs: setup ## Write what is written from declarations: the cards' macro, data dictionary, the vendors' settings
+	@$(BIN)/python -m orchestration.commands.cards
 	@$(BIN)/python -m orchestration.commands.dictionary
 	@$(BIN)/python -m orchestration.commands.settings_docs
 

@@ -13,5 +13,3 @@
 {%- endmacro %}
 
 {% macro business_date(ts) -%}cast({{ local_time(ts, business_zone()) }} as date){%- endmacro %}
-
-{% macro told_sql(text) -%}{{ text | replace(':as_of', as_of()) }}{%- endmacro %}

@@ -9,3 +9,8 @@
 
 {% macro parquet_file(path) %}{{ return(adapter.dispatch('parquet_file')(path)) }}{% endmacro %}
 {% macro default__parquet_file(path) %}read_parquet('{{ path | replace("'", "''") }}'){% endmacro %}
+
+{% macro star_with_nullness(columns) %}{{ return(adapter.dispatch('star_with_nullness')(columns)) }}{% endmacro %}
+{% macro default__star_with_nullness(columns) -%}
+*{% if columns %} replace ({% for column in columns %}{{ column }} is null as {{ column }}{{ ', ' if not loop.last }}{% endfor %}){% endif %}
+{%- endmacro %}

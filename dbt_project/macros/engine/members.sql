@@ -1,12 +1,10 @@
-{#- A list of the values in a group. #}
 {% macro list_of(expression) %}{{ return(adapter.dispatch('list_of')(expression)) }}{% endmacro %}
 {% macro default__list_of(expression) %}array_agg({{ expression }}){% endmacro %}
 
-{#- The records behind one cell of a KPI table, as a function for readers; what can be no cell at all is an error that says what there is.
-    Words that DuckDB 1.0 knows. `asked` stands in a branch of its own: no plan leaves that out because the other has no rows. #}
 {% macro kpi_cell_sql() %}{{ return(adapter.dispatch('kpi_cell_sql')()) }}{% endmacro %}
 {% macro default__kpi_cell_sql() -%}
 {%- set today = business_date(as_of()) -%}
+{%- set by_rules = cards().items() | selectattr('1.dimensions', 'eq', 'rules') | map(attribute=0) | list -%}
 {%- set grains = period_grains() | reject('eq', 'all') | list -%}
 {%- set last_day -%}
 least({{ today }}, case period_grain
@@ -19,17 +17,17 @@ least({{ today }}, case period_grain
 {%- endset -%}
 create macro kpi_cell(kpi, period_grain, period_start, dimension, member, key := '') as table
 with known as (
-    {% for table, its_key in cell_keys().items() %}
-    {% if table in cells_without_periods() %}
-    select distinct '{{ table }}' as its_kpi, {{ its_key }} as its_key, 'all' as its_dimension from {{ table }} as t
+    {% for kpi in kpis_with_members() %}
+    {% if cards()[kpi].has_periods %}
+    select distinct '{{ kpi }}' as its_kpi, {{ cell_key(kpi) }} as its_key, t.dimension as its_dimension from {{ kpi }} as t where t.period_grain = 'all'
     {% else %}
-    select distinct '{{ table }}' as its_kpi, {{ its_key }} as its_key, t.dimension as its_dimension from {{ table }} as t where t.period_grain = 'all'
+    select distinct '{{ kpi }}' as its_kpi, {{ cell_key(kpi) }} as its_key, 'all' as its_dimension from {{ kpi }} as t
     {% endif %}
     union all
     {% endfor %}
     select t.its_kpi, null, d.its_dimension
-    from (select unnest(['{{ cell_keys() | join("', '") }}']) as its_kpi) as t
-    cross join (select unnest(['all', '{{ survey_dimensions() | join("', '") }}']) as its_dimension) as d
+    from (select unnest(['{{ kpis_with_members() | join("', '") }}']) as its_kpi) as t
+    cross join (select unnest(['all', '{{ answer_dimensions() | join("', '") }}']) as its_dimension) as d
 ),
 
 asked as (
@@ -66,9 +64,9 @@ where m.kpi = kpi
       {% endfor %}
   end
   {#- Of costs, a rule file says which cells there are. #}
-  and case case when kpi = 'kpi_cost' then '' else dimension end
+  and case case when kpi in ('{{ by_rules | join("', '") }}') then '' else dimension end
       when 'all' then true
-      {% for name, column in survey_dimensions().items() %}
+      {% for name, column in dimension_columns(answer_dimensions(), 'metric_members').items() %}
       when '{{ name }}' then coalesce(m.{{ column }}, '(none)') = member
       {% endfor %}
       else list_contains(m.own_dimensions, dimension || '=' || member)
@@ -77,7 +75,6 @@ union all
 select {% for type in member_columns().values() %}cast(null as {{ type }}){{ ', ' if not loop.last }}{% endfor %} from asked as a where not a.is_there
 {%- endmacro %}
 
-{#- '; there are ...', the first of what `known` has. #}
 {% macro those_are(column, which) -%}
 coalesce((
     select '; there are ' || nullif(string_agg(f.found, ', ' order by f.found), '')

@@ -1,12 +1,11 @@
 {{ config(materialized='incremental', incremental_strategy='replace_periods') }}
 {#- How many counted tickets were unsolved at the end of each local day, by age. Sums of what came and went (macros/backlog.sql), never
     tickets by days. An incremental build adds what the touched tickets change, and gives the periods from the first such day on. #}
-{%- set fixed = {
-    'source': 'source', 'segment': 'segment', 'product': 'product', 'service_area': 'service_area', 'complexity': 'complexity',
-    'channel': 'channel'
-} -%}
-{%- set held = {'priority': 'priority', 'group': 'group_id', 'agent': 'assignee_id'} -%}
-{%- set is_delta = changed_days([('tickets', 'created_at', 'created_at'), ('int_ticket_states', 'created_at', 'created_at')]) is not none -%}
+{#- A ticket keeps its dimensions but these, which its states hold. -#}
+{%- set passing = ['priority', 'group', 'agent'] -%}
+{%- set fixed = dimension_columns(ticket_dimensions() | reject('in', passing), 'tickets') -%}
+{%- set held = dimension_columns(passing, 'tickets') -%}
+{%- set is_delta = changed_days() is not none -%}
 {%- set last_as_of = '(select max(as_of) from control.completed_builds)' -%}
 {%- set today = business_date(as_of()) -%}
 with ages as (
@@ -144,5 +143,5 @@ select
     d.definition_version
 from cells as c
 left join ages as a on c.age_no = a.age_no
-{{ join_definition("'backlog'") }}
+{{ join_definition() }}
 where c.dimension = 'all' or c.arrivals > 0 or c.departures > 0 or c.open_at_end > 0

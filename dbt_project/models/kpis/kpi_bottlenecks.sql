@@ -1,28 +1,15 @@
 {{ config(materialized='incremental', incremental_strategy='replace_periods') }}
 {#- Where the time of solved tickets went, by the local date of the ticket's creation and the group that held it at the time. The
     statuses share out a ticket's whole time; the other stages lie across them. #}
-{%- set dimensions = {
-    'source': 'source', 'product': 'product', 'service_area': 'service_area', 'complexity': 'complexity', 'group': 'group_id'
-} -%}
 {%- set clocks = {
     'calendar': micros_between('s.started_at', 's.ended_at'), 'business': 's.position_to - s.position_from'
 } -%}
 {%- set hand_over = {
     'calendar': micros_between('s.started_at', 's.taken_up_at'), 'business': 's.taken_up_position - s.position_from'
 } -%}
-{%- set numbers = [] -%}
-{%- for stage in (stages() | list) + ['hand_over'] -%}
-{%- for clock in clocks -%}{%- do numbers.append(((stage, clock), stage ~ '_' ~ clock)) -%}{%- endfor -%}
-{%- endfor -%}
-{%- set changed = changed_days([
-    ('tickets', 'created_at, source, ticket_id, product, service_area, complexity, first_assigned_at, last_solved_at, full_resolution_seconds',
-        'created_at'),
-    ('int_ticket_states', 'created_at, source, ticket_id, state_no, started_at, ended_at, status, group_id, assignee_id, is_before_assignment, '
-        ~ 'has_assignee_history, position_from, position_to, taken_up_at, taken_up_position', 'created_at')
-]) -%}
-with solved as (
-    select *, {{ business_date('created_at') }} as day from {{ ref('tickets') }} where full_resolution_seconds is not null
-),
+with tickets as ({{ counted_facts() }}),
+
+states as (select * from {{ ref('int_ticket_states') }}),
 
 spent as (
     select
@@ -36,8 +23,8 @@ spent as (
         {% endfor %}
         {% endfor %}
         , max(s.ended_at) as until
-    from {{ ref('int_ticket_states') }} as s
-    inner join solved as t on s.source = t.source and s.ticket_id = t.ticket_id
+    from states as s
+    inner join tickets as t on s.source = t.source and s.ticket_id = t.ticket_id
     where {{ is_stay_counted() }}
     group by s.source, s.ticket_id, s.group_id
 ),
@@ -48,32 +35,26 @@ facts as (
         {% for stage in stages() %}{% for clock in clocks %}cast(s.{{ stage }}_{{ clock }} as bigint) as {{ stage }}_{{ clock }}, {% endfor %}{% endfor %}
         cast(null as bigint) as hand_over_calendar, cast(null as bigint) as hand_over_business
     from spent as s
-    inner join solved as t on s.source = t.source and s.ticket_id = t.ticket_id
+    inner join tickets as t on s.source = t.source and s.ticket_id = t.ticket_id
     union all
     select
         t.day, t.source, t.product, t.service_area, t.complexity, s.group_id,
         {{ (['null'] * (2 * stages() | length)) | join(', ') }},
         {{ hand_over.values() | join(', ') }}
-    from {{ ref('int_ticket_states') }} as s
-    inner join solved as t on s.source = t.source and s.ticket_id = t.ticket_id
+    from states as s
+    inner join tickets as t on s.source = t.source and s.ticket_id = t.ticket_id
     inner join spent as c
         on s.source = c.source and s.ticket_id = c.ticket_id and s.group_id is not distinct from c.group_id and s.taken_up_at <= c.until
     where {{ is_stay_counted() }}
 ),
 
-stage_clocks as (
-    {% for (stage, clock), _ in numbers %}
-    select '{{ stage }}' as stage, '{{ clock }}' as clock
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+cells as (
+    {{ kpi_cells(
+        {'n': 'count({})', 'micros': 'sum({})'},
+        {'quantiles': median_and_p90('{}')},
+        is_wide=true
+    ) }}
 ),
-
-{{ kpi_cells(
-    dimensions,
-    {'n': 'count({})', 'micros': 'sum({})'},
-    {'quantiles': median_and_p90('{}')},
-    keys=['stage', 'clock'], key_rows='stage_clocks', changed=changed, measures=numbers
-) }},
 
 shares as (
     select
@@ -102,4 +83,4 @@ select
     {{ is_partial_period() }} as is_partial_period,
     d.definition_version
 from shares as c
-{{ join_definition("'stage_time'") }}
+{{ join_definition() }}

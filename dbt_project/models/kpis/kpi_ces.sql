@@ -1,21 +1,17 @@
 {#- How easy customers say it was: the share of easy answers and the score itself, by the local date of the answer. A score is shown only where
     all answers of the row are on one scale in one direction. #}
-with facts as (
-    select *, {{ business_date('answered_at') }} as day
-    from {{ ref('survey_answers') }} as a
-    where {{ is_headline_answer('ces') }}
-),
+with facts as ({{ counted_facts() }}),
 
-own as ({{ by_own_dimension() }}),
-
-{{ kpi_cells(survey_dimensions(), {'n': 'count(*)', 'easy': 'count(case when is_easy then 1 end)'}, {
-    'scales': 'count(distinct ' ~ plain_number('scale_min') ~ " || ' ' || " ~ plain_number('scale_max') ~ " || ' ' || direction)",
-    'lowest': 'min(scale_min)',
-    'highest': 'max(scale_max)',
-    'towards': 'min(direction)',
-    'score_micros': 'sum(cast(round(score * 1e6) as bigint))',
-    'quantiles': median_and_p90('score')
-}, own='own') }}
+cells as (
+    {{ kpi_cells({'n': 'count(*)', 'easy': 'count(case when is_easy then 1 end)'}, {
+        'scales': 'count(distinct ' ~ plain_number('scale_min') ~ " || ' ' || " ~ plain_number('scale_max') ~ " || ' ' || direction)",
+        'lowest': 'min(scale_min)',
+        'highest': 'max(scale_max)',
+        'towards': 'min(direction)',
+        'score_micros': 'sum(cast(round(score * 1e6) as bigint))',
+        'quantiles': median_and_p90('score')
+    }) }}
+)
 
 select
     c.period_grain,
@@ -37,4 +33,4 @@ select
     {{ is_partial_period() }} as is_partial_period,
     d.definition_version
 from cells as c
-{{ join_definition("'ces'") }}
+{{ join_definition() }}

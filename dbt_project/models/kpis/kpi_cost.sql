@@ -6,9 +6,11 @@
 ] -%}
 {%- set a_day = 86400000000 -%}
 {%- set first_solve -%}
-coalesce((select min({{ business_date('last_solved_at') }}) from {{ ref('tickets') }} where full_resolution_seconds is not null), {{ today }})
+coalesce((select min(day) from tickets), {{ today }})
 {%- endset -%}
-with months as (
+with tickets as ({{ counted_facts() }}),
+
+months as (
     select
         month_start,
         least(1e0, ({{ micros_between('cast(month_start as timestamp)', 'cast(' ~ today ~ ' as timestamp)') }} + {{ a_day }}) * 1e0
@@ -31,10 +33,9 @@ solved as (
     select
         t.month_start, s.dimension, s.member, count(*) as solved,
         count(distinct case when t.customer_id is not null then {{ row_hash(['t.source', 't.customer_id']) }} end) as customers
-    from (select *, {{ period_start('month', business_date('last_solved_at')) }} as month_start from {{ ref('tickets') }}) as t
+    from (select *, {{ period_start('month', 'day') }} as month_start from tickets) as t
     inner join (select distinct dimension, member from {{ ref('service_costs') }}) as s
         on s.member = {{ ticket_member('s.dimension') }}
-    where t.full_resolution_seconds is not null
     group by t.month_start, s.dimension, s.member
 ),
 
@@ -57,7 +58,7 @@ facts as (
 ),
 
 cells as (
-    {% for grain in ['month', 'quarter', 'all'] %}
+    {% for grain in card().grains %}
     select
         '{{ grain }}' as period_grain, {{ period_start(grain, 'month_start') }} as period_start, dimension, member, scenario,
         max(currency) as currency, sum(solved) as solved, sum(customers) as customers,
@@ -104,4 +105,4 @@ select
     {{ is_partial_period() }} as is_partial_period,
     d.definition_version
 from judged as c
-{{ join_definition("'cost_per_ticket'") }}
+{{ join_definition() }}

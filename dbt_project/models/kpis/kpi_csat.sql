@@ -1,13 +1,7 @@
 {#- Share of positive answers to the headline CSAT questions, by the local date of the answer. #}
-with facts as (
-    select *, {{ business_date('answered_at') }} as day
-    from {{ ref('survey_answers') }} as a
-    where {{ is_headline_answer('csat') }}
-),
+with facts as ({{ counted_facts() }}),
 
-own as ({{ by_own_dimension() }}),
-
-{{ kpi_cells(survey_dimensions(), {'n': 'count(*)', 'positive': 'count(case when is_positive then 1 end)'}, own='own') }},
+cells as ({{ kpi_cells({'n': 'count(*)', 'positive': 'count(case when is_positive then 1 end)'}) }}),
 
 weighted as (
     {{ weighted_by_segment('(100e0 * c.positive / c.n)', '(100e0 * c.positive / c.n) * (100 - 100e0 * c.positive / c.n)') }}
@@ -31,4 +25,4 @@ select
 from cells as c
 left join weighted as w
     on c.dimension = 'all' and c.period_grain = w.period_grain and c.period_start is not distinct from w.period_start
-{{ join_definition("'csat'") }}
+{{ join_definition() }}

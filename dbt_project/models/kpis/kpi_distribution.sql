@@ -1,14 +1,7 @@
 {#- How often each score was given to each declared question, by the local date of the answer. #}
-with facts as (
-    select *, {{ business_date('answered_at') }} as day from {{ ref('survey_answers') }}
-),
+with facts as ({{ counted_facts() }}),
 
-grouped as (
-    {{ group_by_period_and_dimension(
-        'facts', {'segment': 'segment', 'product': 'product', 'service_area': 'service_area'},
-        ['source', 'survey', 'question_id', 'kind', 'score'], 'count(*) as n', false
-    ) }}
-),
+grouped as ({{ grouped_facts(['count(*) as n'], ['source', 'survey', 'question_id', 'kind', 'score']) }}),
 
 totals as (
     select
@@ -33,4 +26,4 @@ select
     {{ is_partial_period() }} as is_partial_period,
     d.definition_version
 from totals as c
-{{ join_definition("'distribution'") }}
+{{ join_definition() }}

@@ -1,41 +1,14 @@
 {{ config(materialized='incremental', incremental_strategy='replace_periods') }}
 {#- What it took to solve a ticket, for the customer and for us, by the local date of the ticket's creation. #}
-{%- set dimensions = {
-    'source': 'source', 'segment': 'segment', 'product': 'product', 'service_area': 'service_area', 'complexity': 'complexity',
-    'channel': 'channel', 'priority': 'priority', 'group': 'group_id', 'agent': 'assignee_id'
-} -%}
-{%- set measures = effort_measures() -%}
-{%- set numbers = [] -%}
-{%- set columns = [] -%}
-{%- for measure, (column, _, _) in measures.items() -%}
-{%- do numbers.append(((measure,), measure)) -%}
-{%- do columns.append(column) -%}
-{%- endfor -%}
-{%- set changed = changed_days([(
-    'tickets', 'created_at, ' ~ (dimensions.values() | list + columns) | join(', ') ~ ', first_solved_at, full_resolution_seconds', 'created_at'
-)]) -%}
-with facts as (
-    select
-        {{ business_date('created_at') }} as day, {{ dimensions.values() | join(', ') }},
-        {% for measure, (column, may, _) in measures.items() %}
-        case when {{ may }} then {{ column }} end as {{ measure }}{{ ',' if not loop.last }}
-        {% endfor %}
-    from {{ ref('tickets') }}
-),
+with facts as ({{ wide_facts() }}),
 
-measures as (
-    {% for measure, (_, _, kpi) in measures.items() %}
-    select '{{ measure }}' as measure, '{{ kpi }}' as kpi
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
-
-{{ kpi_cells(
-    dimensions,
-    {'n': 'count({})', 'affected': 'count(case when {} > 0 then 1 end)'},
-    {'total_micros': 'sum(cast(round({} * 1e6) as bigint))', 'quantiles': median_and_p90('{}')},
-    keys=['measure'], key_rows='measures', changed=changed, measures=numbers
-) }}
+cells as (
+    {{ kpi_cells(
+        {'n': 'count({})', 'affected': 'count(case when {} > 0 then 1 end)'},
+        {'total_micros': 'sum(cast(round({} * 1e6) as bigint))', 'quantiles': median_and_p90('{}')},
+        is_wide=true
+    ) }}
+)
 
 select
     c.period_grain,
@@ -56,5 +29,4 @@ select
     {{ is_partial_period() }} as is_partial_period,
     d.definition_version
 from cells as c
-inner join measures as m on c.measure = m.measure
-{{ join_definition("m.kpi") }}
+{{ join_definition() }}

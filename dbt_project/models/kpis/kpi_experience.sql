@@ -1,17 +1,15 @@
 {#- How answers differ by what happened on the ticket: those who experienced it against all others of whom it is known. An association, not
     a cause: hard tickets wait longer and please less. #}
 {%- set values = {'value': ('points', 1), 'mean_score_pct': ('score_pct', 1000)} -%}
-with facts as (
-    {% for factor, exposure in experience_factors().items() %}
-    select kind, answered_at, points, score_pct, '{{ factor }}' as factor, {{ exposure }} as exposure
-    from {{ ref('experience') }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
+with answers as (select * from {{ ref('experience') }}),
 
-spans as (
-    {% for time_span, since in experience_spans().items() %}
-    select '{{ time_span }}' as time_span, {{ since }} as since
+facts as (
+    {% for told in card().members %}
+    select
+        '{{ told.constants.time_span }}' as time_span, kind, '{{ told.constants.factor }}' as factor, {{ told.key.exposure }} as exposure,
+        points, score_pct
+    from answers
+    where {{ told_sql(told.where) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
@@ -19,7 +17,7 @@ spans as (
 {#- Sums of integers, so that no order of rows changes a digit. #}
 exposed as (
     select
-        s.time_span, f.kind, f.factor, f.exposure,
+        f.time_span, f.kind, f.factor, f.exposure,
         {% for name, (column, units) in values.items() %}
         count(f.{{ column }}) as {{ name }}_n,
         sum(cast(round({{ units }} * f.{{ column }}) as bigint)) as {{ name }}_sum,
@@ -27,9 +25,7 @@ exposed as (
         {{- ',' if not loop.last }}
         {% endfor %}
     from facts as f
-    inner join spans as s on f.answered_at > s.since
-    where f.exposure is not null
-    group by s.time_span, f.kind, f.factor, f.exposure
+    group by f.time_span, f.kind, f.factor, f.exposure
 ),
 
 sums as (
@@ -68,7 +64,7 @@ tested as (
         *,
         {% for name in values %}
         {{ name }} - others_{{ name }} as {{ name }}_difference,
-        1.959963984540054e0 * sqrt({{ name }}_variance + others_{{ name }}_variance) as {{ name }}_margin
+        {{ z_95() }} * sqrt({{ name }}_variance + others_{{ name }}_variance) as {{ name }}_margin
         {{- ',' if not loop.last }}
         {% endfor %}
     from compared
@@ -108,4 +104,4 @@ select
     {{ is_small_n('least(c.n, c.others_n)') }} as is_small_n,
     d.definition_version
 from bounded as c
-{{ join_definition("'experience'") }}
+{{ join_definition() }}

@@ -1,37 +1,25 @@
 {{ config(materialized='incremental', incremental_strategy='replace_periods') }}
 {#- Shares of tickets that were settled the first time, by each convention in use, by the local date of the ticket's creation. #}
-{%- set dimensions = {
-    'source': 'source', 'segment': 'segment', 'product': 'product', 'service_area': 'service_area', 'complexity': 'complexity',
-    'channel': 'channel', 'priority': 'priority', 'group': 'group_id', 'agent': 'assignee_id'
-} -%}
-{%- set conventions = first_contact_conventions() -%}
-{%- set numbers = [] -%}
-{%- for convention in conventions -%}{%- do numbers.append(((convention,), convention)) -%}{%- endfor -%}
-{%- set changed = changed_days([(
-    'tickets', 'created_at, ' ~ dimensions.values() | join(', ') ~ ', customer_id, has_repeat_contact, is_reopened_in_window, is_one_touch, '
-        ~ 'is_one_touch_explore, first_solved_at, full_resolution_seconds', 'created_at'
-)]) -%}
-with facts as (
+with tickets as ({{ counted_facts() }}),
+
+{#- 1 yes, 0 no, -1 not known before the window is over; null where it does not count. #}
+facts as (
     select
-        {{ business_date('created_at') }} as day, {{ dimensions.values() | join(', ') }},
-        {% for convention, (yes, may) in conventions.items() %}
-        {{ first_contact_verdict(yes, may) }} as {{ convention }}{{ ',' if not loop.last }}
+        day, {{ dimensions_of_card(card()).values() | join(', ') }},
+        {% for _, convention, told in measures() %}
+        case when {{ told.where }} then case when {{ told.numerator }} then 1 when {{ told.denominator }} then 0 else -1 end end
+            as {{ convention }}{{ ',' if not loop.last }}
         {% endfor %}
-    from {{ ref('tickets') }}
+    from tickets
 ),
 
-conventions as (
-    {% for convention in conventions %}
-    select '{{ convention }}' as convention
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
-
-{{ kpi_cells(dimensions, {
-    'counted': 'count({})',
-    'numerator': 'count(case when {} = 1 then 1 end)',
-    'immature': 'count(case when {} = -1 then 1 end)'
-}, keys=['convention'], key_rows='conventions', changed=changed, measures=numbers) }}
+cells as (
+    {{ kpi_cells({
+        'counted': 'count({})',
+        'numerator': 'count(case when {} = 1 then 1 end)',
+        'immature': 'count(case when {} = -1 then 1 end)'
+    }, is_wide=true) }}
+)
 
 select
     c.period_grain,
@@ -50,4 +38,4 @@ select
     c.immature > 0 as is_provisional,
     d.definition_version
 from cells as c
-{{ join_definition("c.convention || '_rate'") }}
+{{ join_definition() }}

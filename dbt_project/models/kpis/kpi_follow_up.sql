@@ -2,26 +2,23 @@
 with facts as (
     select
         *,
-        {{ is_follow_up_due() }} as is_due,
-        {{ micros_between('flagged_at', 'contacted_at') }} as contact_micros,
-        {{ business_date('flagged_at') }} as day
-    from {{ ref('follow_ups') }}
+        {{ card().members[0].denominator }} as is_due,
+        {{ micros_between('flagged_at', 'contacted_at') }} as contact_micros
+    from ({{ counted_facts() }}) as f
 ),
 
-own as ({{ by_own_dimension() }}),
-
-kinds as (select distinct kind from facts),
-
-{{ kpi_cells(survey_dimensions(), {
-    'flagged': 'count(*)',
-    'due': 'count(case when is_due then 1 end)',
-    'contacted_in_time': "count(case when outcome = 'contacted_in_time' then 1 end)",
-    'contacted_late': "count(case when outcome = 'contacted_late' then 1 end)",
-    'overdue': "count(case when outcome = 'overdue' then 1 end)",
-    'contacted': 'count(contacted_at)',
-    'scored_again': 'count(is_recovered)',
-    'recovered': 'count(case when is_recovered then 1 end)'
-}, {'contact_micros': 'sum(contact_micros)', 'quantiles': median_and_p90('contact_micros')}, keys=['kind'], key_rows='kinds', own='own') }}
+cells as (
+    {{ kpi_cells({
+        'flagged': 'count(*)',
+        'due': 'count(case when is_due then 1 end)',
+        'contacted_in_time': "count(case when outcome = 'contacted_in_time' then 1 end)",
+        'contacted_late': "count(case when outcome = 'contacted_late' then 1 end)",
+        'overdue': "count(case when outcome = 'overdue' then 1 end)",
+        'contacted': 'count(contacted_at)',
+        'scored_again': 'count(is_recovered)',
+        'recovered': 'count(case when is_recovered then 1 end)'
+    }, {'contact_micros': 'sum(contact_micros)', 'quantiles': median_and_p90('contact_micros')}) }}
+)
 
 select
     c.period_grain,
@@ -50,4 +47,4 @@ select
     {{ is_partial_period() }} as is_partial_period,
     d.definition_version
 from cells as c
-{{ join_definition("'follow_up'") }}
+{{ join_definition() }}

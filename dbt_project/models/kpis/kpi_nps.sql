@@ -1,18 +1,14 @@
 {#- Percent promoters minus percent detractors of the headline NPS questions, by the local date of the answer. #}
-with facts as (
-    select *, {{ business_date('answered_at') }} as day
-    from {{ ref('survey_answers') }} as a
-    where {{ is_headline_answer('nps') }}
+with facts as ({{ counted_facts() }}),
+
+cells as (
+    {{ kpi_cells({
+        'n': 'count(*)',
+        'promoters': "count(case when nps_class = 'promoter' then 1 end)",
+        'passives': "count(case when nps_class = 'passive' then 1 end)",
+        'detractors': "count(case when nps_class = 'detractor' then 1 end)"
+    }) }}
 ),
-
-own as ({{ by_own_dimension() }}),
-
-{{ kpi_cells(survey_dimensions(), {
-    'n': 'count(*)',
-    'promoters': "count(case when nps_class = 'promoter' then 1 end)",
-    'passives': "count(case when nps_class = 'passive' then 1 end)",
-    'detractors': "count(case when nps_class = 'detractor' then 1 end)"
-}, own='own') }},
 
 weighted as (
     {{ weighted_by_segment(
@@ -34,7 +30,7 @@ select
     cast(100e0 * (c.promoters - c.detractors) / nullif(c.n, 0) as double) as nps,
     {#- Half the 95 % interval: each answer is +1, 0 or -1. #}
     cast(
-        100e0 * 1.959963984540054e0 * sqrt(
+        100e0 * {{ z_95() }} * sqrt(
             ((c.promoters + c.detractors) * 1e0 / nullif(c.n, 0)
                 - ((c.promoters - c.detractors) * 1e0 / nullif(c.n, 0)) * ((c.promoters - c.detractors) * 1e0 / nullif(c.n, 0)))
             / nullif(c.n, 0)
@@ -48,4 +44,4 @@ select
 from cells as c
 left join weighted as w
     on c.dimension = 'all' and c.period_grain = w.period_grain and c.period_start is not distinct from w.period_start
-{{ join_definition("'nps'") }}
+{{ join_definition() }}

@@ -1,16 +1,15 @@
 {#- Who stayed and who came back, by what they had experienced. An association, not a cause. #}
-with counted as (
-    {% for outcome, column in retention_outcomes().items() %}
-    {% set is_last_outcome = loop.last %}
-    {% for factor in retention_factors() %}
+with customers as (select * from {{ ref('retention') }}),
+
+counted as (
+    {% for told in card().members %}
     select
-        window_days, unit, '{{ outcome }}' as outcome, '{{ factor }}' as factor, {{ factor }} as exposure,
-        count(*) as n, count(case when {{ column }} then 1 end) as retained
-    from {{ ref('retention') }}
-    where {{ column }} is not null and {{ factor }} is not null
-    group by window_days, unit, {{ factor }}
-    {{ 'union all' if not (is_last_outcome and loop.last) }}
-    {% endfor %}
+        window_days, unit, '{{ told.constants.outcome }}' as outcome, '{{ told.constants.factor }}' as factor,
+        {{ told.key.exposure }} as exposure, count(*) as n, count(case when {{ told.numerator }} then 1 end) as retained
+    from customers
+    where {{ told.where }}
+    group by window_days, unit, {{ told.key.exposure }}
+    {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
@@ -59,4 +58,4 @@ select
     {{ is_small_n('least(c.n, c.others_n)') }} as is_small_n,
     d.definition_version
 from intervals as c
-{{ join_definition("'retention'") }}
+{{ join_definition() }}

@@ -1,46 +1,25 @@
 {#- The headline KPIs side by side, each with its target, benchmark, own history, previous period and control chart. #}
-{#- KPIs that are a share: which, where, in percent, of how many, how many, whether answers are still awaited, and which rows. -#}
-{%- set shares = [
-    ("'csat'", 'kpi_csat', 'csat_pct', 'n', 'positive', 'false', 'true'),
-    ("'ces'", 'kpi_ces', 'ces_pct', 'n', 'easy', 'false', 'true'),
-    ("'survey_response'", 'kpi_survey_response', 'response_rate_sent_pct', 'sent', 'answered', 'is_provisional', 'true'),
-    ("'sla_' || metric", 'kpi_sla_compliance', 'attainment_pct', 'met + breached', 'met', 'false', 'true'),
-    (
-        "convention || '_rate'", 'kpi_first_contact', 'rate_pct', 'denominator', 'numerator', 'false',
-        "convention in ('first_contact_resolution', 'one_touch')"
-    ),
-    (
-        "case measure when 'reopens' then 'reopen_rate' when 'transfers' then 'transfer_rate' else 'escalation_rate' end",
-        'kpi_effort', 'affected_pct', 'n', 'affected', 'false', "measure in ('reopens', 'transfers', 'escalations')"
-    )
-] -%}
-{%- set key = 'period_grain, period_start, dimension, member' -%}
-{%- set cell = key ~ ', is_partial_period, definition_version, is_small_n' -%}
 with kpis as (
-    {#- The sum and the sum of squares of the answers that the value averages: 1 and 0, for NPS also -1. #}
-    {% for kpi, mart, value, n, yes, is_open, rows in shares %}
+    {#- Of answers also the sum, and the sum of squares, of what each counts: 1 and 0, for NPS also -1. #}
+    {% for table in kpis_with_headlines() %}
+    {% set is_last_table = loop.last %}
+    {% for headline in cards()[table].headlines %}
     select
-        {{ cell }}, {{ kpi }} as kpi, 'p' as chart, {{ value }} as value, {{ n }} as n, {{ yes }} as total, {{ yes }} as squares,
-        ci_low_pct as ci_low, ci_high_pct as ci_high, {{ is_open }} as is_provisional
-    from {{ ref(mart) }}
-    where {{ rows }}
-    union all
+        period_grain, period_start, dimension, member, is_partial_period, definition_version, is_small_n,
+        {{ filled_template(headline.kpi, cards()[table].key) }} as kpi,
+        cast({{ "'" ~ headline.chart ~ "'" if headline.chart else 'null' }} as varchar) as chart,
+        {{ headline.value }} as value,
+        {{ headline.n }} as n,
+        cast({{ headline.total or 'null' }} as bigint) as total,
+        cast({{ headline.squares or headline.total or 'null' }} as bigint) as squares,
+        cast({{ headline.low or 'null' }} as double) as ci_low,
+        cast({{ headline.high or 'null' }} as double) as ci_high,
+        {{ headline.is_provisional or 'false' }} as is_provisional
+    from {{ ref(table) }}
+    where true{% for column, value in (headline.where or {}).items() %} and {{ column }} = '{{ value }}'{% endfor %}
+    {{ 'union all' if not (is_last_table and loop.last) }}
     {% endfor %}
-    select
-        {{ cell }}, 'nps', 'nps', nps, n, promoters - detractors, promoters + detractors,
-        case when n > 0 then greatest(nps - margin, -100) end, case when n > 0 then least(nps + margin, 100) end, false
-    from {{ ref('kpi_nps') }}
-    union all
-    select {{ cell }}, measure || '_time', 'xmr', median_seconds, n, null, null, null, null, false
-    from {{ ref('kpi_response_times') }}
-    where clock = 'calendar' and measure in ('first_reply', 'next_reply', 'first_resolution', 'full_resolution', 'requester_wait')
-    union all
-    select {{ cell }}, 'tickets_created', 'xmr', created as value, created as n, null, null, null, null, false from {{ ref('kpi_volume') }}
-    union all
-    {#- What is open one week was mostly open the week before: no chart of independent values. #}
-    select {{ cell }}, 'backlog', null, open_at_end as value, open_at_end as n, null, null, null, null, false
-    from {{ ref('kpi_backlog') }}
-    where age_bucket = 'all'
+    {% endfor %}
 ),
 
 cells as (
@@ -110,7 +89,7 @@ select
     {#- Two-sided z test at 95 % on the two variances; null where the KPI has none or a period is small. #}
     case
         when k.is_small_n or p.is_small_n then null
-        when k.variance + p.variance > 0 then abs(k.value - p.value) > 1.959963984540054e0 * sqrt(k.variance + p.variance)
+        when k.variance + p.variance > 0 then abs(k.value - p.value) > {{ z_95() }} * sqrt(k.variance + p.variance)
         when k.variance + p.variance = 0 then k.value <> p.value
     end as is_significant_change,
     c.chart,

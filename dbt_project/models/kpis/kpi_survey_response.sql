@@ -10,22 +10,21 @@
 {%- endfor -%}
 with facts as (
     select
-        *,
-        {% for span, ends in spans.items() %}
-        {{ micros_between(ends[0], ends[1]) }} as {{ span }},
-        {% endfor %}
-        {{ business_date('sent_at') }} as day
-    from {{ ref('survey_sends') }}
+        *
+        {% for span, ends in spans.items() %}, {{ micros_between(ends[0], ends[1]) }} as {{ span }}{% endfor %}
+    from ({{ counted_facts() }}) as sends
 ),
 
-{{ kpi_cells(survey_dimensions(), {
-    'sent': 'count(*)',
-    'answered': 'count(case when is_answered then 1 end)',
-    'awaited': 'count(case when is_awaited then 1 end)',
-    'customers': "count(distinct case when customer_id is not null then " ~ row_hash(['source', 'customer_id']) ~ " end)",
-    'known_customer': 'count(customer_id)',
-    'too_soon': 'count(case when is_too_soon then 1 end)'
-}, values) }}
+cells as (
+    {{ kpi_cells({
+        'sent': 'count(*)',
+        'answered': 'count(case when is_answered then 1 end)',
+        'awaited': 'count(case when is_awaited then 1 end)',
+        'customers': "count(distinct case when customer_id is not null then " ~ row_hash(['source', 'customer_id']) ~ " end)",
+        'known_customer': 'count(customer_id)',
+        'too_soon': 'count(case when is_too_soon then 1 end)'
+    }, values) }}
+)
 
 select
     c.period_grain,
@@ -56,4 +55,4 @@ select
     {{ is_partial_period() }} as is_partial_period,
     d.definition_version
 from cells as c
-{{ join_definition("'survey_response'") }}
+{{ join_definition() }}

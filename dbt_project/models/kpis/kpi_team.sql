@@ -3,22 +3,23 @@
 {%- set counts = ['solved', 'reopened', 'replies', 'first_replies', 'csat_n', 'csat_positive', 'sla_met', 'sla_breached'] -%}
 with facts as (
     select
-        {{ business_date('last_solved_at') }} as day, group_id, assignee_id as agent_id, true as is_solve, reopens > 0 as is_reopened,
-        false as is_reply, cast(null as double) as first_reply_seconds
-    from {{ ref('tickets') }}
-    where full_resolution_seconds is not null
+        day, group_id, assignee_id, true as is_solve, reopens > 0 as is_reopened, false as is_reply,
+        cast(null as double) as first_reply_seconds
+    from ({{ counted_facts() }}) as solved
     union all
     select {{ business_date('replied_at') }}, group_id, agent_id, false, false, true, case when is_first_reply then seconds end
     from {{ ref('ticket_replies') }}
     where replied_at is not null
 ),
 
-{{ kpi_cells({'group': 'group_id', 'agent': 'agent_id'}, {
-    'solved': 'count(case when is_solve then 1 end)',
-    'reopened': 'count(case when is_reopened then 1 end)',
-    'replies': 'count(case when is_reply then 1 end)',
-    'first_replies': 'count(first_reply_seconds)'
-}, {'quantiles': median_and_p90('first_reply_seconds')}) }},
+cells as (
+    {{ kpi_cells({
+        'solved': 'count(case when is_solve then 1 end)',
+        'reopened': 'count(case when is_reopened then 1 end)',
+        'replies': 'count(case when is_reply then 1 end)',
+        'first_replies': 'count(first_reply_seconds)'
+    }, {'quantiles': median_and_p90('first_reply_seconds')}) }}
+),
 
 {#- Ratings and service targets stand in tables of their own. #}
 parts as (
@@ -52,7 +53,7 @@ teams as (
 judged as (
     select c.*, c.sla_met + c.sla_breached as sla_n, d.small_n, d.definition_version
     from teams as c
-    {{ join_definition("'team'") }}
+    {{ join_definition() }}
 )
 
 select

@@ -1,26 +1,19 @@
 {{ config(materialized='incremental', incremental_strategy='replace_periods') }}
 {#- Counted tickets by the local date of their creation: how many came, how many of them are solved now, how many were reopened, and from
     how many customers they came. #}
-{%- set dimensions = {
-    'source': 'source', 'segment': 'segment', 'product': 'product', 'service_area': 'service_area', 'complexity': 'complexity',
-    'channel': 'channel', 'priority': 'priority', 'group': 'group_id', 'agent': 'assignee_id'
-} -%}
-{%- set changed = changed_days([
-    ('tickets', 'created_at, ' ~ dimensions.values() | join(', ') ~ ', status, reopens, customer_id, organization_id', 'created_at')
-]) -%}
-with facts as (
-    select *, {{ business_date('created_at') }} as day from {{ ref('tickets') }}
-),
+with facts as ({{ counted_facts() }}),
 
-{{ kpi_cells(dimensions, {
-    'created': 'count(*)',
-    'solved': 'count(case when ' ~ is_solved_now() ~ ' then 1 end)',
-    'reopened': 'count(case when reopens > 0 then 1 end)',
-    'with_customer': 'count(customer_id)',
-    'customers': "count(distinct case when customer_id is not null then " ~ row_hash(['source', 'customer_id']) ~ " end)",
-    'with_organization': 'count(organization_id)',
-    'organizations': "count(distinct case when organization_id is not null then " ~ row_hash(['source', 'organization_id']) ~ " end)"
-}, changed=changed) }},
+cells as (
+    {{ kpi_cells({
+        'created': 'count(*)',
+        'solved': 'count(case when ' ~ card().members[0].numerator ~ ' then 1 end)',
+        'reopened': 'count(case when reopens > 0 then 1 end)',
+        'with_customer': 'count(customer_id)',
+        'customers': "count(distinct case when customer_id is not null then " ~ row_hash(['source', 'customer_id']) ~ " end)",
+        'with_organization': 'count(organization_id)',
+        'organizations': "count(distinct case when organization_id is not null then " ~ row_hash(['source', 'organization_id']) ~ " end)"
+    }) }}
+),
 
 {#- How many customers there are, those who asked nothing too. #}
 active as (
@@ -56,4 +49,4 @@ from cells as c
 left join active as a
     on c.dimension = a.dimension and c.member = a.member and c.period_grain = a.period_grain
     and c.period_start is not distinct from a.period_start
-{{ join_definition("'tickets_created'") }}
+{{ join_definition() }}

@@ -14,72 +14,42 @@ from orchestration.publication import publish
 from orchestration.refresh import Outcome
 from tests import parsed
 
-#: KPI table -> key of its members (SQL on its row) -> count of the row (SQL) -> which members that is (SQL).
-NUMERATOR, DENOMINATOR = "in_numerator", "in_denominator"
-COUNTS: dict[str, dict[str, dict[str, str]]] = {
-    "kpi_csat": {"''": {"n": DENOMINATOR, "positive": NUMERATOR}},
-    "kpi_nps": {
-        "''": {
-            "n": DENOMINATOR,
-            "promoters": NUMERATOR,
-            "passives": "value = 0",
-            "detractors": "outcome = 'detractor'",
-        }
-    },
-    "kpi_ces": {"''": {"n": DENOMINATOR, "easy": NUMERATOR}},
-    "kpi_distribution": {
-        "source || '/' || survey || '/' || question_id || '/' || score::INT": {"n": DENOMINATOR}
-    },
-    "kpi_survey_response": {
-        "''": {"sent": DENOMINATOR, "answered": NUMERATOR, "awaited": "outcome = 'awaited'"}
-    },
-    "kpi_follow_up": {
-        "kind": {
-            "flagged": "true",
-            "due": DENOMINATOR,
-            "contacted_in_time": NUMERATOR,
-            "contacted": "value IS NOT NULL",
-            "overdue": "outcome = 'overdue'",
-        }
-    },
-    "kpi_response_times": {"measure || '/' || clock": {"n": DENOMINATOR}},
-    "kpi_sla_compliance": {
-        "metric": {"met": NUMERATOR, "met + breached": DENOMINATOR, "active": "outcome = 'active'"}
-    },
-    "kpi_volume": {"''": {"created": DENOMINATOR, "solved": NUMERATOR, "reopened": "value > 0"}},
-    "kpi_effort": {"measure": {"n": DENOMINATOR, "affected": NUMERATOR}},
-    "kpi_first_contact": {
-        "convention": {
-            "numerator": NUMERATOR,
-            "denominator": DENOMINATOR,
-            "immature": "outcome = 'not known yet'",
-        }
-    },
-    "kpi_team": {
-        "'solved'": {"solved": DENOMINATOR, "reopened": NUMERATOR},
-        "'replies'": {"replies": DENOMINATOR},
-        "'first_replies'": {"first_replies": DENOMINATOR},
-        "'csat'": {"csat_n": DENOMINATOR, "csat_positive": NUMERATOR},
-        "'sla'": {"sla_met": NUMERATOR, "sla_breached": "outcome = 'breached'"},
-    },
-    "kpi_backlog": {"age_bucket": {"open_at_end": DENOMINATOR}},
-    "kpi_bottlenecks": {"stage || '/' || clock": {"n": DENOMINATOR}},
-    "kpi_cost": {"scenario": {"solved": DENOMINATOR}},
-    "kpi_experience": {"time_span || '/' || kind || '/' || factor || '/' || exposure": {"n": DENOMINATOR}},
-    "kpi_retention": {
-        "window_days || '/' || unit || '/' || outcome || '/' || factor || '/' || exposure": {
-            "n": DENOMINATOR,
-            "retained": NUMERATOR,
-        }
-    },
-}
+NODES = {n["name"]: n for n in parsed.project().manifest["nodes"].values() if n["resource_type"] == "model"}
+CELL_COLUMNS = ("period_grain", "period_start", "dimension", "member")
+
+
+def _keys_and_counts() -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
+    """KPI table -> key of its members (SQL on its row) -> column -> which members it counts (SQL)."""
+    unique = {
+        test["attached_node"]: test["test_metadata"]["kwargs"]["columns"]
+        for test in parsed.project().manifest["nodes"].values()
+        if test["resource_type"] == "test" and test["test_metadata"]["name"] == "unique_key"
+    }
+    for name, node in NODES.items():
+        if not node["config"]["meta"].get("members"):
+            continue
+        # The company's scores are whole numbers.
+        key = " || '/' || ".join(
+            f"{column}::INT" if node["columns"][column]["data_type"] == "double" else column
+            for column in unique[node["unique_id"]]
+            if column not in CELL_COLUMNS
+        )
+        counts: dict[str, dict[str, str]] = {}
+        for column, described in node["columns"].items():
+            told = described["config"]["meta"].get("counts", {})
+            for constant, which in told.items() if isinstance(told, dict) else [("", told)]:
+                counts.setdefault(f"'{constant}'" if constant else key or "''", {})[column] = which
+        yield name, counts
+
+
+COUNTS = dict(_keys_and_counts())
 #: The keys that the members of a table may have.
 KEYS = {
     table: " UNION ALL ".join(f"SELECT {key} FROM {table}" for key in counts)
     for table, counts in COUNTS.items()
 }
 #: A table without periods is one cell per key.
-WITHOUT_PERIODS = {"kpi_experience", "kpi_retention"}
+WITHOUT_PERIODS = {name for name in COUNTS if "period_grain" not in NODES[name]["columns"]}
 CELL = "'all' AS period_grain, NULL::DATE AS period_start, 'all' AS dimension, 'all' AS member"
 #: A company of two months without rule files of its own has none: see test_members_by_rules.
 MADE_BY_RULES = {"kpi_cost", "kpi_retention"}
@@ -101,9 +71,10 @@ def con(published: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def test_every_kpi_table_opens() -> None:
-    nodes = parsed.project().manifest["nodes"].values()
-    tables = {n["name"] for n in nodes if n["resource_type"] == "model" and n["name"].startswith("kpi_")}
+    """And says of at least one of its numbers which members it counts."""
+    tables = {name for name in NODES if name.startswith("kpi_")}
     assert tables == COUNTS.keys() | DOES_NOT_OPEN
+    assert [name for name, counts in COUNTS.items() if not counts] == []
 
 
 @pytest.mark.parametrize("table", COUNTS)
@@ -249,11 +220,15 @@ def test_the_file_under_another_name(published: Path) -> None:
     assert members > 50
 
 
+def _is_view(name: str) -> bool:
+    return NODES[name]["schema"] == "marts" and NODES[name]["config"]["materialized"] == "view"
+
+
 def test_what_readers_are_told(published: Path, con: duckdb.DuckDBPyConnection) -> None:
     """The view is described, is in the manifest, and holds no rows of its own."""
     found = publish.current(published.parents[2])
     assert found is not None
-    assert found.manifest["views"] == ["metric_members", "kpi_cell"]
+    assert set(found.manifest["views"]) == {name for name in NODES if _is_view(name)} | {"kpi_cell"}
     assert "metric_members" not in found.manifest["marts"]
     assert not (published.parent / "marts" / "metric_members.parquet").exists()
     [(comment,)] = con.execute(

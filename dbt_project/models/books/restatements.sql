@@ -1,11 +1,9 @@
 {#- What readers were told of closed periods and are told differently now, and why. Each build takes the current publication's journal
     and adds how its own marts differ from that publication, so what is not published leaves no trace. Before that publication's as-of
     time nothing is compared. #}
-{%- set kpis = [
-    'kpi_backlog', 'kpi_bottlenecks', 'kpi_ces', 'kpi_cost', 'kpi_csat', 'kpi_distribution', 'kpi_effort', 'kpi_first_contact',
-    'kpi_follow_up', 'kpi_nps', 'kpi_response_times', 'kpi_sla_compliance', 'kpi_survey_response', 'kpi_team', 'kpi_volume'
-] -%}
-{%- set facts = ['tickets', 'sla_targets', 'survey_answers', 'survey_sends', 'follow_ups'] -%}
+{%- set kpis = journalled_kpis() -%}
+{%- set facts = [] -%}
+{%- for name in kpis if cards()[name].facts not in facts -%}{%- do facts.append(cards()[name].facts) -%}{%- endfor -%}
 {#- depends on #}
 {%- for name in kpis + facts + ['kpi_definitions', 'int_late_tickets'] -%}{%- do ref(name) -%}{%- endfor -%}
 {%- set published = published_marts() -%}
@@ -13,9 +11,9 @@
 {%- set compared = kpis | select('in', matched) | list -%}
 {#- What moves the cells: the facts that are compared, each with the times by which KPI tables count them. #}
 {%- set times = {} -%}
-{%- for name in compared if published[name].meta.facts in matched and not published[name].cause -%}
-    {%- set meta = published[name].meta -%}
-    {%- do times.update({meta.facts: (times.get(meta.facts, []) + [meta.time]) | unique | list}) -%}
+{%- for name in compared if cards()[name].facts in matched and not published[name].cause -%}
+    {%- set card = cards()[name] -%}
+    {%- do times.update({card.facts: (times.get(card.facts, []) + [card.time]) | unique | list}) -%}
 {%- endfor -%}
 {%- set columns = [
     'mart', 'key', 'period_grain', 'period_start', 'dimension', 'member', 'column_name', 'before', 'after', 'cells', 'cause',

@@ -1,14 +1,10 @@
 {#- The journal of restatements: the cells of closed periods in the candidate KPI tables against those that readers see. #}
 
-{#- The strongest cause first; its position from the end is its weight. #}
 {% macro causes() %}{{ return(['code', 'rules', 'deletion', 'correction', 'late data', 'matured']) }}{% endmacro %}
 {% macro cause_weight(cause) %}{{ return(causes() | length - causes().index(cause)) }}{% endmacro %}
 
-{#- Cells of one mart and cause that a publication lists before it sums those that are split, and then all. #}
 {% macro listed_at_most() %}{{ return(1000) }}{% endmacro %}
 
-{#- The marts that readers see, as orchestration declares them: name to version, as_of, whether that is before this build's,
-    relation, columns {name: type}, key, meta, and cause (code or rules, if those changed since). #}
 {% macro published_marts() %}
 {% set marts = {} %}
 {% if execute %}
@@ -27,24 +23,17 @@ select mart, version, cast(as_of as varchar) as as_of, as_of <= {{ as_of() }} as
 {{ return(marts) }}
 {% endmacro %}
 
-{#- Dimension to column, of those that a core mart has, and `all`. #}
-{% macro dimensions_of(columns) %}
+{% macro dimensions_among(columns) %}
 {% set found = {'all': "'all'"} %}
-{% for name in ['source', 'survey', 'segment', 'product', 'service_area', 'complexity', 'channel', 'priority'] if name in columns %}
-{% do found.update({name: name}) %}
-{% endfor %}
-{% for name, column in [('group', 'group_id'), ('agent', 'assignee_id'), ('agent', 'agent_id')] if column in columns %}
-{% do found.update({name: column}) %}
+{% for mart in ['tickets', 'survey_answers'] %}
+{% for name, column in dimension_columns(answer_dimensions(), mart).items() if column in columns %}{% do found.update({name: column}) %}{% endfor %}
 {% endfor %}
 {{ return(found) }}
 {% endmacro %}
 
-{#- CTE `<name>_moved` about a core mart: each row that differs, as it was and as it is, with the times (SQL) and dimensions by which it
-    counts. is_corrected: what it told of the past it tells differently: a time by the last as-of time, or anything but its `moving`
-    columns once it is settled (meta). #}
 {% macro moved_facts(name, times, published) %}
 {% set mart = published[name] %}
-{% set dimensions = dimensions_of(mart.columns) %}
+{% set dimensions = dimensions_among(mart.columns) %}
 {% set fixed = mart.columns | reject('in', mart.meta.moving) | list %}
 {% set fixed_times = [] %}
 {% for column in fixed if mart.columns[column] == 'timestamp' and column not in mart.key %}{% do fixed_times.append(column) %}{% endfor %}
@@ -66,18 +55,8 @@ select mart, version, cast(as_of as varchar) as as_of, as_of <= {{ as_of() }} as
         {% for column in fixed_times %}
             or coalesce(b.{{ column }} <= {{ as_of }} and b.{{ column }} is distinct from a.{{ column }}, false)
         {% endfor %} as is_corrected
-    from (
-        {% for relation in [mart.relation, ref(name)] %}
-        select
-            {{ (['source', 'ticket_id'] + fixed_times) | join(', ') }},
-            {% for time in times %}{{ told_sql(time) }} as time_{{ loop.index }}, {% endfor %}
-            {% for dimension, column in dimensions.items() %}coalesce({{ column }}, '(none)') as d_{{ dimension }}, {% endfor %}
-            {{ mart.meta.settled_at }} <= {{ as_of }} as is_settled,
-            {{ row_hash(mart.key) }} as row_key, {{ row_hash(fixed) }} as fixed_content,
-            {{ row_hash(mart.key + mart.meta.moving) }} as moving_content
-        from {{ relation }}
-        {{ ') as b full outer join (' if loop.first else ') as a on b.row_key = a.row_key' }}
-        {% endfor %}
+    from ({{ facts_to_compare(mart, mart.relation, times, dimensions, fixed, fixed_times) }}) as b
+    full outer join ({{ facts_to_compare(mart, ref(name), times, dimensions, fixed, fixed_times) }}) as a on b.row_key = a.row_key
     cross join (select true as is_before union all select false as is_before) as s
     where
         (b.fixed_content is distinct from a.fixed_content or b.moving_content is distinct from a.moving_content)
@@ -85,12 +64,18 @@ select mart, version, cast(as_of as varchar) as as_of, as_of <= {{ as_of() }} as
 )
 {% endmacro %}
 
-{#- CTEs, the last `reasons`: per facts and time, period, dimension and member the weight of the strongest cause among the rows that moved.
+{% macro facts_to_compare(mart, relation, times, dimensions, fixed, fixed_times) %}
+select
+    {{ (['source', 'ticket_id'] + fixed_times) | join(', ') }},
+    {% for time in times %}{{ told_sql(time) }} as time_{{ loop.index }}, {% endfor %}
+    {% for dimension, column in dimensions.items() %}coalesce({{ column }}, '(none)') as d_{{ dimension }}, {% endfor %}
+    {{ mart.meta.settled_at }} <= {{ to_utc("'" ~ mart.as_of ~ "'") }} as is_settled,
+    {{ row_hash(mart.key) }} as row_key,
+    {{ row_hash(fixed) }} as fixed_content,
+    {{ row_hash(mart.key + mart.meta.moving) }} as moving_content
+from {{ relation }}
+{% endmacro %}
 
-    deletion    it left, or came back from excluded_tickets
-    late data   its ticket has a record that landed late, or it is itself unknown
-    correction  another row of the same ticket stands in its place, or it is corrected
-    matured     anything else: it went on #}
 {% macro reasons(times, published) %}
 moved as (
     select
@@ -148,22 +133,21 @@ reasons as (
 )
 {% endmacro %}
 
-{#- One row per number of each cell of a closed period that may have changed, with what moves it, and its weight if that is known. #}
 {% macro changed_cells(name, times, published) %}
 {% set mart = published[name] %}
-{% set moves = times.get(mart.meta.facts, []) %}
+{% set card = cards()[name] %}
+{% set moves = times.get(card.facts, []) %}
 {% set numbers = [] %}
 {% for column, type in mart.columns.items() if type in ('bigint', 'integer', 'double') and column not in mart.key + ['definition_version'] %}
 {% do numbers.append(column) %}
 {% endfor %}
-{% set last_day = business_date(to_utc("'" ~ mart.as_of ~ "'")) %}
 select
     '{{ name }}' as mart, c.key, c.period_grain, c.period_start, c.dimension, c.member, n.column_name,
     {% for side in ['before', 'after'] %}
     case n.column_name {% for column in numbers %}when '{{ column }}' then c.{{ side }}_{{ column }} {% endfor %}end as {{ side }},
     {% endfor %}
-    {{ "'" ~ mart.meta.facts ~ ' ' ~ (moves.index(mart.meta.time) + 1) ~ "'" if mart.meta.time in moves else 'cast(null as varchar)' }} as moved_by,
-    {{ mart.meta.matures is not sameas false }} as matures,
+    {{ "'" ~ card.facts ~ ' ' ~ (moves.index(card.time) + 1) ~ "'" if card.time in moves else 'cast(null as varchar)' }} as moved_by,
+    {{ card.matures is not sameas false }} as matures,
     {{ cause_weight(mart.cause) if mart.cause else 'cast(null as integer)' }} as weight
 from (
     select
@@ -174,18 +158,8 @@ from (
         {% for column in numbers %}
         cast(b.{{ column }} as double) as before_{{ column }}, cast(a.{{ column }} as double) as after_{{ column }}{{ ',' if not loop.last }}
         {% endfor %}
-    from (
-        {% for relation in [mart.relation, ref(name)] %}
-        select {{ mart.key | join(', ') }}, {{ numbers | join(', ') }}, {{ row_hash(mart.key) }} as row_key
-        from {{ relation }}
-        where case period_grain
-            {% for grain in period_grains() if grain != 'all' %}
-            when '{{ grain }}' then period_start < {{ period_start(grain, last_day) }}
-            {% endfor %}
-            else false
-        end
-        {{ ') as b full outer join (' if loop.first else ') as a on b.row_key = a.row_key' }}
-        {% endfor %}
+    from ({{ closed_cells(mart, mart.relation, numbers) }}) as b
+    full outer join ({{ closed_cells(mart, ref(name), numbers) }}) as a on b.row_key = a.row_key
     where ({% for column in numbers %}b.{{ column }} is distinct from a.{{ column }}{{ ' or ' if not loop.last }}{% endfor %})
         {#- A row of zeros that comes or goes says nothing. #}
         and ({% for column in numbers %}coalesce(b.{{ column }}, 0) <> 0 or coalesce(a.{{ column }}, 0) <> 0{{ ' or ' if not loop.last }}{% endfor %})
@@ -195,8 +169,18 @@ cross join (
 ) as n
 {% endmacro %}
 
-{#- Rows of the journal: the definitions that are another one now, with the versions of both. Where the version is the same, the column is
-    `definition`. #}
+{% macro closed_cells(mart, relation, numbers) %}
+{% set last_day = business_date(to_utc("'" ~ mart.as_of ~ "'")) %}
+select {{ (mart.key + numbers) | join(', ') }}, {{ row_hash(mart.key) }} as row_key
+from {{ relation }}
+where case period_grain
+    {% for grain in period_grains() if grain != 'all' %}
+    when '{{ grain }}' then period_start < {{ period_start(grain, last_day) }}
+    {% endfor %}
+    else false
+end
+{% endmacro %}
+
 {% macro redefined(mart) %}
 select
     'kpi_definitions' as mart, coalesce(b.kpi, a.kpi) as key, cast(null as varchar) as period_grain, cast(null as date) as period_start,

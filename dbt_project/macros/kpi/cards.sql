@@ -1,0 +1,69 @@
+{#- What SQL reads off the KPIs' cards (models/kpis/*.yml, handed over by macros/generated/cards.sql). #}
+
+{% macro card() %}{{ return(cards()[(model.get('tested_node_unique_id') or model.unique_id).split('.')[-1]]) }}{% endmacro %}
+
+{% macro told_sql(text) -%}{{ text | replace(':as_of', as_of()) }}{%- endmacro %}
+
+{% macro kpis_with_members() %}{{ return(cards().items() | selectattr('1.members') | map(attribute=0) | list) }}{% endmacro %}
+{% macro kpis_with_headlines() %}{{ return(cards().items() | selectattr('1.headlines') | map(attribute=0) | list) }}{% endmacro %}
+{% macro journalled_kpis() %}{{ return(cards().items() | rejectattr('1.journalled', 'sameas', false) | map(attribute=0) | list) }}{% endmacro %}
+
+{% macro counted_facts() -%}
+{%- set card = card() -%}
+select *, {{ business_date(told_sql(card.time)) }} as day
+from {{ ref(card.facts) }}
+where {{ card.where or 'true' }}
+{%- endmacro %}
+
+{% macro measures() %}
+{% set measures = [] %}
+{% for told in card().members %}{% do measures.append((told.constants, told.constants.values() | join('_'), told)) %}{% endfor %}
+{{ return(measures) }}
+{% endmacro %}
+
+{% macro key_rows() -%}
+{%- set card = card() -%}
+(
+    select *
+    from {% for column in card.key -%}
+        {{ ', ' if not loop.first }}(
+        {%- for value in card['values'].get(column, []) %}select '{{ value }}' as {{ column }}{{ ' union all ' if not loop.last }}
+        {%- else %}select distinct {{ column }} from facts
+        {%- endfor %}) as k{{ loop.index }}
+    {%- endfor %}
+)
+{%- endmacro %}
+
+{% macro join_definition(kpi=none) -%}
+left join {{ ref('kpi_definitions') }} as d on d.kpi = {{ kpi or definition_by_key(card()) }}
+{%- endmacro %}
+
+{% macro definition_by_key(card) -%}
+{%- if card.definition is mapping -%}
+{%- set column, names = (card.definition.items() | list)[0] -%}
+case c.{{ column }} {% for value, name in names.items() %}when '{{ value }}' then '{{ name }}' {% endfor %}end
+{%- else -%}
+{{ filled_template(card.definition, card.key, 'c.') }}
+{%- endif -%}
+{%- endmacro %}
+
+{% macro filled_template(template, columns, prefix='') -%}
+{%- set filled = namespace(sql="'" ~ template ~ "'") -%}
+{%- for column in columns -%}{%- set filled.sql = filled.sql | replace('{' ~ column ~ '}', "' || " ~ prefix ~ column ~ " || '") -%}{%- endfor -%}
+{{ filled.sql }}
+{%- endmacro %}
+
+{% macro wide_facts() -%}
+{%- set card = card() -%}
+{%- set columns = dimensions_of_card(card).values() | join(', ') -%}
+{%- for relation in measures() | map(attribute=2) | map(attribute='relation') | unique %}
+select
+    {{ business_date(told_sql(card.time)) }} as day, {{ columns }},
+    {% for _, measure, told in measures() %}
+    {% if told.relation == relation %}case when {{ told.where }} then {{ told.value }} end{% else %}null{% endif %} as {{ measure }}
+    {{- ',' if not loop.last }}
+    {% endfor %}
+from {{ ref(relation) }}
+{{ 'union all' if not loop.last }}
+{%- endfor %}
+{%- endmacro %}

@@ -1,0 +1,71 @@
+{#- KPI tables that are built again for some periods only. #}
+
+{% macro changed_days() %}
+{% set card = card() %}
+{% if not execute %}
+{#- dbt must know when it parses what may be read. #}
+{% for name in card.reads or [] %}{% do ref(name) %}{% endfor %}
+{{ return(none) }}
+{% endif %}
+{% if config.get('materialized') != 'incremental' or not is_incremental() or not is_delta_known() %}{{ return(none) }}{% endif %}
+{% set day = business_date(told_sql(card.time)) %}
+{% set last_day = '(select ' ~ business_date('min(as_of)') ~ ' from control.completed_builds)' %}
+{% set sql %}
+{% for name in [card.facts] + (card.reads or []) %}
+{% set columns = star_with_nullness(counted_marts().get(name, {}).running or []) %}
+{% set now_rows = 'select ' ~ columns ~ ' from (' ~ touched_rows(ref(name)) ~ ') as now_rows' %}
+{% set before_rows = 'select ' ~ columns ~ ' from ' ~ before_relation(name) %}
+select distinct {{ day }} as day
+from (({{ now_rows }} except all {{ before_rows }}) union all ({{ before_rows }} except all {{ now_rows }})) as differing
+union
+{% endfor %}
+{#- Running facts count on the as-of day, and its periods are partial. -#}
+select day from ({{ day_series(last_day, business_date(as_of()), 'day') }}) as days_since
+where {{ last_day }} <> {{ business_date(as_of()) }}
+{% endset %}
+{{ return(sql) }}
+{% endmacro %}
+
+{% macro is_delta_known() %}
+{% set card = card() %}
+{% set names = [card.facts] + (card.reads or []) %}
+{% set state = run_query(
+    "select (select count(*) from control.started_builds where build_id <> " ~ build_id() ~ ") as broken_off, (select count(*) from "
+    ~ "information_schema.tables where table_schema = 'core' and table_name in ('before_" ~ names | join("', 'before_") ~ "')) as kept, "
+    ~ first_fact_day() ~ " as first_day, (select min(period_start) from " ~ this ~ " where period_grain = 'day') as first_built"
+).rows[0] %}
+{% if state['broken_off'] > 0 or state['kept'] < names | length or state['first_day'] != state['first_built'] %}{{ return(false) }}{% endif %}
+{% for column in card.key if column in counted_marts()[card.facts].columns %}
+{% set differing = run_query(
+    'select count(*) from (select distinct ' ~ column ~ ' from ' ~ ref(card.facts) ~ ' where ' ~ (card.where or 'true') ~ ') as f full outer join '
+    ~ '(select distinct ' ~ column ~ ' from ' ~ this ~ ') as t on f.' ~ column ~ ' = t.' ~ column ~ ' where f.' ~ column ~ ' is null or t.' ~ column ~ ' is null'
+).rows[0][0] %}
+{% if differing > 0 %}{{ return(false) }}{% endif %}
+{% endfor %}
+{{ return(true) }}
+{% endmacro %}
+
+{% macro first_fact_day() -%}
+{%- set card = card() -%}
+{%- set time, counted = told_sql(card.time), card.where or 'true' -%}
+{%- set facts = this.incorporate(path={'schema': 'marts', 'identifier': card.facts}) -%}
+(select coalesce(min({{ business_date(time) }}), {{ business_date(as_of()) }}) from {{ facts }}
+    where {{ counted }} and {{ time }} < {{ add_days('(select min(' ~ time ~ ') from ' ~ facts ~ ' where ' ~ counted ~ ')', 2) }})
+{%- endmacro %}
+
+{% macro get_incremental_replace_periods_sql(arg_dict) %}
+{% set target = arg_dict['target_relation'] %}
+delete from {{ target }} as t
+where exists (
+    select 1 from (select distinct period_grain, period_start from {{ arg_dict['temp_relation'] }}) as n
+    where n.period_grain = t.period_grain and n.period_start is not distinct from t.period_start
+);
+delete from {{ target }}
+where case period_grain
+    {% for grain in period_grains() if grain != 'all' %}
+    when '{{ grain }}' then period_start < {{ period_start(grain, first_fact_day()) }}
+    {% endfor %}
+    else false
+end;
+insert into {{ target }} select * from {{ arg_dict['temp_relation'] }};
+{% endmacro %}

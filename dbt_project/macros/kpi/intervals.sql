@@ -1,0 +1,46 @@
+{#- Intervals of 95 %, and means weighed by segment. #}
+
+{% macro z_95() %}1.959963984540054e0{% endmacro %}
+
+{% macro wilson_pct(k, n, sign) -%}
+case when {{ n }} > 0 then
+    100e0 * {{ 'greatest(0e0, ' if sign == '-' else 'least(1e0, ' }}
+        (({{ k }} * 1e0 / {{ n }}) + {{ z_95() }} * {{ z_95() }} / (2 * {{ n }})
+        {{ sign }} {{ z_95() }} * sqrt(
+            ({{ k }} * 1e0 / {{ n }}) * (1 - {{ k }} * 1e0 / {{ n }}) / {{ n }}
+            + {{ z_95() }} * {{ z_95() }} / (4e0 * {{ n }} * {{ n }})
+        )) / (1 + {{ z_95() }} * {{ z_95() }} / {{ n }})
+    )
+end
+{%- endmacro %}
+
+{% macro newcombe_pct(k, n, others_k, others_n, sign) -%}
+{%- set other_sign = '+' if sign == '-' else '-' -%}
+100e0 * {{ k }} / nullif({{ n }}, 0) - 100e0 * {{ others_k }} / nullif({{ others_n }}, 0) {{ sign }} sqrt(
+    power(100e0 * {{ k }} / nullif({{ n }}, 0) - {{ wilson_pct(k, n, sign) }}, 2)
+    + power(100e0 * {{ others_k }} / nullif({{ others_n }}, 0) - {{ wilson_pct(others_k, others_n, other_sign) }}, 2)
+)
+{%- endmacro %}
+
+{% macro weighted_by_segment(value, variance) %}
+select
+    s.period_grain,
+    s.period_start,
+    case when count(c.n) = count(*) then sum(cast(round(1e9 * s.share * {{ value }}) as bigint)) / 1e9 end as value,
+    case when count(c.n) = count(*) then
+        {{ z_95() }} * sqrt(sum(cast(round(1e9 * s.share * s.share * {{ variance }} / c.n) as bigint)) / 1e9)
+    end as margin
+from (
+    select
+        p.period_grain, p.period_start, z.segment,
+        z.customers * 1e0 / sum(z.customers) over (partition by p.period_grain, p.period_start) as share
+    from (select period_grain, period_start from cells where dimension = 'all') as p
+    inner join {{ ref('segment_sizes') }} as z
+        on {{ is_valid_in_period('z', 'p') }}
+    where z.customers > 0
+) as s
+left join cells as c
+    on c.dimension = 'segment' and c.member = s.segment and c.n > 0
+    and c.period_grain = s.period_grain and c.period_start is not distinct from s.period_start
+group by s.period_grain, s.period_start
+{% endmacro %}

@@ -1,0 +1,29 @@
+{#- Periods of KPI tables. #}
+
+{% macro period_grains() %}{{ return(['day', 'week', 'month', 'quarter', 'all']) }}{% endmacro %}
+
+{% macro period_start(grain, day) -%}
+{%- if grain == 'all' -%}cast(null as date)
+{%- elif grain == 'day' -%}{{ day }}
+{%- else -%}cast(date_trunc('{{ grain }}', {{ day }}) as date)
+{%- endif -%}
+{%- endmacro %}
+
+{% macro grain_name(grain_no) -%}
+case {{ grain_no }} {% for grain in period_grains() %}when {{ loop.index }} then '{{ grain }}' {% endfor %}end
+{%- endmacro %}
+
+{% macro is_partial_period(alias='c') -%}
+case {{ alias }}.period_grain
+    when 'all' then false
+    when 'day' then {{ alias }}.period_start = {{ business_date(as_of()) }}
+    else {{ alias }}.period_start = cast(date_trunc({{ alias }}.period_grain, {{ business_date(as_of()) }}) as date)
+end
+{%- endmacro %}
+
+{% macro is_small_n(n) -%}coalesce({{ n }} < coalesce(d.small_n, 30), true){%- endmacro %}
+
+{% macro is_valid_in_period(rule, cell) -%}
+coalesce({{ cell }}.period_start, {{ business_date(as_of()) }}) >= coalesce({{ rule }}.valid_from, cast({{ the_beginning() }} as date))
+and coalesce({{ cell }}.period_start, {{ business_date(as_of()) }}) < coalesce({{ rule }}.valid_to, cast({{ the_end() }} as date))
+{%- endmacro %}
