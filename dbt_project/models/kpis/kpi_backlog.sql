@@ -1,5 +1,5 @@
 {{ config(materialized='incremental', incremental_strategy='replace_periods') }}
-{#- How many counted tickets were unsolved at the end of each local day, by age. Sums of what came and went (macros/backlog.sql), never
+{#- How many counted tickets were unsolved at the end of each local day, by age. Sums of what came and went (macros/kpi/backlog.sql), never
     tickets by days. An incremental build adds what the touched tickets change, and gives the periods from the first such day on. #}
 {#- A ticket keeps its dimensions but these, which its states hold. -#}
 {%- set passing = ['priority', 'group', 'agent'] -%}
