@@ -1,5 +1,5 @@
 {#- How a model becomes a table or a view of DuckDB: in one statement and one transaction, which holds its contract against what was made. The
-    adapter's own materializations make a second table, rename both, look for indexes and describe the query twice: eleven statements. -#}
+    adapter's own materializations make a second table, rename both, look for indexes and describe the query twice: eleven statements (ADR 3). -#}
 
 {% materialization table, adapter='duckdb', supported_languages=['sql'] %}
 {% set target = this.incorporate(type='table') %}
@@ -19,6 +19,7 @@
 {% materialization incremental, adapter='duckdb', supported_languages=['sql'] %}
 {% set target = this.incorporate(type='table') %}
 {% if is_incremental() %}
+{% do refuse_what_is_not_done() %}
 {% set come = this.incorporate(path={'identifier': this.identifier ~ '__come'}).include(database=false, schema=false) %}
 {% set strategy = adapter.get_incremental_strategy_macro(context, config.get('incremental_strategy')) %}
 {% call statement('main') %}
@@ -39,6 +40,7 @@ drop table {{ come }};
 {% endmaterialization %}
 
 {% macro make_relation(target) %}
+{% do refuse_what_is_not_done() %}
 {% set existing = load_cached_relation(target) %}
 {% if existing is not none and existing.type != target.type %}{% do adapter.drop_relation(existing) %}{% endif %}
 {% call statement('main') %}
@@ -49,6 +51,14 @@ create or replace {{ target.type }} {{ target }} as (
 {% if config.get('contract').enforced %}{{ assert_contract(target) }}{% endif %}
 {{ rendered_hooks(post_hooks) }}
 {% endcall %}
+{% endmacro %}
+
+{% macro refuse_what_is_not_done() %}
+{% for option in ['grants', 'indexes', 'persist_docs', 'sql_header', 'partitioned_by', 'sorted_by'] if config.get(option) %}
+{% do exceptions.raise_compiler_error(
+    this.name ~ ' asks for ' ~ option ~ ', which materializations/duckdb.sql does not do: take it out, or teach it there (docs/adr/0003)'
+) %}
+{% endfor %}
 {% endmacro %}
 
 {% macro rendered_hooks(hooks) %}

@@ -54,6 +54,8 @@ insert into {{ arg_dict['target_relation'] }} select * from {{ arg_dict['temp_re
 {% else %}select unnest([1, 2]) as id, 'first' as build
 {% endif %}
 """,
+    "models/indexed.sql": "{{ config(indexes=[{'columns': ['a']}]) }} select 1 as a",
+    "models/granted.sql": "{{ config(grants={'select': ['everyone']}) }} select 1 as a",
     "models/hungry.sql": "select list(range) as all_of_them from range(10000000)",
     "models/changing.sql": "{{ config(materialized='view') }} select 1 as a",
     "models/schema.yml": """
@@ -137,6 +139,15 @@ def test_rows_of_another_shape_do_not_enter(project: Project, tmp_path: Path) ->
     assert result.is_failed
     assert "other columns" in result.message
     assert rows(tmp_path, "growing") == [(1, "first"), (2, "first")]
+
+
+@pytest.mark.parametrize(("name", "asks_for"), [("indexed", "indexes"), ("granted", "grants")])
+def test_a_model_that_asks_for_what_is_not_done_is_refused(
+    project: Project, tmp_path: Path, name: str, asks_for: str
+) -> None:
+    result = build(project, tmp_path, name)
+    assert result.is_failed
+    assert f"asks for {asks_for}" in result.message
 
 
 def test_a_model_that_lacks_memory_says_what_gives_it_more(project: Project, tmp_path: Path) -> None:
