@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import dagster as dg
+from dagster._core.errors import DagsterAssetCheckFailedError
 
 from ingestion.errors import ExpectedError
 from orchestration.ground.home import Home
@@ -73,7 +74,7 @@ def _step(event: dg.DagsterEvent) -> list[str]:
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
         return data.user_failure_data.description.splitlines()
-    if data.error is None or data.error.cls_name == "DagsterAssetCheckFailedError":
+    if data.error is None or data.error.cls_name == DagsterAssetCheckFailedError.__name__:
         return []
     return [f"step {event.step_key}: {_innermost(data.error)}"]
 

@@ -244,7 +244,7 @@ def _run_refresh(
 
 def _tell(settings: Settings, outcome: Outcome) -> None:
     """Tell the webhook of a run that failed: whether a UI is up, whose sensors would tell, nobody knows."""
-    from orchestration.ground.alerts import AlertError, Alerts
+    from orchestration.ground.alerts import Alerts
     from orchestration.jobs import NIGHTLY
 
     if settings.webhook_url is None or "run_id" not in outcome.facts:
@@ -253,7 +253,7 @@ def _tell(settings: Settings, outcome: Outcome) -> None:
         Alerts(Home(settings.home).alerts, settings).failed(
             NIGHTLY, outcome.facts["run_id"], outcome.problems
         )
-    except (AlertError, OSError) as error:
+    except (ExpectedError, OSError) as error:
         print(f"cxmarts: {error}", file=sys.stderr)
 
 
