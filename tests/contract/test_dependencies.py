@@ -22,7 +22,6 @@ NOT_IMPORTED = {
     "pandas-stubs",
     "pytest-xdist",
     "ruff",
-    "sqlfluff",
     "types-pyyaml",
 }
 
