@@ -15,7 +15,6 @@ import great_expectations
 import pytest
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.base import EventLogStorage
-from dbt import compilation
 from dbt.include import duckdb, global_project
 from dbt.parser import manifest
 from dbt_common.events import base_types
@@ -49,7 +48,6 @@ def decoding() -> Iterator[str]:
 
 
 def quickened() -> Iterator[str]:
-    yield inspect.getsource(compilation.inject_ctes_into_sql)
     yield inspect.getsource(EventManager.fire_event)
     yield inspect.getsource(base_types.BaseEvent.__init__)
 
@@ -65,7 +63,7 @@ def quickened() -> Iterator[str]:
             quickened,
             "tests/integration/dbt/quick.py",
             "tests/integration/dbt/test_quick.py",
-            "e42054ad982a8f58",
+            "155b9815c285f9ae",
         ),
     ],
 )
