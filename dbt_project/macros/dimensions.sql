@@ -1,14 +1,11 @@
 {#- The dimensions by which KPIs are split: rows of the rule file `dimensions`. #}
 
-{#- The columns that a dimension may stand for: those that the records behind KPIs have in common. #}
 {% macro record_columns() %}
 {{ return([
     'source', 'survey', 'segment', 'product', 'service_area', 'complexity', 'channel', 'priority', 'group_id', 'agent_id', 'organization_id'
 ]) }}
 {% endmacro %}
 
-{#- Every dimension by name, in order: {column (none: the company's own), grains, offered_by, is_in_scorecard}. Read when a model runs, so that
-    a new one needs no new parse, and not as an input, which each unit test would have to give. #}
 {% macro dimensions() %}
 {% if not execute %}{% do ref('dimensions') %}{{ return({}) }}{% endif %}
 {% set rules = {} %}
@@ -23,22 +20,18 @@
 {{ return(rules) }}
 {% endmacro %}
 
-{#- The names of the company's own. #}
 {% macro own_dimensions() %}
 {% set names = [] %}
 {% for name, rule in dimensions().items() if not rule.column %}{% do names.append(name) %}{% endfor %}
 {{ return(names) }}
 {% endmacro %}
 
-{#- The fields of a struct, or columns, that are named like the company's own dimensions, as a list of (dimension, member). #}
 {% macro stated_dimensions(prefix) -%}
 {{ pair_list('dimension', 'member', own_dimensions(), prefix) }}
 {%- endmacro %}
 
-{#- The same of what has no such fields. #}
 {% macro no_dimensions() -%}{{ pair_list('dimension', 'member', [], '') }}{%- endmacro %}
 
-{#- Fails with the rows of the rule file that are no dimension, and says why. #}
 {% test is_dimension(model) %}
 select dimension, problem
 from (
@@ -60,7 +53,6 @@ from (
 where problem is not null
 {% endtest %}
 
-{#- Fails with the dimensions that a rule names and nobody declared; all and empty are the whole. #}
 {% test known_dimension(model, column_name) %}
 select {{ column_name }} from {{ model }}
 where {{ column_name }} <> 'all' and {{ column_name }} not in (select d.dimension from {{ ref('dimensions') }} as d)

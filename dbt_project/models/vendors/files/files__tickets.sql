@@ -37,7 +37,8 @@ versions as (
     select
         t.source, coalesce(t.ticket_id, t.record_id) as ticket_id, t.created_at, t.first_reply_at, t.resolved_at, t.closed_at, t.status, t.priority,
         t.source_priority, t.complexity, t.channel, t.customer_id, t.organization_id, t.group_id, t.assignee_id, t.segment, t.product,
-        t.service_area, t.dimensions, t.exclusion, t.reopens, t.public_agent_replies, t.handle_seconds, t.sla, t.declares, t.unusable, t.deleted, t.fetched_at, t.changed_at,
+        t.service_area, t.dimensions, t.exclusion, t.reopens, t.public_agent_replies, t.handle_seconds, t.sla, t.declares, t.unusable,
+        t.deleted, t.fetched_at, t.changed_at,
         row_number() over (partition by t.source, t.record_id order by {{ in_force_first('t.changed_at') }}) as version_no
     from {{ ref('stg_files__tickets') }} as t
     where {{ is_touched('t', 'record_id') }}
