@@ -7,7 +7,9 @@ from typing import Any
 
 from jinja2 import Environment, pass_context
 from jinja2.runtime import Context, Macro
+from sqlfluff.core.parser import Dedent, Delimited, Indent, OneOf, Ref, Sequence
 from sqlfluff.core.templaters.builtins.dbt import MacroReturn
+from sqlfluff.dialects.dialect_duckdb import GroupByClauseSegment
 
 
 class _Adapter:
@@ -51,5 +53,29 @@ def _return_to_the_caller() -> None:
     Macro._invoke = invoke  # type: ignore[method-assign]
 
 
+def _know_grouping_sets() -> None:
+    """DuckDB's own GROUP BY in sqlfluff forgets what the one that it replaces knew."""
+    GroupByClauseSegment.match_grammar = Sequence(
+        "GROUP",
+        "BY",
+        Indent,
+        OneOf(
+            Ref("GroupingSetsClauseSegment"),
+            Delimited(
+                OneOf(
+                    "ALL",
+                    Ref("ColumnReferenceSegment"),
+                    Ref("NumericLiteralSegment"),
+                    Ref("ExpressionSegment"),
+                ),
+                allow_trailing=True,
+                terminators=[Ref("GroupByClauseTerminatorGrammar")],
+            ),
+        ),
+        Dedent,
+    )
+
+
 _compile_once()
+_know_grouping_sets()
 _return_to_the_caller()
