@@ -69,11 +69,11 @@ select
     {{ grain_name('grain_no') }} as period_grain,
     period_start,
     case
-        {% for name in dimensions %}when grouping(d_{{ name }}) = 0 then '{{ name }}' {% endfor %}
+        {% for name in dimensions %}when grouping(d_{{ name }}) = 0 then '{{ name }}' {% else %}when false then '' {% endfor %}
         else 'all'
     end as dimension,
     case
-        {% for name in dimensions %}when grouping(d_{{ name }}) = 0 then d_{{ name }} {% endfor %}
+        {% for name in dimensions %}when grouping(d_{{ name }}) = 0 then d_{{ name }} {% else %}when false then '' {% endfor %}
         else 'all'
     end as member,
     {{ (keys + aggregates) | join(', ') }}

@@ -78,21 +78,23 @@ models:
 unit_tests:
   - name: kpi_answered_of_two
     model: kpi_answered
-    description: One of two.
+    description: One of two, that of the segment.
     overrides:
       env_vars: {CXMARTS_AS_OF: "2024-06-30T12:00:00Z", CXMARTS_TIMEZONE: UTC}
-      macros: {period_grains: [all], dimensions_of_card: {}}
+      macros: {period_grains: [all], dimensions_of_card: {segment: segment}}
     given:
       - input: ref('tickets')
         rows:
-          - {source: s, ticket_id: '1', created_at: 2024-06-04 10:00:00, first_reply_seconds: 60}
-          - {source: s, ticket_id: '2', created_at: 2024-06-04 10:00:00, first_reply_seconds: null}
+          - {source: s, ticket_id: '1', created_at: 2024-06-04, segment: smb, first_reply_seconds: 60}
+          - {source: s, ticket_id: '2', created_at: 2024-06-04, segment: null, first_reply_seconds: null}
       - input: ref('kpi_definitions')
         rows:
           - {kpi: answered, definition_version: 1, small_n: 2}
     expect:
       rows:
-        - {period_grain: all, created: 2, answered: 1, answered_pct: 50, is_small_n: false}
+        - {dimension: all, member: all, created: 2, answered: 1, answered_pct: 50}
+        - {dimension: segment, member: smb, created: 1, answered: 1, answered_pct: 100}
+        - {dimension: segment, member: (none), created: 1, answered: 0, answered_pct: 0}
 """
 DEFINITION = (
     'answered,kpi_answered,answered_pct,percent,higher,30,0,1,"100 x answered / created","by creation"\n'
