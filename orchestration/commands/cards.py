@@ -21,7 +21,7 @@ TARGET = PROJECT / "macros" / "generated" / "cards.sql"
 
 #: The words that SQL is made from; labels, plots and what gate 3 asks stand in the manifest.
 _WORDS = (
-    "facts", "reads", "time", "where", "dimensions", "declared_dimensions", "grains", "definition",
+    "facts", "reads", "time", "where", "dimensions", "own_dimensions", "grains", "definition",
     "journalled", "matures",
 )  # fmt: skip
 _HEADLINE_WORDS = ("kpi", "where", "value", "n", "low", "high", "chart", "total", "squares", "is_provisional")

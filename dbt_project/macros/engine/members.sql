@@ -25,9 +25,10 @@ with known as (
     {% endif %}
     union all
     {% endfor %}
-    select t.its_kpi, null, d.its_dimension
-    from (select unnest(['{{ kpis_with_members() | join("', '") }}']) as its_kpi) as t
-    cross join (select unnest(['all', '{{ answer_dimensions() | join("', '") }}']) as its_dimension) as d
+    {% for kpi in kpis_with_members() %}
+    select '{{ kpi }}', null, unnest(['{{ (['all'] + (offered_dimensions(kpi) | list)) | join("', '") }}'])
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 asked as (
@@ -44,6 +45,10 @@ asked as (
         {% endfor %}
         when not exists (select 1 from known as k where k.its_kpi = kpi and k.its_dimension = dimension)
             then error('kpi_cell: no dimension ' || coalesce(dimension, 'null') || {{ those_are('its_dimension', 'k.its_kpi = kpi') }})
+        {% for name in dimensions() if grains_of(name) != period_grains() %}
+        when dimension = '{{ name }}' and period_grain not in ('{{ grains_of(name) | join("', '") }}')
+            then error('kpi_cell: no {{ name }} by ' || period_grain || '; there are {{ grains_of(name) | join(", ") }}')
+        {% endfor %}
         when exists (select 1 from known as k where k.its_kpi = kpi and k.its_key is not null)
             and not exists (select 1 from known as k where k.its_kpi = kpi and k.its_key = key)
             then error('kpi_cell: ' || kpi || coalesce(' has no key ' || nullif(key, ''), ' needs a key') || {{ those_are('its_key', 'k.its_kpi = kpi') }})
@@ -66,8 +71,8 @@ where m.kpi = kpi
   {#- Of costs, a rule file says which cells there are. #}
   and case case when kpi in ('{{ by_rules | join("', '") }}') then '' else dimension end
       when 'all' then true
-      {% for name, column in dimension_columns(answer_dimensions(), 'metric_members').items() %}
-      when '{{ name }}' then coalesce(m.{{ column }}, '(none)') = member
+      {% for name, rule in dimensions().items() if rule.column %}
+      when '{{ name }}' then coalesce(m.{{ rule.column }}, '(none)') = member
       {% endfor %}
       else list_contains(m.own_dimensions, dimension || '=' || member)
   end

@@ -56,11 +56,9 @@
     },
     "kpi_ces": {
         "facts": "survey_answers",
-        "reads": ["answer_dimensions"],
         "time": "answered_at",
         "where": "kind = 'ces' and is_headline",
         "dimensions": "answers",
-        "declared_dimensions": true,
         "definition": "ces",
         "key": [],
         "types": {},
@@ -91,11 +89,9 @@
     },
     "kpi_csat": {
         "facts": "survey_answers",
-        "reads": ["answer_dimensions"],
         "time": "answered_at",
         "where": "kind = 'csat' and is_headline",
         "dimensions": "answers",
-        "declared_dimensions": true,
         "definition": "csat",
         "key": [],
         "types": {},
@@ -194,10 +190,8 @@
     },
     "kpi_follow_up": {
         "facts": "follow_ups",
-        "reads": ["answer_dimensions"],
         "time": "flagged_at",
         "dimensions": "answers",
-        "declared_dimensions": true,
         "definition": "follow_up",
         "key": ["kind"],
         "types": {"kind": "varchar"},
@@ -210,11 +204,9 @@
     },
     "kpi_nps": {
         "facts": "survey_answers",
-        "reads": ["answer_dimensions"],
         "time": "answered_at",
         "where": "kind = 'nps' and is_headline",
         "dimensions": "answers",
-        "declared_dimensions": true,
         "definition": "nps",
         "key": [],
         "types": {},
@@ -289,7 +281,6 @@
         "headlines": [],
     },
     "kpi_scorecard": {
-        "declared_dimensions": true,
         "journalled": false,
         "key": ["kpi"],
         "types": {"kpi": "varchar"},
@@ -337,6 +328,7 @@
         "time": "last_solved_at",
         "where": "full_resolution_seconds is not null",
         "dimensions": ["group", "agent"],
+        "own_dimensions": false,
         "definition": "team",
         "key": [],
         "types": {},
@@ -371,12 +363,8 @@
 
 {#- The marts that cards count: their columns, and those that run with the clock: another value each time. -#}
 {% macro counted_marts() %}{{ return({
-    "answer_dimensions": {
-        "columns": ["source", "response_id", "question_id", "dimension", "member"],
-        "running": [],
-    },
     "costed_tickets": {
-        "columns": ["source", "ticket_id", "scenario", "last_solved_at", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "assignee_id", "own_dimensions"],
+        "columns": ["source", "ticket_id", "scenario", "last_solved_at", "segment", "product", "service_area", "complexity", "channel", "organization_id", "priority", "group_id", "assignee_id", "own_dimensions"],
         "running": [],
     },
     "experience": {
@@ -388,11 +376,11 @@
         "running": [],
     },
     "hand_overs": {
-        "columns": ["source", "ticket_id", "created_at", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "state_no", "calendar", "business"],
+        "columns": ["source", "ticket_id", "created_at", "segment", "product", "service_area", "complexity", "channel", "organization_id", "priority", "group_id", "state_no", "calendar", "business"],
         "running": [],
     },
     "next_replies": {
-        "columns": ["source", "ticket_id", "reply_no", "created_at", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "assignee_id", "seconds", "business_seconds"],
+        "columns": ["source", "ticket_id", "reply_no", "created_at", "segment", "product", "service_area", "complexity", "channel", "organization_id", "priority", "group_id", "assignee_id", "seconds", "business_seconds"],
         "running": [],
     },
     "retention": {
@@ -404,7 +392,7 @@
         "running": ["elapsed_seconds", "elapsed_seconds_last_schedule"],
     },
     "stage_times": {
-        "columns": ["source", "ticket_id", "created_at", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "all_calendar", "all_business", "new_calendar", "new_business", "open_calendar", "open_business", "pending_calendar", "pending_business", "hold_calendar", "hold_business", "solved_calendar", "solved_business", "first_assignment_calendar", "first_assignment_business", "unassigned_calendar", "unassigned_business", "until"],
+        "columns": ["source", "ticket_id", "created_at", "segment", "product", "service_area", "complexity", "channel", "organization_id", "priority", "group_id", "all_calendar", "all_business", "new_calendar", "new_business", "open_calendar", "open_business", "pending_calendar", "pending_business", "hold_calendar", "hold_business", "solved_calendar", "solved_business", "first_assignment_calendar", "first_assignment_business", "unassigned_calendar", "unassigned_business", "until"],
         "running": [],
     },
     "survey_answers": {
@@ -424,7 +412,7 @@
         "running": ["unsolved_age_seconds", "unsolved_age_business_seconds", "unsolved_age_business_seconds_last_schedule"],
     },
     "unsolved_stays": {
-        "columns": ["source", "ticket_id", "state_no", "age_bucket", "from_day", "until_day", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "assignee_id", "status"],
+        "columns": ["source", "ticket_id", "state_no", "age_bucket", "from_day", "until_day", "segment", "product", "service_area", "complexity", "channel", "organization_id", "priority", "group_id", "assignee_id", "status"],
         "running": [],
     },
 }) }}{% endmacro %}

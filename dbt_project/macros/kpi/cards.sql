@@ -1,6 +1,7 @@
 {#- What SQL reads off the KPIs' cards (models/kpis/*.yml, handed over by macros/generated/cards.sql). #}
 
-{% macro card() %}{{ return(cards()[(model.get('tested_node_unique_id') or model.unique_id).split('.')[-1]]) }}{% endmacro %}
+{% macro kpi_name() %}{{ return((model.get('tested_node_unique_id') or model.unique_id).split('.')[-1]) }}{% endmacro %}
+{% macro card() %}{{ return(cards()[kpi_name()]) }}{% endmacro %}
 
 {% macro told_sql(text) -%}{{ text | replace(':as_of', as_of()) }}{%- endmacro %}
 
@@ -11,7 +12,7 @@
 {% macro counted_facts() -%}
 {%- set card = card() -%}
 select *, {{ business_date(told_sql(card.time)) }} as day
-from {{ ref(card.facts) }}
+from {{ with_own_dimensions(card.facts) }} as facts
 where {{ card.where or 'true' }}
 {%- endmacro %}
 
@@ -55,15 +56,15 @@ case c.{{ column }} {% for value, name in names.items() %}when '{{ value }}' the
 
 {% macro wide_facts() -%}
 {%- set card = card() -%}
-{%- set columns = dimensions_of_card(card).values() | join(', ') -%}
+{%- set columns = offered_dimensions(kpi_name()).values() -%}
 {%- for relation in measures() | map(attribute=2) | map(attribute='relation') | unique %}
 select
-    {{ business_date(told_sql(card.time)) }} as day, {{ columns }},
+    {{ business_date(told_sql(card.time)) }} as day,{% for column in columns %} {{ column }},{% endfor %}
     {% for _, measure, told in measures() %}
     {% if told.relation == relation %}case when {{ told.where }} then {{ told.value }} end{% else %}null{% endif %} as {{ measure }}
     {{- ',' if not loop.last }}
     {% endfor %}
-from {{ ref(relation) }}
+from {{ with_own_dimensions(relation) }} as facts
 {{ 'union all' if not loop.last }}
 {%- endfor %}
 {%- endmacro %}

@@ -8,9 +8,6 @@ with
 {% if changed %}
 changed_periods as (select distinct grain_no, period_start from ({{ in_periods('(' ~ changed ~ ')', false) }}) as p),
 {% endif %}
-{% if card.declared_dimensions %}
-own as ({{ by_own_dimension() }}),
-{% endif %}
 {% if is_wide %}
 measured as (
     {{ grouped_facts(wide_aggregates(counts, values), [], changed is not none) }}
@@ -63,8 +60,9 @@ full outer join spine as s
 {% endmacro %}
 
 {% macro grouped_facts(aggregates, keys, is_delta=false) %}
-{%- set card = card() -%}
-{%- set dimensions = dimensions_of_card(card) -%}
+{%- set dimensions = offered_dimensions(kpi_name()) -%}
+{%- set rare = [] -%}
+{%- for name in dimensions if grains_of(name) != period_grains() -%}{%- do rare.append(name) -%}{%- endfor -%}
 select
     {{ grain_name('grain_no') }} as period_grain,
     period_start,
@@ -78,20 +76,24 @@ select
     end as member,
     {{ (keys + aggregates) | join(', ') }}
 from (
-    select {% for name, column in dimensions.items() %}coalesce({{ column }}, '(none)') as d_{{ name }}, {% endfor %}*
+    select {% for name, column in dimensions.items() %}{{ member_by_grain(name, column) }} as d_{{ name }}, {% endfor %}*
     from ({{ in_periods('facts', is_delta) }}) as p
 ) as f
 group by grouping sets (
     ({{ (['grain_no', 'period_start'] + keys) | join(', ') }})
     {% for name in dimensions %}, ({{ (['grain_no', 'period_start', 'd_' ~ name] + keys) | join(', ') }}){% endfor %}
 )
-{% if card.declared_dimensions %}
-union all
-select {{ grain_name('grain_no') }}, period_start, own_dimension, own_member, {{ (keys + aggregates) | join(', ') }}
-from ({{ in_periods('own', is_delta) }}) as o
-group by {{ (['grain_no', 'period_start', 'own_dimension', 'own_member'] + keys) | join(', ') }}
-{% endif %}
+{#- Of a grain that a dimension has not its members are null. #}
+{% if rare %}having {% for name in rare %}not (grouping(d_{{ name }}) = 0 and d_{{ name }} is null){{ ' and ' if not loop.last }}{% endfor %}{% endif %}
 {% endmacro %}
+
+{% macro member_by_grain(dimension, column) -%}
+{%- set places = [] -%}
+{%- for grain in period_grains() if grain in grains_of(dimension) -%}{%- do places.append(period_grains().index(grain) + 1) -%}{%- endfor -%}
+{%- if places | length == period_grains() | length -%}coalesce({{ column }}, '(none)')
+{%- else -%}case when grain_no in ({{ (places or ['null']) | join(', ') }}) then coalesce({{ column }}, '(none)') end
+{%- endif -%}
+{%- endmacro %}
 
 {% macro in_periods(facts, is_delta) %}
 select *

@@ -13,8 +13,12 @@
 {% set sql %}
 {% for name in [card.facts] + (card.reads or []) %}
 {% set columns = star_with_nullness(counted_marts().get(name, {}).running or []) %}
-{% set now_rows = 'select ' ~ columns ~ ' from (' ~ touched_rows(ref(name)) ~ ') as now_rows' %}
-{% set before_rows = 'select ' ~ columns ~ ' from ' ~ before_relation(name) %}
+{% set now_rows, before_rows = '(' ~ touched_rows(ref(name)) ~ ')', before_relation(name) %}
+{% if name == card.facts %}
+{% set now_rows, before_rows = with_own_dimensions(name, now_rows), with_own_dimensions(name, before_rows, is_before=true) %}
+{% endif %}
+{% set now_rows = 'select ' ~ columns ~ ' from ' ~ now_rows ~ ' as now_rows' %}
+{% set before_rows = 'select ' ~ columns ~ ' from ' ~ before_rows ~ ' as before_rows' %}
 select distinct {{ day }} as day
 from (({{ now_rows }} except all {{ before_rows }}) union all ({{ before_rows }} except all {{ now_rows }})) as differing
 union
@@ -28,7 +32,7 @@ where {{ last_day }} <> {{ business_date(as_of()) }}
 
 {% macro is_delta_known() %}
 {% set card = card() %}
-{% set names = [card.facts] + (card.reads or []) %}
+{% set names = [card.facts] + (card.reads or []) + ([bridge_of(card.facts)[0]] if own_dimensions() else []) %}
 {% set state = run_query(
     "select (select count(*) from control.started_builds where build_id <> " ~ build_id() ~ ") as broken_off, (select count(*) from "
     ~ "information_schema.tables where table_schema = 'core' and table_name in ('before_" ~ names | join("', 'before_") ~ "')) as kept, "

@@ -4,7 +4,7 @@
 {{ return({
     'kpi': 'varchar', 'key': 'varchar', 'source': 'varchar', 'ticket_id': 'varchar', 'response_id': 'varchar', 'question_id': 'varchar',
     'record_id': 'varchar', 'day': 'date', 'until_day': 'date', 'survey': 'varchar', 'segment': 'varchar', 'product': 'varchar', 'service_area': 'varchar',
-    'complexity': 'varchar', 'channel': 'varchar', 'priority': 'varchar', 'group_id': 'varchar', 'agent_id': 'varchar',
+    'complexity': 'varchar', 'channel': 'varchar', 'priority': 'varchar', 'group_id': 'varchar', 'agent_id': 'varchar', 'organization_id': 'varchar',
     'own_dimensions': 'varchar[]', 'outcome': 'varchar', 'in_numerator': 'boolean', 'in_denominator': 'boolean', 'value': 'double'
 }) }}
 {% endmacro %}
@@ -12,19 +12,20 @@
 {% macro members_of(kpi, told) %}
 {%- set card = cards()[kpi] -%}
 {%- set has = counted_marts().get(told.relation, {'columns': []}).columns -%}
-{%- set is_answer = card.declared_dimensions and told.relation == card.facts -%}
+{%- set bridge, bridge_key = bridge_of(told.relation) -%}
+{%- set has_own = own_dimensions() and card.dimensions not in (none, 'rules') and card.own_dimensions is not sameas false -%}
 {%- set says = {
     'kpi': "'" ~ kpi ~ "'", 'key': member_key(card, told), 'day': told.day or business_date(told_sql(told.time or card.time)),
     'record_id': told.record_id, 'outcome': told.outcome, 'in_numerator': told.numerator, 'in_denominator': told.denominator or 'true',
     'value': told.value, 'agent_id': 'agent_id' if 'agent_id' in has else 'assignee_id' if 'assignee_id' in has,
-    'own_dimensions': 'd.own_dimensions' if is_answer
+    'own_dimensions': 'd.own_dimensions' if has_own
 } -%}
 select
     {% for name, type in member_columns().items() %}
     cast({{ says[name] or ('m.' ~ name if name in has else 'null') }} as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
     {% endfor %}
 from {{ ref(told.relation) }} as m
-{% if is_answer %}left join own as d on m.source = d.source and m.response_id = d.response_id and m.question_id = d.question_id{% endif %}
+{% if has_own %}left join own_{{ bridge }} as d on {% for column in bridge_key %}m.{{ column }} = d.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}{% endif %}
 
 where {{ told_sql(told.where or (card.where if told.relation == card.facts) or 'true') }}
 {% endmacro %}

@@ -25,8 +25,8 @@ select mart, version, cast(as_of as varchar) as as_of, as_of <= {{ as_of() }} as
 
 {% macro dimensions_among(columns) %}
 {% set found = {'all': "'all'"} %}
-{% for mart in ['tickets', 'survey_answers'] %}
-{% for name, column in dimension_columns(answer_dimensions(), mart).items() if column in columns %}{% do found.update({name: column}) %}{% endfor %}
+{% for name, rule in dimensions().items() if dimension_column(name, rule, columns) in columns %}
+{% do found.update({name: dimension_column(name, rule, columns)}) %}
 {% endfor %}
 {{ return(found) }}
 {% endmacro %}
@@ -161,6 +161,8 @@ from (
     from ({{ closed_cells(mart, mart.relation, numbers) }}) as b
     full outer join ({{ closed_cells(mart, ref(name), numbers) }}) as a on b.row_key = a.row_key
     where ({% for column in numbers %}b.{{ column }} is distinct from a.{{ column }}{{ ' or ' if not loop.last }}{% endfor %})
+        {#- A dimension that readers did not have is no other number. #}
+        and coalesce(b.dimension, a.dimension) in (select p.dimension from {{ mart.relation }} as p)
         {#- A row of zeros that comes or goes says nothing. #}
         and ({% for column in numbers %}coalesce(b.{{ column }}, 0) <> 0 or coalesce(a.{{ column }}, 0) <> 0{{ ' or ' if not loop.last }}{% endfor %})
 ) as c

@@ -1,6 +1,6 @@
 {{ config(materialized='view', post_hook="{{ keep_published_view(1) }}") }}
 {#- The tickets solved in the months that a scenario of service_costs has, with the cells of kpi_cost that count them. #}
-with tickets as (select * from {{ ref('tickets') }}),
+with tickets as (select * from {{ with_own_dimensions('tickets') }} as t),
 
 costs as (select * from {{ ref('kpi_cost') }}),
 
@@ -24,6 +24,7 @@ select
     t.service_area,
     t.complexity,
     t.channel,
+    t.organization_id,
     t.priority,
     t.group_id,
     t.assignee_id,

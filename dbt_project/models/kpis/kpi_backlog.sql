@@ -3,8 +3,11 @@
     tickets by days. An incremental build adds what the touched tickets change, and gives the periods from the first such day on. #}
 {#- A ticket keeps its dimensions but these, which its states hold. -#}
 {%- set passing = ['priority', 'group', 'agent'] -%}
-{%- set fixed = dimension_columns(ticket_dimensions() | reject('in', passing), 'tickets') -%}
-{%- set held = dimension_columns(passing, 'tickets') -%}
+{%- set fixed, held = {}, {} -%}
+{#- An incremental build goes on from the days of each dimension. -#}
+{%- for name, column in offered_dimensions(kpi_name()).items() if 'day' in grains_of(name) or grains_of(name) == period_grains() -%}
+{%- do (held if name in passing else fixed).update({name: column}) -%}
+{%- endfor -%}
 {%- set is_delta = changed_days() is not none -%}
 {%- set last_as_of = '(select max(as_of) from control.completed_builds)' -%}
 {%- set today = business_date(as_of()) -%}
@@ -18,7 +21,7 @@ with ages as (
 ),
 
 {% if is_delta %}
-touched_tickets as ({{ touched_rows(ref('tickets')) }}),
+touched_tickets as (select * from {{ with_own_dimensions('tickets', '(' ~ touched_rows(ref('tickets')) ~ ')') }} as t),
 
 touched_states as ({{ touched_rows(ref('int_ticket_states')) }}),
 
@@ -27,10 +30,12 @@ changes as (
     from ({{ backlog_changes('touched_tickets', 'touched_states', as_of(), fixed, held) }}) as now_so
     union all
     select day, age_no, dimension, member, -arrived, -departed, -aged_in, -aged_out
-    from ({{ backlog_changes(before_relation('tickets'), before_relation('int_ticket_states'), last_as_of, fixed, held) }}) as before_so
+    from ({{ backlog_changes(
+        with_own_dimensions('tickets', before_relation('tickets'), is_before=true), before_relation('int_ticket_states'), last_as_of, fixed, held
+    ) }}) as before_so
 ),
 {% else %}
-changes as ({{ backlog_changes(ref('tickets'), ref('int_ticket_states'), as_of(), fixed, held) }}),
+changes as ({{ backlog_changes(with_own_dimensions('tickets'), ref('int_ticket_states'), as_of(), fixed, held) }}),
 {% endif %}
 
 {#- Age 0 is all ages: to grow older is neither to arrive nor to depart. #}

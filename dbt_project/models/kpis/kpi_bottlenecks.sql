@@ -7,6 +7,7 @@
 {%- set hand_over = {
     'calendar': micros_between('s.started_at', 's.taken_up_at'), 'business': 's.taken_up_position - s.position_from'
 } -%}
+{%- set of_ticket = offered_dimensions(kpi_name()).values() | reject('eq', 'group_id') | list -%}
 with tickets as ({{ counted_facts() }}),
 
 states as (select * from {{ ref('int_ticket_states') }}),
@@ -31,14 +32,14 @@ spent as (
 
 facts as (
     select
-        t.day, t.source, t.product, t.service_area, t.complexity, s.group_id,
+        t.day, {% for column in of_ticket %}t.{{ column }}, {% endfor %}s.group_id,
         {% for stage in stages() %}{% for clock in clocks %}cast(s.{{ stage }}_{{ clock }} as bigint) as {{ stage }}_{{ clock }}, {% endfor %}{% endfor %}
         cast(null as bigint) as hand_over_calendar, cast(null as bigint) as hand_over_business
     from spent as s
     inner join tickets as t on s.source = t.source and s.ticket_id = t.ticket_id
     union all
     select
-        t.day, t.source, t.product, t.service_area, t.complexity, s.group_id,
+        t.day, {% for column in of_ticket %}t.{{ column }}, {% endfor %}s.group_id,
         {{ (['null'] * (2 * stages() | length)) | join(', ') }},
         {{ hand_over.values() | join(', ') }}
     from states as s

@@ -40,7 +40,10 @@ cells as (
     from kpis as k
     {{ join_definition('k.kpi') }}
     {#- A day of one member is mostly too small to steer by; it stands in the KPI's own table. #}
-    where k.period_grain <> 'day' or k.dimension = 'all'
+    where (k.period_grain <> 'day' or k.dimension = 'all')
+    {% for name, rule in dimensions().items() if not rule.is_in_scorecard %}
+        and k.dimension <> '{{ name }}'
+    {% endfor %}
 ),
 
 {{ control_charts('cells') }},

@@ -15,6 +15,7 @@ select
     t.service_area,
     t.complexity,
     t.channel,
+    t.organization_id,
     t.priority,
     s.group_id,
     s.state_no,

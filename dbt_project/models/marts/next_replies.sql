@@ -14,6 +14,7 @@ select
     t.service_area,
     t.complexity,
     t.channel,
+    t.organization_id,
     t.priority,
     t.group_id,
     t.assignee_id,

@@ -13,6 +13,7 @@ select
     t.service_area,
     t.complexity,
     t.channel,
+    t.organization_id,
     t.priority,
     s.group_id,
     {% for stage in stages() %}
@@ -24,4 +25,5 @@ select
 from states as s
 inner join tickets as t on s.source = t.source and s.ticket_id = t.ticket_id
 where t.full_resolution_seconds is not null and {{ is_stay_counted() }}
-group by t.source, t.ticket_id, t.created_at, t.segment, t.product, t.service_area, t.complexity, t.channel, t.priority, s.group_id
+group by t.source, t.ticket_id, t.created_at, t.segment, t.product, t.service_area, t.complexity, t.channel, t.organization_id, t.priority,
+    s.group_id
