@@ -32,6 +32,7 @@ from sandbox.catalog import (
     NPS_FORM,
     OFFERED,
     OPEN,
+    ORGANIZATION_ID,
     PENDING,
     POLICIES,
     SEGMENTS,
@@ -494,6 +495,41 @@ def _nps(scores: Sequence[int]) -> dict[str, float]:
         "detractors": detractors,
         "nps": 100 * (promoters - detractors) / len(scores),
     }
+
+
+# ---- by account ----
+
+
+def by_organization(company: Company, counted: Sequence[TicketTruth]) -> dict[str, dict[str, Counter[str]]]:
+    """KPI -> id of the organization whose customer asked or answered, (none) without one -> counts.
+
+    Of targets the counts are by metric and outcome, as `first_reply/met`.
+    """
+    found: dict[str, dict[str, Counter[str]]] = {
+        kpi: defaultdict(Counter) for kpi in ("volume", "csat", "nps", "sla")
+    }
+
+    def count(kpi: str, customer: int, *names: str) -> None:
+        organization = int(company.organization_of[customer])
+        member = str(ORGANIZATION_ID + 128 * organization) if organization >= 0 else "(none)"
+        found[kpi][member].update(names)
+
+    for ticket in counted:
+        customer = int(company.requester[int(ticket.ticket_id) - 1])
+        count("volume", customer, "created")
+        if ticket.score > OFFERED:
+            count("csat", customer, "n", *["positive"] * (ticket.score == OFFERED + 1))
+    latest = {a.ticket: a for a in reversed(company.visible_answers(CSAT_FORM)) if a.score is not None}
+    for answer in latest.values():
+        count("csat", answer.customer, "n", *["positive"] * (answer.score is not None and answer.score >= 4))
+    for answer in company.visible_answers(NPS_FORM):
+        if answer.score is not None:
+            side = "promoters" if answer.score >= 9 else "detractors" if answer.score <= 6 else "passives"
+            count("nps", answer.customer, "n", side)
+    for index, target in targets(company, {int(ticket.ticket_id) - 1 for ticket in counted}):
+        if target.outcome in ("met", "breached", "active"):
+            count("sla", int(company.requester[index]), f"{target.metric}/{target.outcome}")
+    return found
 
 
 # ---- all of it ----

@@ -12,7 +12,8 @@ from sandbox import journeys
 from sandbox.catalog import CSAT_FORM, GROUP_IDS
 from sandbox.rendering import ticket_id
 from sandbox.server import Sandbox
-from sandbox.truth import targets, tickets, truth
+from sandbox.truth import by_organization, targets, tickets, truth
+from sandbox.vendors.zendesk.people import organization
 
 from .conftest import fetch_sandbox
 from .warehouse import Warehouse
@@ -33,6 +34,7 @@ MARTS = (
     "+kpi_nps",
     "+kpi_response_times",
     "+kpi_retention",
+    "+kpi_scorecard",
     "+kpi_team",
     "+kpi_volume",
     "+reconciliation_summary",
@@ -56,6 +58,11 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, dict[s
             (str(ticket_id(ticket)), *target) for ticket, target in targets(sandbox.company, counted)
         ]
         expected["journeys"] = journeys.journeys(sandbox.company)
+        counted_tickets = [t for t in tickets(sandbox.company) if t.excluded is None]
+        expected["by_organization"] = by_organization(sandbox.company, counted_tickets)
+        expected["organizations"] = [
+            organization(sandbox.company, index)[1] for index in range(sandbox.company.organizations)
+        ]
         expected["team"] = journeys.team(expected["journeys"], sandbox.company.team.ids)
         expected["experience"] = journeys.experiences(sandbox.company, expected["journeys"])
         expected["follow_ups"] = journeys.follow_ups(sandbox.company, expected["journeys"], 48 * 3600)
@@ -98,6 +105,50 @@ def test_nps_by_segment(company: tuple[Warehouse, dict[str, Any]]) -> None:
         name: (cell["n"], cell["promoters"], cell["passives"], cell["detractors"])
         for name, cell in expected["nps"].items()
     }
+
+
+def test_by_organization(company: tuple[Warehouse, dict[str, Any]]) -> None:
+    """Every account's tickets, answers and targets, under its newest name."""
+    warehouse, expected = company
+    columns = {
+        "volume": ("kpi_volume", "created"),
+        "csat": ("kpi_csat", "n, positive"),
+        "nps": ("kpi_nps", "n, promoters, passives, detractors"),
+    }
+    for kpi, (table, counts) in columns.items():
+        rows = warehouse.query(
+            f"select member, {counts} from marts.{table} where dimension = 'organization' and period_grain = 'all'"
+        )
+        names = counts.split(", ")
+        assert {member: Counter(dict(zip(names, found, strict=True))) for member, *found in rows} == (
+            expected["by_organization"][kpi]
+        ), kpi
+    rows = warehouse.query(
+        "select member, metric, met, breached, active from marts.kpi_sla_compliance "
+        "where dimension = 'organization' and period_grain = 'all'"
+    )
+    targets_of: dict[str, Counter[str]] = {}
+    for member, metric, *found in rows:
+        named = zip(("met", "breached", "active"), found, strict=True)
+        targets_of.setdefault(member, Counter()).update({f"{metric}/{name}": n for name, n in named})
+    assert targets_of == expected["by_organization"]["sla"]
+    rows = warehouse.query(
+        "select distinct member, member_label from marts.kpi_volume "
+        "where dimension = 'organization' and member <> '(none)'"
+    )
+    names = {str(record["id"]): record["name"] for record in expected["organizations"]}
+    assert dict(rows).items() <= names.items()
+    for table in ("kpi_csat", "kpi_nps", "kpi_sla_compliance", "kpi_volume"):
+        [(whole, split, grains)] = warehouse.query(
+            "select count(distinct period_start) filter (dimension = 'all'), "
+            "count(distinct period_start) filter (dimension = 'organization'), "
+            "string_agg(distinct period_grain, ' ' order by period_grain) filter (dimension = 'organization') "
+            f"from marts.{table} where period_grain not in ('day', 'week') or dimension = 'organization'"
+        )
+        assert (grains, split <= whole) == ("all month quarter", True), table
+    assert warehouse.query("select count(*) from marts.kpi_scorecard where dimension = 'organization'") == [
+        (0,)
+    ]
 
 
 def test_times(company: tuple[Warehouse, dict[str, Any]]) -> None:
