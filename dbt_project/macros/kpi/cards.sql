@@ -35,6 +35,10 @@ where {{ card.where or 'true' }}
 )
 {%- endmacro %}
 
+{% macro join_member_label(cell='c') -%}
+left join {{ ref('int_member_labels') }} as l on {{ cell }}.dimension = l.dimension and {{ cell }}.member = l.member
+{%- endmacro %}
+
 {% macro join_definition(kpi=none) -%}
 left join {{ ref('kpi_definitions') }} as d on d.kpi = {{ kpi or definition_by_key(card()) }}
 {%- endmacro %}

@@ -59,6 +59,7 @@ where {{ last_day }} <> {{ business_date(as_of()) }}
 
 {% macro get_incremental_replace_periods_sql(arg_dict) %}
 {% set target = arg_dict['target_relation'] %}
+{% set labels = target.incorporate(path={'schema': 'core', 'identifier': 'int_member_labels'}) %}
 delete from {{ target }} as t
 where exists (
     select 1 from (select distinct period_grain, period_start from {{ arg_dict['temp_relation'] }}) as n
@@ -72,4 +73,18 @@ where case period_grain
     else false
 end;
 insert into {{ target }} select * from {{ arg_dict['temp_relation'] }};
+{#- A member has its newest name in periods that did not change too. -#}
+{% if 'member_label' in model.columns %}
+update {{ target }} as t
+set member_label = n.member_label
+from (
+    select c.dimension, c.member, l.member_label
+    from (
+        select distinct dimension, member from {{ target }}
+        where member_label is not null or dimension in (select k.dimension from {{ labels }} as k)
+    ) as c
+    left join {{ labels }} as l on c.dimension = l.dimension and c.member = l.member
+) as n
+where t.dimension = n.dimension and t.member = n.member and t.member_label is distinct from n.member_label;
+{% endif %}
 {% endmacro %}

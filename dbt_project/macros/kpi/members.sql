@@ -13,7 +13,7 @@
 {%- set card = cards()[kpi] -%}
 {%- set has = counted_marts().get(told.relation, {'columns': []}).columns -%}
 {%- set bridge, bridge_key = bridge_of(told.relation) -%}
-{%- set has_own = own_dimensions() and card.dimensions not in (none, 'rules') and card.own_dimensions is not sameas false -%}
+{%- set has_own = own_dimensions() and (card.dimensions or 'rules') != 'rules' and card.own_dimensions is not sameas false -%}
 {%- set says = {
     'kpi': "'" ~ kpi ~ "'", 'key': member_key(card, told), 'day': told.day or business_date(told_sql(told.time or card.time)),
     'record_id': told.record_id, 'outcome': told.outcome, 'in_numerator': told.numerator, 'in_denominator': told.denominator or 'true',
@@ -25,7 +25,7 @@ select
     cast({{ says[name] or ('m.' ~ name if name in has else 'null') }} as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
     {% endfor %}
 from {{ ref(told.relation) }} as m
-{% if has_own %}left join own_{{ bridge }} as d on {% for column in bridge_key %}m.{{ column }} = d.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}{% endif %}
+{% if has_own %}left join own_{{ bridge }} as d on {% for column in bridge_key %}m.{{ column }} = d.its_{{ column }}{{ ' and ' if not loop.last }}{% endfor %}{% endif %}
 
 where {{ told_sql(told.where or (card.where if told.relation == card.facts) or 'true') }}
 {% endmacro %}

@@ -1,6 +1,6 @@
 {{ config(materialized='view', post_hook="{{ keep_published_view(1) }}") }}
 {#- The tickets solved in the months that a scenario of service_costs has, with the cells of kpi_cost that count them. #}
-with tickets as (select * from {{ with_own_dimensions('tickets') }} as t),
+with tickets as (select * from {{ with_own_dimensions('tickets') }}),
 
 costs as (select * from {{ ref('kpi_cost') }}),
 

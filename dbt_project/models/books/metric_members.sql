@@ -7,7 +7,7 @@
 {%- endfor -%}
 {% for bridge, key in bridges.items() if own_dimensions() %}
 {{ 'with' if loop.first }} own_{{ bridge }} as (
-    select {% for column in key %}d.{{ column }}, {% endfor %}{{ list_of("d.dimension || '=' || d.member") }} as own_dimensions
+    select {% for column in key %}d.{{ column }} as its_{{ column }}, {% endfor %}{{ list_of("d.dimension || '=' || d.member") }} as own_dimensions
     from {{ ref(bridge) }} as d
     group by {% for column in key %}d.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
 

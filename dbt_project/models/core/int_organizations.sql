@@ -1,6 +1,6 @@
 {#- Organizations' attributes over time. Before its first known version an organization is what that version says. #}
 with versions as ({{ united('organizations', [
-    'source', 'organization_id', 'segment', 'product', 'service_area', 'complexity', 'dimensions', 'is_deleted', 'created_at', 'changed_at'
+    'source', 'organization_id', 'organization_name', 'segment', 'product', 'service_area', 'complexity', 'dimensions', 'is_deleted', 'created_at', 'changed_at'
 ]) }}),
 
 numbered as (
@@ -12,6 +12,7 @@ kept as (select * from numbered where version_no = 1 or changed_at <= {{ as_of()
 select
     k.source,
     k.organization_id,
+    k.organization_name,
     {% for attribute in ['segment', 'product', 'service_area', 'complexity'] %}
     nullif(k.{{ attribute }}, '') as {{ attribute }},
     {% endfor %}

@@ -137,6 +137,7 @@ select
     c.period_start,
     c.dimension,
     c.member,
+    l.member_label,
     coalesce(a.age_bucket, 'all') as age_bucket,
     cast(coalesce(a.from_days, 0) as smallint) as age_from_days,
     cast(c.open_at_end - c.arrivals + c.departures as bigint) as open_at_start,
@@ -147,6 +148,7 @@ select
     {{ is_partial_period() }} as is_partial_period,
     d.definition_version
 from cells as c
+{{ join_member_label() }}
 left join ages as a on c.age_no = a.age_no
 {{ join_definition() }}
 where c.dimension = 'all' or c.arrivals > 0 or c.departures > 0 or c.open_at_end > 0

@@ -71,6 +71,7 @@ select
     c.period_start,
     c.dimension,
     c.member,
+    l.member_label,
     c.stage,
     c.clock,
     c.n,
@@ -84,4 +85,5 @@ select
     {{ is_partial_period() }} as is_partial_period,
     d.definition_version
 from shares as c
+{{ join_member_label() }}
 {{ join_definition() }}

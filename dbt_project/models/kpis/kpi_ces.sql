@@ -18,6 +18,7 @@ select
     c.period_start,
     c.dimension,
     c.member,
+    l.member_label,
     c.n,
     c.easy,
     cast(100e0 * c.easy / nullif(c.n, 0) as double) as ces_pct,
@@ -33,4 +34,5 @@ select
     {{ is_partial_period() }} as is_partial_period,
     d.definition_version
 from cells as c
+{{ join_member_label() }}
 {{ join_definition() }}

@@ -87,6 +87,7 @@ select
     c.period_start,
     c.dimension,
     c.member,
+    l.member_label,
     c.scenario,
     c.currency,
     cast(c.solved as bigint) as solved,
@@ -105,4 +106,5 @@ select
     {{ is_partial_period() }} as is_partial_period,
     d.definition_version
 from judged as c
+{{ join_member_label() }}
 {{ join_definition() }}

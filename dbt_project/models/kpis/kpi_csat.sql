@@ -12,6 +12,7 @@ select
     c.period_start,
     c.dimension,
     c.member,
+    l.member_label,
     c.n,
     c.positive,
     cast(100e0 * c.positive / nullif(c.n, 0) as double) as csat_pct,
@@ -23,6 +24,7 @@ select
     {{ is_partial_period() }} as is_partial_period,
     d.definition_version
 from cells as c
+{{ join_member_label() }}
 left join weighted as w
     on c.dimension = 'all' and c.period_grain = w.period_grain and c.period_start is not distinct from w.period_start
 {{ join_definition() }}

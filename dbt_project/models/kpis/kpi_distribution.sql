@@ -14,6 +14,7 @@ select
     c.period_start,
     c.dimension,
     c.member,
+    l.member_label,
     c.source,
     c.survey,
     c.question_id,
@@ -26,4 +27,5 @@ select
     {{ is_partial_period() }} as is_partial_period,
     d.definition_version
 from totals as c
+{{ join_member_label() }}
 {{ join_definition() }}

@@ -15,6 +15,7 @@ select
     c.period_start,
     c.dimension,
     c.member,
+    l.member_label,
     c.measure,
     c.n,
     c.affected,
@@ -29,4 +30,5 @@ select
     {{ is_partial_period() }} as is_partial_period,
     d.definition_version
 from cells as c
+{{ join_member_label() }}
 {{ join_definition() }}

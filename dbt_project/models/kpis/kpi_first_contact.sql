@@ -5,7 +5,7 @@ with tickets as ({{ counted_facts() }}),
 {#- 1 yes, 0 no, -1 not known before the window is over; null where it does not count. #}
 facts as (
     select
-        day, {{ dimensions_of_card(card()).values() | join(', ') }},
+        day, {{ offered_dimensions(kpi_name()).values() | join(', ') }},
         {% for _, convention, told in measures() %}
         case when {{ told.where }} then case when {{ told.numerator }} then 1 when {{ told.denominator }} then 0 else -1 end end
             as {{ convention }}{{ ',' if not loop.last }}
@@ -26,6 +26,7 @@ select
     c.period_start,
     c.dimension,
     c.member,
+    l.member_label,
     c.convention,
     c.numerator,
     c.counted - c.immature as denominator,
@@ -38,4 +39,5 @@ select
     c.immature > 0 as is_provisional,
     d.definition_version
 from cells as c
+{{ join_member_label() }}
 {{ join_definition() }}

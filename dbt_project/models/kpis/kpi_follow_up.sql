@@ -25,6 +25,7 @@ select
     c.period_start,
     c.dimension,
     c.member,
+    l.member_label,
     c.kind,
     c.flagged,
     c.due,
@@ -47,4 +48,5 @@ select
     {{ is_partial_period() }} as is_partial_period,
     d.definition_version
 from cells as c
+{{ join_member_label() }}
 {{ join_definition() }}

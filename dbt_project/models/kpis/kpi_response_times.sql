@@ -14,6 +14,7 @@ select
     c.period_start,
     c.dimension,
     c.member,
+    l.member_label,
     c.measure,
     c.clock,
     c.n,
@@ -24,4 +25,5 @@ select
     {{ is_partial_period() }} as is_partial_period,
     d.definition_version
 from cells as c
+{{ join_member_label() }}
 {{ join_definition() }}

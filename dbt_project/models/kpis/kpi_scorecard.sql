@@ -64,6 +64,7 @@ select
     k.period_start,
     k.dimension,
     k.member,
+    l.member_label,
     cast(k.value as double) as value,
     cast(k.n as bigint) as n,
     cast(k.ci_low as double) as ci_low,
@@ -105,6 +106,7 @@ select
     k.is_partial_period,
     k.definition_version
 from cells as k
+{{ join_member_label('k') }}
 left join cells as p on k.series = p.series and k.period_start = p.next_start
 left join charts as c on k.series = c.series and k.period_start = c.period_start
 left join {{ ref('kpi_targets') }} as t

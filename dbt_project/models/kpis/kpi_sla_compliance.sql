@@ -15,6 +15,7 @@ select
     c.period_start,
     c.dimension,
     c.member,
+    l.member_label,
     c.metric,
     c.met,
     c.breached,
@@ -26,4 +27,5 @@ select
     {{ is_partial_period() }} as is_partial_period,
     coalesce(d.definition_version, 1) as definition_version
 from cells as c
+{{ join_member_label() }}
 {{ join_definition() }}

@@ -31,6 +31,7 @@ select
     c.period_start,
     c.dimension,
     c.member,
+    l.member_label,
     c.sent,
     case when c.informed = c.sent then c.delivered_sends end as delivered,
     case when c.informed = c.sent then c.sent - c.delivered_sends end as bounced,
@@ -55,4 +56,5 @@ select
     {{ is_partial_period() }} as is_partial_period,
     d.definition_version
 from cells as c
+{{ join_member_label() }}
 {{ join_definition() }}

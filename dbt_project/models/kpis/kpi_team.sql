@@ -61,6 +61,7 @@ select
     c.period_start,
     c.dimension,
     c.member,
+    l.member_label,
     {% for count in counts %}
     c.{{ count }},
     {% endfor %}
@@ -78,3 +79,4 @@ select
     {{ is_partial_period() }} as is_partial_period,
     c.definition_version
 from judged as c
+{{ join_member_label() }}

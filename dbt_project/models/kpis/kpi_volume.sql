@@ -33,6 +33,7 @@ select
     c.period_start,
     c.dimension,
     c.member,
+    l.member_label,
     c.created,
     c.solved,
     c.reopened,
@@ -46,6 +47,7 @@ select
     {{ is_partial_period() }} as is_partial_period,
     d.definition_version
 from cells as c
+{{ join_member_label() }}
 left join active as a
     on c.dimension = a.dimension and c.member = a.member and c.period_grain = a.period_grain
     and c.period_start is not distinct from a.period_start

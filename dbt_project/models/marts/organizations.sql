@@ -2,6 +2,7 @@
 select
     o.source,
     o.organization_id,
+    o.organization_name,
     o.segment,
     o.product,
     o.service_area,

@@ -81,7 +81,7 @@ unit_tests:
     description: One of two, that of the segment.
     overrides:
       env_vars: {CXMARTS_AS_OF: "2024-06-30T12:00:00Z", CXMARTS_TIMEZONE: UTC}
-      macros: {period_grains: [all], dimensions_of_card: {segment: segment}}
+      macros: {period_grains: [all], offered_dimensions: {segment: segment}}
     given:
       - input: ref('tickets')
         rows:

@@ -1,6 +1,7 @@
 select
     source,
     record_id as organization_id,
+    organization_name,
     segment,
     product,
     service_area,
