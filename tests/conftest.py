@@ -10,6 +10,9 @@ import pytest
 from sandbox.server import Sandbox
 from tests import homes
 
+#: Files of another project than this: copies of it with one thing more.
+collect_ignore = ["toys"]
+
 # As the command line does: dbt's and Dagster's objects live long, looking for cycles among them is a waste.
 gc.set_threshold(200_000, 50, 100)
 
