@@ -1,0 +1,1 @@
+{{ staged_streams('helpbox', ['tickets'], without_versions=['events', 'ratings']) }}

@@ -1,0 +1,1 @@
+{{ merge_versions(ref('new_helpbox__events'), keep='newest') }}

@@ -1,0 +1,1 @@
+"""Helpbox: its endpoints and records."""
