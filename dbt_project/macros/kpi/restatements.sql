@@ -161,8 +161,11 @@ from (
     from ({{ closed_cells(mart, mart.relation, numbers) }}) as b
     full outer join ({{ closed_cells(mart, ref(name), numbers) }}) as a on b.row_key = a.row_key
     where ({% for column in numbers %}b.{{ column }} is distinct from a.{{ column }}{{ ' or ' if not loop.last }}{% endfor %})
-        {#- A dimension that readers did not have is no other number. #}
-        and coalesce(b.dimension, a.dimension) in (select p.dimension from {{ mart.relation }} as p)
+        {#- A dimension that readers did not have is no other number; a table that counted nothing was not split at all. #}
+        and (
+            coalesce(b.dimension, a.dimension) in (select p.dimension from {{ mart.relation }} as p)
+            or not exists (select 1 from {{ mart.relation }} as p where p.dimension <> 'all')
+        )
         {#- A row of zeros that comes or goes says nothing. #}
         and ({% for column in numbers %}coalesce(b.{{ column }}, 0) <> 0 or coalesce(a.{{ column }}, 0) <> 0{{ ' or ' if not loop.last }}{% endfor %})
 ) as c

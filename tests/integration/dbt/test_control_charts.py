@@ -155,13 +155,18 @@ def charts(tmp_path_factory: pytest.TempPathFactory, noise: dict[str, np.ndarray
     }  # fmt: skip
     with duckdb.connect(str(warehouse.path)) as connection:
         connection.execute("create schema marts")
+        connection.execute("create schema core")
+        connection.execute(
+            "create table core.int_member_labels (dimension varchar, member varchar, member_label varchar)"
+        )
         for name, numbers in TABLES.items():
             connection.execute(f"create table marts.{name} ({CELL}, {numbers})")
             if name in tables:
                 connection.register("made_up", pd.concat(tables[name]))
                 connection.execute(f"insert into marts.{name} by name from made_up")
     warehouse.build(
-        f"{week(WEEKS)}T12:00:00Z", select=["kpi_scorecard", "kpi_definitions", "kpi_targets", "benchmarks"]
+        f"{week(WEEKS)}T12:00:00Z",
+        select=["kpi_scorecard", "kpi_definitions", "kpi_targets", "benchmarks", "dimensions"],
     )
     yield warehouse
 

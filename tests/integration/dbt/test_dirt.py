@@ -85,8 +85,9 @@ def test_what_it_does_not_touch_is_unchanged(nights: Nights) -> None:
         con.execute(f"attach '{nights.clean.path}' as before (read_only)")
         con.execute(f"attach '{nights.nightly.path}' as after (read_only)")
         tables = con.execute(
-            "select table_name, list(column_name) from duckdb_columns() "
-            "where database_name = 'before' and schema_name = 'marts' group by 1"
+            "select t.table_name, list(c.column_name) from duckdb_tables() as t "
+            "join duckdb_columns() as c on t.database_name = c.database_name and t.table_oid = c.table_oid "
+            "where t.database_name = 'before' and t.schema_name = 'marts' group by 1"
         ).fetchall()
         compared = 0
         for mart, columns in tables:
