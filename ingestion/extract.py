@@ -19,12 +19,12 @@ import httpx2
 
 from ingestion.http import Answer, Client, FetchError, PermanentError, Traffic, TransientError
 from ingestion.landing import BatchInfo, Landing, LandingError
+from ingestion.landing_format import SCHEMA, refetch_note
 from ingestion.mending import losses
 from ingestion.paging import IDLE_PAGES, SECOND, Guard, Page, State, record_key
 from ingestion.records import Batch, Decoded, Decoder, Known
 from ingestion.streams import Progress, Source, Stream, StreamResult, T
 from ingestion.urls import is_loopback
-from landing.format import SCHEMA, refetch_note
 
 log = logging.getLogger(__name__)
 

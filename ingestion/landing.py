@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion.errors import ExpectedError
-from landing.format import FORMAT, METADATA_KEY, READABLE, SCHEMA, Place, read_metadata
+from ingestion.landing_format import FORMAT, METADATA_KEY, READABLE, SCHEMA, Place, read_metadata
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _TEMPORARY = ".tmp"

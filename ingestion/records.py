@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion.landing import Landing
+from ingestion.landing_format import TIMESTAMP
 from ingestion.paging import SECOND
 from ingestion.streams import Stream
-from landing.format import TIMESTAMP
 
 #: A batch ends with the page that reaches one of these: rows, bytes of payload, seconds.
 BATCH_ROWS, BATCH_BYTES, BATCH_SECONDS = 100_000, 64 * 1024 * 1024, 60.0

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from landing.format import COUNTS, Place
+from ingestion.landing_format import COUNTS, Place
 from quality.contracts import Contract
 from quality.history import judge_volume
 from quality.landed import Landed, Restart, read, restarts

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from landing.format import COUNTS, Place, read_metadata, refetches
+from ingestion.landing_format import COUNTS, Place, read_metadata, refetches
 from quality.store import Batch
 from quality.suites.landing import CLOCK_SLACK_SECONDS
 from quality.volume import DayVolume

@@ -9,8 +9,8 @@ import dagster as dg
 
 from ingestion.extract import FetchResult, fetch
 from ingestion.http import FetchError, TransientError
+from ingestion.landing_format import COLUMNS
 from ingestion.streams import Source, StreamResult
-from landing.format import COLUMNS
 from orchestration.ground import progress
 from orchestration.ground.sources import sources
 from orchestration.warehouse import control_tables

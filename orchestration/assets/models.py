@@ -10,7 +10,7 @@ import dagster as dg
 import duckdb
 from dagster_dbt import DagsterDbtTranslator
 
-from landing.format import COLUMNS
+from ingestion.landing_format import COLUMNS
 from orchestration.causes import CAUSES
 from orchestration.ground import progress
 from orchestration.publication.baseline import published_marts

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ingestion.landing import Landing
-from landing.format import Place
+from ingestion.landing_format import Place
 from orchestration.ground.home import Home
 from orchestration.ground.mishaps import open_store
 from orchestration.ground.settings import Settings

@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-OURS = {"landing", "ingestion", "quality", "orchestration", "sandbox", "bench", "tests"}
+OURS = {"ingestion", "quality", "orchestration", "sandbox", "bench", "tests"}
 #: Declared and never imported: programs, plugins, type stubs.
 NOT_IMPORTED = {
     "dagster-dg-cli",
@@ -53,7 +53,7 @@ def imported(folders: Collection[str]) -> set[str]:
 
 @pytest.mark.parametrize(
     ("folders", "extras"),
-    [(("landing", "ingestion", "quality", "orchestration", "sandbox"), ()), (("bench", "tests"), ("dev",))],
+    [(("ingestion", "quality", "orchestration", "sandbox"), ()), (("bench", "tests"), ("dev",))],
 )
 def test_what_is_imported_is_declared(folders: Collection[str], extras: Collection[str]) -> None:
     owners = packages_distributions()

@@ -6,7 +6,7 @@ import duckdb
 import pyarrow.parquet as pq
 from jinja2 import Environment, FileSystemLoader
 
-from landing.format import SCHEMA
+from ingestion.landing_format import SCHEMA
 from tests import parsed
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from ingestion.extract import refetch
 from ingestion.landing import BatchInfo
+from ingestion.landing_format import SCHEMA
 from ingestion.sources import files
-from landing.format import SCHEMA
 
 from .conftest import Exports
 

@@ -9,7 +9,7 @@ import pytest
 
 from ingestion import landing as module
 from ingestion.landing import Landing, LandingError
-from landing.format import SCHEMA, TIMESTAMP
+from ingestion.landing_format import SCHEMA, TIMESTAMP
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

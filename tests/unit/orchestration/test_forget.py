@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from ingestion.landing import Landing
-from landing.format import SCHEMA
+from ingestion.landing_format import SCHEMA
 from orchestration.commands.cli import main
 from orchestration.ground import forget
 from orchestration.ground.home import Home

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from ingestion.landing import Landing
-from landing.format import TIMESTAMP
+from ingestion.landing_format import TIMESTAMP
 from orchestration.ground.settings import SettingsError
 from orchestration.warehouse.holidays import days_off
 

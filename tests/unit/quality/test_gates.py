@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from ingestion.landing import Landing
-from landing.format import SCHEMA
+from ingestion.landing_format import SCHEMA
 from quality.contracts import Contract
 from quality.gates import batch_groups, judge_batches, judge_marts, judge_staged, lenient
 from quality.store import Batch, Store

@@ -1,1 +1,0 @@
-"""The contract between ingestion and all that reads what landed: the format of its files."""
