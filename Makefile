@@ -21,7 +21,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup demo test test-slow ui lint docs lock bench clean
+.PHONY: help setup demo test test-slow test-recipes ui lint docs lock bench clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -56,6 +56,9 @@ test: setup ## All tests but the slow ones
 
 test-slow: setup ## Every command of the documents to its end, real data sets to a publication
 	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m slow
+
+test-recipes: setup ## Toys added by the recipes of CONTRIBUTING: a KPI, a dimension, a vendor
+	@$(BIN)/python -m pytest -m recipe
 
 ui: setup ## The Dagster UI on loopback; after a demo with its company beside it
 	@$(BIN)/cxmarts ui

@@ -34,7 +34,7 @@ def rows(con: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
     return con.execute(sql).fetchall()
 
 
-@pytest.mark.slow
+@pytest.mark.recipe
 def test_a_dimension_is_two_rows_of_rule_files(home: Callable[..., Settings], tmp_path: Path) -> None:
     rules = tmp_path / "rules"
     rules.mkdir()

@@ -47,7 +47,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     return copy
 
 
-@pytest.mark.slow
+@pytest.mark.recipe
 @pytest.mark.parametrize(
     "tests",
     [

@@ -39,7 +39,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     return copy
 
 
-@pytest.mark.slow
+@pytest.mark.recipe
 def test_no_other_file_is_changed_than_the_recipe_names(checkout: Checkout) -> None:
     recipe = (ROOT / "docs" / "architecture.md").read_text().partition("\n## How to add a source\n")[2]
     rows = [row.split("|")[1] for row in recipe.splitlines() if row.startswith("|")]
@@ -48,7 +48,7 @@ def test_no_other_file_is_changed_than_the_recipe_names(checkout: Checkout) -> N
     assert checkout.changed() <= named
 
 
-@pytest.mark.slow
+@pytest.mark.recipe
 @pytest.mark.parametrize(
     "tests",
     [
