@@ -183,10 +183,10 @@ class Sandbox:
 
     def env(self) -> dict[str, str]:
         """The environment variables with which a pipeline reads this sandbox."""
-        variables = {"CXMARTS_TIMEZONE": catalog.BUSINESS_ZONE}
+        variables: dict[str, str] = {}
         for vendor in VENDORS:
             variables |= vendor.env(f"{self.url}/{vendor.name}")
-        return variables
+        return variables | {"CXMARTS_TIMEZONE": catalog.BUSINESS_ZONE}
 
     def advance(self, days: float = 1, hours: float = 0) -> None:
         """Move the company's clock forward."""
