@@ -151,9 +151,12 @@ def landed_otherwise(truth: Newest, ours: Newest) -> Iterator[str]:
             yield f"{stream}: {len(other):,} records differ, such as {other[0]!r}"
 
 
-def otherwise(truth: Path, ours: Path, but: Collection[str] = ()) -> list[str]:
-    """How marts differ, `but` for some, from those of a home that nobody disturbed."""
-    return [text for is_fault, text in differences(truth, ours, but={"publication", *but}) if is_fault]
+def otherwise(
+    truth: Path, ours: Path, but: Collection[str] = (), but_columns: Collection[str] = ()
+) -> list[str]:
+    """How marts differ, `but` for some and for some columns, from those of a home that nobody disturbed."""
+    found = differences(truth, ours, but={"publication", *but}, but_columns=but_columns)
+    return [text for is_fault, text in found if is_fault]
 
 
 def wrong(home: Path, night: Night) -> list[str]:

@@ -43,6 +43,8 @@ MOST_OF_A_REFRESH = 0.15
 #: Runs until a fetch must have ended well.
 TRIES = 20
 CANARY = "canary-5c2f"
+#: Columns that tell an organization's name as it was sent.
+NAMES = frozenset({"member_label", "organization_name"})
 HALF = "half-an-emoji"
 TEXTS = (
     "{{ 7 * 7 }}",
@@ -280,7 +282,10 @@ def hostile(seed: int, tickets: int, work: Path, figures: Figures, truth: Path |
         ]
         texts = sum(CANARY.encode() in payload for payload, _ in landed)
         # Text that was cut off is listed there: rightly so.
-        losses = [*otherwise(truth, spoiled, but={"rejected_values"}), *shown(spoiled)]
+        losses = [
+            *otherwise(truth, spoiled, but={"rejected_values"}, but_columns=NAMES),
+            *shown(spoiled),
+        ]
         figures.note(f"hostile texts in {texts:,} of {len(landed):,} records, seed {seed}", losses)
         # Fewer than the share of a batch that would hold it.
         chosen = random.Random(seed).sample(sorted(known(truth)), k=max(1, tickets // 120))
@@ -306,11 +311,14 @@ def known(marts: Path) -> set[str]:
 
 
 def shown(marts: Path) -> Iterator[str]:
-    """The marts in which a hostile text stands."""
+    """The marts in which a hostile text stands, but for names."""
     with duckdb.connect(str(marts), read_only=True) as con:
         for (mart,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall():
-            query = f"SELECT count(*) FROM {mart} AS t WHERE contains(CAST(t AS VARCHAR), ?)"
-            [(rows,)] = con.execute(query, [CANARY]).fetchall()
+            query = (
+                f"SELECT count(*) FROM (SELECT COLUMNS(c -> c NOT IN ?) FROM {mart}) AS t"
+                " WHERE contains(CAST(t AS VARCHAR), ?)"
+            )
+            [(rows,)] = con.execute(query, [sorted(NAMES), CANARY]).fetchall()
             if rows:
                 yield f"{mart}: {rows:,} rows hold a hostile text"
 

@@ -64,8 +64,10 @@ def refresh(checkout: Path, home: Path, environ: Mapping[str, str], as_of: datet
     return home / "published" / "current" / "marts.duckdb"
 
 
-def differences(base: Path, ours: Path, *, but: Collection[str] = ()) -> Iterator[tuple[bool, str]]:
-    """How a publication differs from another, `but` for some marts: whether it is a fault, and what it is."""
+def differences(
+    base: Path, ours: Path, *, but: Collection[str] = (), but_columns: Collection[str] = ()
+) -> Iterator[tuple[bool, str]]:
+    """How a publication differs from another, `but` for some: whether it is a fault, and what it is."""
     with duckdb.connect() as con:
         for name, file in (("base", base), ("ours", ours)):
             con.execute(f"ATTACH '{file.resolve()}' AS {name} (READ_ONLY)")
@@ -83,7 +85,7 @@ def differences(base: Path, ours: Path, *, but: Collection[str] = ()) -> Iterato
                 continue
             if new := marts["ours"][mart] - columns:
                 yield False, f"{mart}: new columns {', '.join(sorted(new))}"
-            known, where = sorted(columns - OF_THE_RUN), ""
+            known, where = sorted(columns - OF_THE_RUN - set(but_columns)), ""
             if {"dimension", "member"} <= columns:
                 dimensions = f"(SELECT DISTINCT dimension FROM base.{mart})"
                 found = con.execute(
