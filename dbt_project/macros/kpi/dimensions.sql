@@ -6,8 +6,10 @@
 ]) }}
 {% endmacro %}
 
+{# Read once a model: what a model's macros share is its own description alone. #}
 {% macro dimensions() %}
 {% if not execute %}{% do ref('dimensions') %}{{ return({}) }}{% endif %}
+{% if 'dimensions' not in model %}
 {% set rules = {} %}
 {% for row in run_query(
     'select dimension, record_column, grains, offered_by, coalesce(is_in_scorecard, true) from rules.dimensions order by dimension'
@@ -17,7 +19,9 @@
     'is_in_scorecard': row[4]
 }}) %}
 {% endfor %}
-{{ return(rules) }}
+{% do model.update({'dimensions': rules}) %}
+{% endif %}
+{{ return(model.dimensions) }}
 {% endmacro %}
 
 {% macro own_dimensions() %}
