@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -65,6 +66,8 @@ def _refresh(settings: Settings, home: Home, as_of: datetime | None, is_full: bo
     from orchestration.resources import AS_OF_TAG, FULL_TAG
 
     job = build_definitions(settings, is_locked=True).resolve_job_def(NIGHTLY)
+    # All that is loaded lives until the end.
+    gc.freeze()
     tags = {AS_OF_TAG: as_of.isoformat()} if as_of else {}
     tags |= {FULL_TAG: "true"} if is_full else {}
     with dg.DagsterInstance.get() as instance:

@@ -22,6 +22,10 @@ event_log_storage:
   class: EventLog
   config:
     base_dir: {events}
+# What steps say is in their events; capturing what they print takes four processes.
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
 freshness:
   enabled: true
 retention:
