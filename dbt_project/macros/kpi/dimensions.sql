@@ -80,6 +80,7 @@ end
 }.get(mart, ('ticket_dimensions', ['source', 'ticket_id']))) }}
 {% endmacro %}
 
+{#- Aliases throughout: kpi_cell reads views with it, and has parameters of such names. #}
 {% macro with_own_dimensions(mart, rows=none, is_before=false) -%}
 {%- set bridge, key = bridge_of(mart) -%}
 {%- set rows = rows or ref(mart) -%}
@@ -92,10 +93,10 @@ end
 
     from {{ rows }} as r
     left join (
-        select {{ key | join(', ') }}{% for name in own %}, max(case when dimension = '{{ name }}' then member end) as own_{{ name }}{% endfor %}
+        select b.{{ key | join(', b.') }}{% for name in own %}, max(case when b.dimension = '{{ name }}' then b.member end) as own_{{ name }}{% endfor %}
 
-        from {{ before_relation(bridge) if is_before else ref(bridge) }}
-        group by {{ key | join(', ') }}
+        from {{ before_relation(bridge) if is_before else ref(bridge) }} as b
+        group by b.{{ key | join(', b.') }}
     ) as d on {% for column in key %}r.{{ column }} = d.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
 
 )

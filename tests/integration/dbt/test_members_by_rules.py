@@ -3,6 +3,8 @@
 import duckdb
 import pytest
 
+from tests import parsed
+
 from .warehouse import Warehouse
 from .zendesk_records import CUSTOMER, Account, comment, status
 
@@ -37,7 +39,13 @@ CELLS = {
 
 @pytest.fixture(scope="module")
 def con(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
-    rules = {"service_costs.csv": COSTS, "retention_windows.csv": "window_days\n15\n"}
+    # With a dimension of the company's own: the views that kpi_cell reads say more then.
+    dimensions = (parsed.ROOT / "dbt_project" / "seeds" / "dimensions.csv").read_text() + "region,,,,\n"
+    rules = {
+        "service_costs.csv": COSTS,
+        "retention_windows.csv": "window_days\n15\n",
+        "dimensions.csv": dimensions,
+    }
     warehouse = Warehouse(tmp_path_factory.mktemp("members") / "w", rules=rules)
     account = Account("zendesk")
     for ticket, day, priority in SOLVED:
