@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests import parsed
+
 from .warehouse import Warehouse
 
 FIRST = date(2022, 1, 3)
@@ -22,25 +24,6 @@ WEEKS, SERIES, SHIFTED_FOR = 100, 400, 8
 #: First week that is judged: 12 for the limits, then 8.
 JUDGED_FROM = 19
 LIMITS_FROM = 24
-CELL = (
-    "period_grain varchar, period_start date, dimension varchar, member varchar, is_partial_period boolean,"
-    " definition_version integer, is_small_n boolean"
-)
-INTERVAL = "ci_low_pct double, ci_high_pct double"
-TABLES = {
-    "kpi_csat": f"n bigint, positive bigint, csat_pct double, {INTERVAL}",
-    "kpi_nps": "n bigint, promoters bigint, detractors bigint, nps double, margin double",
-    "kpi_ces": f"n bigint, easy bigint, ces_pct double, {INTERVAL}",
-    "kpi_survey_response": (
-        f"sent bigint, answered bigint, response_rate_sent_pct double, {INTERVAL}, is_provisional boolean"
-    ),
-    "kpi_response_times": "measure varchar, clock varchar, n bigint, median_seconds double",
-    "kpi_sla_compliance": f"metric varchar, met bigint, breached bigint, attainment_pct double, {INTERVAL}",
-    "kpi_first_contact": f"convention varchar, numerator bigint, denominator bigint, rate_pct double, {INTERVAL}",
-    "kpi_effort": f"measure varchar, n bigint, affected bigint, affected_pct double, {INTERVAL}",
-    "kpi_volume": "created bigint",
-    "kpi_backlog": "age_bucket varchar, open_at_end bigint",
-}
 
 
 def week(number: int) -> date:
@@ -159,8 +142,9 @@ def charts(tmp_path_factory: pytest.TempPathFactory, noise: dict[str, np.ndarray
         connection.execute(
             "create table core.int_member_labels (dimension varchar, member varchar, member_label varchar)"
         )
-        for name, numbers in TABLES.items():
-            connection.execute(f"create table marts.{name} ({CELL}, {numbers})")
+        for name, kpi in parsed.kpis().items():
+            columns = ", ".join(f"{column} {told['data_type']}" for column, told in kpi["columns"].items())
+            connection.execute(f"create table marts.{name} ({columns})")
             if name in tables:
                 connection.register("made_up", pd.concat(tables[name]))
                 connection.execute(f"insert into marts.{name} by name from made_up")

@@ -59,7 +59,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         ],
         ["tests/unit/quality/test_suites.py", "tests/unit/quality/test_contracts.py"],
         # Its unit test, and those of the tables that loop over the KPIs.
-        ["tests/integration/dbt/test_unit_tests.py"],
+        ["tests/integration/dbt/test_unit_tests.py", "tests/integration/dbt/test_control_charts.py"],
         ["tests/integration/dbt/test_truth.py::test_answered"],
         # A refresh through all gates to a publication, in which every cell opens.
         ["tests/integration/orchestration/test_members.py"],
