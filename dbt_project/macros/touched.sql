@@ -6,7 +6,7 @@
     ('core', 'int_tickets'), ('core', 'int_ticket_events'), ('core', 'int_ticket_schedules'), ('core', 'int_ticket_spans'),
     ('core', 'int_ticket_states'), ('core', 'int_ticket_measures'), ('core', 'int_sla_clocks'), ('core', 'int_sla_applied'),
     ('core', 'int_vendor_numbers'), ('core', 'int_declared_targets'), ('core', 'int_rejected_values'), ('core', 'int_sla_events'),
-    ('core', 'int_ticket_tags'), ('core', 'int_ticket_replies'),
+    ('core', 'int_ticket_tags'), ('core', 'int_ticket_links'), ('core', 'int_ticket_replies'),
     ('marts', 'tickets'), ('marts', 'excluded_tickets'), ('marts', 'ticket_replies'), ('marts', 'ticket_states'),
     ('marts', 'ticket_dimensions'), ('marts', 'sla_targets'), ('marts', 'reconciliation')
 ]) }}

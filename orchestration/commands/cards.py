@@ -24,7 +24,9 @@ _WORDS = (
     "facts", "reads", "time", "where", "dimensions", "own_dimensions", "grains", "definition",
     "journalled", "matures",
 )  # fmt: skip
-_HEADLINE_WORDS = ("kpi", "where", "value", "n", "low", "high", "chart", "total", "squares", "is_provisional")
+_HEADLINE_WORDS = (
+    "kpi", "where", "value", "n", "by_vendor", "low", "high", "chart", "total", "squares", "is_provisional",
+)  # fmt: skip
 #: What every KPI by period has in its key.
 _CELL = ("period_grain", "period_start", "dimension", "member")
 

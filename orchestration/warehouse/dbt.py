@@ -29,7 +29,11 @@ PACKAGED = Path(__file__).parents[2] / "dbt_project"
 # A parsed project: the manifest as dbt writes it and as it keeps it for itself, and what it was parsed from.
 PARSED = ("manifest.json", "partial_parse.msgpack", "cxmarts_parsed")
 #: Columns that a rule file got later: one that was written before is taken to be empty in them.
-LATER_COLUMNS = {"kpi_targets.csv": ["source"], "benchmarks.csv": ["valid_from", "valid_to"]}
+LATER_COLUMNS = {
+    "kpi_targets.csv": ["source"],
+    "benchmarks.csv": ["valid_from", "valid_to"],
+    "exclusion_rules.csv": ["scope"],
+}
 #: The rule file of before that named the company's own dimensions; its rows go on as rows of the list of all.
 OWN_DIMENSIONS, DIMENSIONS = "declared_dimensions.csv", "dimensions.csv"
 #: What a rule file may hold at most.

@@ -65,7 +65,12 @@ case c.{{ column }} {% for value, name in names.items() %}when '{{ value }}' the
 select
     {{ business_date(told_sql(card.time)) }} as day,{% for column in columns %} {{ column }},{% endfor %}
     {% for _, measure, told in measures() %}
-    {% if told.relation == relation %}case when {{ told.where }} then {{ told.value }} end{% else %}null{% endif %} as {{ measure }}
+    {% if told.relation == relation %}case when {{ told.where }} then {{ told.value }} end{% else %}null{% endif %} as {{ measure }},
+    {% if told.origin and told.relation == relation -%}
+    case when {{ told.where }} and {{ told.origin }} = 'vendor' then 1 end
+    {%- else -%}
+    cast(null as integer)
+    {%- endif %} as {{ measure }}_by_vendor
     {{- ',' if not loop.last }}
     {% endfor %}
 from {{ with_own_dimensions(relation) }} as facts

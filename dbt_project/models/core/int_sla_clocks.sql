@@ -51,6 +51,7 @@ ordered as (
 tickets as (
     select
         t.source, t.ticket_id, t.created_at, t.declares_resolved, m.first_reply_at, m.first_solved_at, m.has_lost_reply,
+        m.has_untold_replies,
         case when m.is_resolved then m.last_solved_at end as solved_at
     from {{ ref('int_tickets') }} as t
     inner join {{ ref('int_ticket_measures') }} as m on t.source = m.source and t.ticket_id = m.ticket_id
@@ -167,9 +168,11 @@ own_clocks as (
     from tickets
     where not has_lost_reply
     union all
-    select source, ticket_id, 'next_reply', started_at, fulfilled_at, null, false
-    from waits
-    where started_at < coalesce(fulfilled_at, {{ the_end() }})
+    select w.source, w.ticket_id, 'next_reply', w.started_at, w.fulfilled_at, null, false
+    from waits as w
+    inner join tickets as t on w.source = t.source and w.ticket_id = t.ticket_id
+    {#- Whether a reply that nobody dates has ended it nobody knows. #}
+    where w.started_at < coalesce(w.fulfilled_at, {{ the_end() }}) and (w.fulfilled_at is not null or not t.has_untold_replies)
     {% for metric in ['agent_work', 'requester_wait'] %}
     union all
     select t.source, t.ticket_id, '{{ metric }}', t.created_at, t.solved_at, null, true

@@ -6,6 +6,8 @@
     'agent_work': "status in ('new', 'open')", 'in_new': "status = 'new'", 'in_open': "status = 'open'",
     'unassigned': 'assignee_id is null and status in (' ~ unsolved_statuses() ~ ')'
 } -%}
+{#- Of these the vendor's own count stands where events do not tell them. #}
+{%- set counted_by_vendor = ['requester_wait', 'agent_wait', 'on_hold'] -%}
 {#- A solve at a time that nobody knows stands before all others. #}
 {%- set moments = {
     'first_solved': ('min', 'is_solve and is_time_known', 'not bool_or(is_solve and not is_time_known)'),
@@ -55,9 +57,11 @@ replies as (
     select
         source,
         ticket_id,
-        count(replied_at) as public_agent_replies,
+        count(case when origin = 'events' then replied_at end) as public_agent_replies,
         count(waits_from) as customer_turns,
-        min(case when is_first_reply then replied_at end) as first_reply_at
+        min(case when is_first_reply then replied_at end) as first_reply_at,
+        max(case when is_first_reply then origin end) as first_reply_origin,
+        max(case when is_first_reply then business_micros end) as first_reply_business
     from {{ ref('int_ticket_replies') }} as r
     where {{ is_touched('r') }}
     group by source, ticket_id
@@ -74,11 +78,16 @@ instants as (
         case when l.source is null then t.{{ column }} else l.{{ column }} end as last_{{ column }},
         {% endfor %}
         case when t.declares_first_reply then t.declared_first_reply_at else r.first_reply_at end as first_reply_at,
+        case when t.declares_first_reply then 'declared' else r.first_reply_origin end as first_reply_origin,
+        case when not t.declares_first_reply then r.first_reply_business end as told_first_reply_business,
         case when t.declares_resolved then t.declared_resolved_at else l.first_solved_at end as first_solved_at,
         case when t.declares_resolved then t.declared_resolved_at else l.last_solved_at end as last_solved_at,
         coalesce(t.declared_reopens, l.reopens) as reopens,
-        coalesce(t.declared_replies, r.public_agent_replies, case when l.source is not null then 0 end) as public_agent_replies,
-        coalesce(r.customer_turns, case when l.source is not null then 1 end) as customer_turns,
+        coalesce(
+            t.declared_replies, u.replies + coalesce(r.public_agent_replies, 0), r.public_agent_replies, case when l.source is not null then 0 end
+        ) as public_agent_replies,
+        u.replies is not null as has_untold_replies,
+        coalesce(r.customer_turns, case when l.source is not null or u.source is not null then 1 end) as customer_turns,
         {#- Where a source declares when it resolved, that decides. #}
         case
             when t.declares_resolved then t.declared_resolved_at is not null or t.is_resolved_lost
@@ -89,6 +98,27 @@ instants as (
     from tickets as t
     left join lives as l on t.source = l.source and t.ticket_id = l.ticket_id
     left join replies as r on t.source = r.source and t.ticket_id = r.ticket_id
+    left join {{ ref('int_untold_replies') }} as u on t.source = u.source and t.ticket_id = u.ticket_id
+),
+
+{#- Of a ticket that is solved, nobody knows when, events do not tell how long it waited. #}
+waited as (
+    select
+        i.*,
+        case
+            when i.has_statuses and (i.last_solved_at is not null or not i.is_resolved) then 'events'
+            when v.requester_wait_calendar <= {{ seconds(micros_between('i.created_at', as_of())) }} and i.is_resolved and not i.declares_resolved
+                then 'vendor'
+        end as waits_origin,
+        {% for measure in counted_by_vendor %}
+        {% for clock in ['calendar', 'business'] %}
+        cast(round(1e6 * case
+            when v.{{ measure }}_{{ clock }} <= {{ seconds(micros_between('i.created_at', as_of())) }} then v.{{ measure }}_{{ clock }}
+        end) as bigint) as told_{{ measure }}_{{ clock }}{{ ',' if not (loop.last and measure == 'on_hold') }}
+        {% endfor %}
+        {% endfor %}
+    from instants as i
+    left join {{ ref('int_vendor_measures') }} as v on i.source = v.source and i.ticket_id = v.ticket_id
 ),
 
 {#- Where on the ticket's opening clock the instants stand that are no change of its state. #}
@@ -123,7 +153,7 @@ positions as (
     group by source, ticket_id
 ),
 
-{#- When the same customer next came with the same topic, among counted tickets. #}
+{#- When the same customer next came with the same topic, among counted tickets; a follow-up of the ticket is of its topic. #}
 rules as (
     select
         s.source,
@@ -148,15 +178,24 @@ contacts as (
       and (t.source, t.customer_id) in (select c.source, c.customer_id from tickets as c)
 ),
 
+follow_ups as (
+    select l.source, l.linked_ticket_id as ticket_id, min(f.created_at) as next_follow_up_at
+    from {{ ref('int_ticket_links') }} as l
+    inner join {{ ref('int_tickets') }} as f on l.source = f.source and l.linking_ticket_id = f.ticket_id
+    where l.relation = 'follow_up' and f.exclusion_reason is null
+    group by l.source, l.linked_ticket_id
+),
+
 settled as (
     select
         i.source,
         i.ticket_id,
         i.first_solved_at,
-        c.next_contact_at,
+        least(c.next_contact_at, f.next_follow_up_at) as next_contact_at,
         {{ add_micros('i.first_solved_at', 'c.window_micros') }} as settles_at
     from instants as i
     inner join contacts as c on i.source = c.source and i.ticket_id = c.ticket_id
+    left join follow_ups as f on i.source = f.source and i.ticket_id = f.ticket_id
 )
 
 select
@@ -195,7 +234,7 @@ select
     {{ micros_between('i.created_at', end) }} as {{ measure }}_calendar,
     {% endfor %}
     {% for clock, suffix in clocks.items() %}
-    p.first_reply_position{{ suffix }} - p.created_position{{ suffix }} as first_reply_{{ clock }},
+    coalesce(i.told_first_reply_business, p.first_reply_position{{ suffix }} - p.created_position{{ suffix }}) as first_reply_{{ clock }},
     l.first_assigned_position{{ suffix }} - p.created_position{{ suffix }} as first_assignment_{{ clock }},
     {% for measure, moment in {'first_resolution': 'first_solved', 'full_resolution': 'last_solved'}.items() %}
     case when i.declares_resolved then p.resolved_position{{ suffix }} else l.{{ moment }}_position{{ suffix }} end
@@ -203,17 +242,22 @@ select
     {% endfor %}
     p.now_position{{ suffix }} - p.created_position{{ suffix }} as unsolved_age_{{ clock }},
     {% endfor %}
-    {#- Of a ticket that is solved, nobody knows when, nobody knows how long it waited. #}
+    i.first_reply_origin,
+    case when i.is_resolved then i.waits_origin end as waits_origin,
+    i.has_untold_replies,
     {% for measure in spent %}
-    {%- set known = ('l.has_assignee_history' if measure == 'unassigned' else 'i.has_statuses')
-        ~ ' and (i.last_solved_at is not null or not i.is_resolved)' -%}
-    case when {{ known }} then coalesce(l.{{ measure }}_calendar, 0) end as {{ measure }}_calendar,
-    {% for clock, suffix in clocks.items() %}
-    case when {{ known }} and p.created_position{{ suffix }} is not null then coalesce(l.{{ measure }}_{{ clock }}, 0) end
-        as {{ measure }}_{{ clock }}{{ ',' if not (loop.last and measure == 'unassigned') }}
-    {% endfor %}
-    {% endfor %}
-from instants as i
+    {%- set known = 'l.has_assignee_history and (i.last_solved_at is not null or not i.is_resolved)' if measure == 'unassigned'
+        else "i.waits_origin = 'events'" %}
+    {%- for clock in ['calendar'] + clocks | list %}
+    case
+        when {{ known }}{% if clock != 'calendar' %} and p.created_position{{ clocks[clock] }} is not null{% endif %} then coalesce(l.{{ measure }}_{{ clock }}, 0)
+        {%- if measure in counted_by_vendor %}
+        when i.waits_origin = 'vendor' then i.told_{{ measure }}_{{ 'calendar' if clock == 'calendar' else 'business' }}
+        {%- endif %}
+    end as {{ measure }}_{{ clock }}{{ ',' if not (loop.last and measure == 'unassigned') }}
+    {%- endfor %}
+    {%- endfor %}
+from waited as i
 left join lives as l on i.source = l.source and i.ticket_id = l.ticket_id
 left join positions as p on i.source = p.source and i.ticket_id = p.ticket_id
 left join settled as s on i.source = s.source and i.ticket_id = s.ticket_id

@@ -5,12 +5,21 @@ with tickets as (
     where t.exclusion_reason is null and {{ is_touched('t') }}
 ),
 
+untold as (select * from {{ ref('int_untold_replies') }} as u where {{ is_touched('u') }}),
+
 comments as (
     select
-        e.*,
-        e.is_public and e.actor_role = 'agent' and not e.is_opening as is_reply
+        e.source, e.ticket_id, e.event_at, e.event_no, e.actor_id, e.actor_role, e.is_public, e.is_role_assumed,
+        e.is_public and e.actor_role = 'agent' and not e.is_opening as is_reply,
+        'events' as origin,
+        cast(null as bigint) as business_micros
     from {{ ref('int_ticket_events') }} as e
     where e.kind = 'comment' and {{ is_touched('e') }}
+    union all
+    {#- Nobody tells who wrote it. #}
+    select u.source, u.ticket_id, u.first_reply_at, 0, null, 'agent', true, false, true, 'vendor', u.first_reply_business
+    from untold as u
+    where u.first_reply_at is not null
 ),
 
 numbered as (
@@ -30,7 +39,9 @@ stretches as (
         min(case when is_public and actor_role = 'end_user' then event_at end) as asked_at,
         min(case when is_reply then event_at end) as replied_at,
         min(case when is_reply then actor_id end) as agent_id,
-        bool_or(is_reply and is_role_assumed) as is_role_assumed
+        bool_or(is_reply and is_role_assumed) as is_role_assumed,
+        max(case when is_reply then origin end) as origin,
+        max(case when is_reply then business_micros end) as business_micros
     from numbered
     group by source, ticket_id, reply_no
 )
@@ -43,7 +54,12 @@ select
     case when s.reply_no = 1 then t.created_at else s.asked_at end as waits_from,
     s.replied_at,
     s.agent_id,
-    s.is_role_assumed
+    s.is_role_assumed,
+    s.origin,
+    s.business_micros
 from stretches as s
 inner join tickets as t on s.source = t.source and s.ticket_id = t.ticket_id
-where s.reply_no = 1 or s.asked_at is not null or s.replied_at is not null
+left join untold as u on s.source = u.source and s.ticket_id = u.ticket_id
+{#- A wait that replies may have ended, nobody knows when, is none. #}
+where s.replied_at is not null
+   or ((s.reply_no = 1 or s.asked_at is not null) and coalesce(u.replies, 0) = case when u.first_reply_at is null then 0 else 1 end)

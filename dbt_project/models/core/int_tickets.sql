@@ -4,6 +4,7 @@
 {%- set columns = [
     'source', 'ticket_id', 'created_at', 'status', 'priority', 'source_priority', 'channel', 'is_outgoing', 'customer_id', 'organization_id',
     'group_id', 'assignee_id', 'segment', 'product', 'service_area', 'complexity', 'dimensions', 'collaborator_ids', 'rating_score', 'exclusion_reason',
+    'is_untimed',
     'declared_first_reply_at', 'declared_resolved_at', 'declared_closed_at', 'declares_first_reply', 'declares_resolved', 'declared_reopens',
     'declared_replies', 'handle_seconds', 'unusable_handle_seconds', 'logs_assignment', 'unusable', 'changed_at'
 ] -%}
@@ -16,6 +17,21 @@ placed as (
     left join {{ ref('int_users') }} as u
         on t.source = u.source and t.customer_id = u.user_id and t.created_at >= u.valid_from and t.created_at < u.valid_to
     where t.created_at <= {{ as_of() }}
+),
+
+{#- By the rules that need no vendor's word. #}
+marked as (
+    select
+        t.source, t.ticket_id,
+        min(case when coalesce(r.scope, 'all') = 'all' then r.reason end) as reason,
+        bool_or(r.scope = 'times') as is_untimed
+    from placed as t
+    inner join {{ ref('exclusion_rules') }} as r
+        on r.source in (t.source, '*') and (
+            (r.mark = 'channel' and r.value = t.channel)
+            or (r.mark = 'created_before' and {{ business_date('t.created_at') }} < try_cast(r.value as date))
+        )
+    group by t.source, t.ticket_id
 )
 
 select
@@ -42,7 +58,8 @@ select
     t.dimensions,
     t.collaborator_ids,
     t.rating_score,
-    t.exclusion_reason,
+    coalesce(t.exclusion_reason, m.reason) as exclusion_reason,
+    not (t.is_untimed or coalesce(m.is_untimed, false)) as is_timed,
     {% for time in ['first_reply', 'resolved'] %}
     {{ time_since('t.created_at', 't.declared_' ~ time ~ '_at') }} as declared_{{ time }}_at,
     ({{ is_misdated('t.declared_' ~ time ~ '_at', 't.created_at') }} or list_contains(t.unusable, '{{ time }}_at'))
@@ -60,6 +77,7 @@ select
     t.logs_assignment,
     t.changed_at
 from placed as t
+left join marked as m on t.source = m.source and t.ticket_id = m.ticket_id
 left join {{ ref('int_organizations') }} as o
     on t.source = o.source and t.known_organization_id = o.organization_id
     and t.created_at >= o.valid_from and t.created_at < o.valid_to

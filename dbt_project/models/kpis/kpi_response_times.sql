@@ -3,7 +3,7 @@
 with facts as ({{ wide_facts() }}),
 
 cells as (
-    {{ kpi_cells({'n': 'count({})'}, {
+    {{ kpi_cells({'n': 'count({})', 'n_vendor': 'count({}_by_vendor)'}, {
         'mean_seconds': 'cast(sum(cast(round({0} * 1e6) as bigint)) as double) / 1e6 / count({0})',
         'quantiles': median_and_p90('{}')
     }, is_wide=true) }}
@@ -18,6 +18,7 @@ select
     c.measure,
     c.clock,
     c.n,
+    c.n_vendor,
     c.mean_seconds,
     {{ element('c.quantiles', 1) }} as median_seconds,
     {{ element('c.quantiles', 2) }} as p90_seconds,

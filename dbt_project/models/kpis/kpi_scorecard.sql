@@ -14,7 +14,8 @@ with kpis as (
         cast({{ headline.squares or headline.total or 'null' }} as bigint) as squares,
         cast({{ headline.low or 'null' }} as double) as ci_low,
         cast({{ headline.high or 'null' }} as double) as ci_high,
-        {{ headline.is_provisional or 'false' }} as is_provisional
+        {{ headline.is_provisional or 'false' }} as is_provisional,
+        cast({{ headline.by_vendor or 'null' }} as bigint) as n_vendor
     from {{ ref(table) }}
     where true{% for column, value in (headline.where or {}).items() %} and {{ column }} = '{{ value }}'{% endfor %}
     {{ 'union all' if not (is_last_table and loop.last) }}
@@ -67,6 +68,7 @@ select
     l.member_label,
     cast(k.value as double) as value,
     cast(k.n as bigint) as n,
+    k.n_vendor,
     cast(k.ci_low as double) as ci_low,
     cast(k.ci_high as double) as ci_high,
     t.target,

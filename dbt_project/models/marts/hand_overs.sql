@@ -25,4 +25,4 @@ from states as s
 inner join tickets as t on s.source = t.source and s.ticket_id = t.ticket_id
 inner join stays as c
     on s.source = c.source and s.ticket_id = c.ticket_id and s.group_id is not distinct from c.group_id and s.taken_up_at <= c.until
-where t.full_resolution_seconds is not null and {{ is_stay_counted() }}
+where t.full_resolution_seconds is not null and t.is_timed and {{ is_stay_counted() }}

@@ -15,7 +15,8 @@ next_replies as (
 
 side_by_side as (
     select
-        v.*
+        v.*,
+        t.first_reply_origin
         {% for column, measure, clock, ours in compared_numbers() %}
         , cast({{ ours }} as double) as our_{{ column }}
         {% endfor %}
@@ -30,6 +31,10 @@ differing as (
     {% for column, measure, clock, ours in compared_numbers() %}
     {%- set theirs = 'c.' ~ column ~ ' * coalesce(n.unit_seconds, 1)' %}
     {%- set tolerance = 'coalesce(n.unit_seconds, 1)' ~ (' * greatest(c.next_replies, 1)' if measure == 'next_reply' else '') %}
+    {%- if column == 'first_reply_exact' %}
+    {#- Ours is the vendor's, in its minutes. #}
+    {%- set tolerance = "case when c.first_reply_origin = 'vendor' then 60 else " ~ tolerance ~ " end" %}
+    {%- endif %}
     select
         c.source, c.ticket_id, c.published_in, n.vendor_field, '{{ measure }}' as measure, '{{ clock }}' as clock,
         c.our_{{ column }} as ours, {{ theirs }} as theirs, {{ tolerance }} as tolerance,

@@ -6,7 +6,7 @@
 {%- set target = 'source, ticket_id, metric, instance, applied_at' -%}
 {%- set run = 'r.source, r.ticket_id, r.metric, r.instance, r.applied_at, r.target_micros, r.started_at, r.is_to_the_end' -%}
 with counted as (
-    select t.* from {{ ref('int_tickets') }} as t where t.exclusion_reason is null and {{ is_touched('t') }}
+    select t.* from {{ ref('int_tickets') }} as t where t.exclusion_reason is null and t.is_timed and {{ is_touched('t') }}
 ),
 
 applied as (

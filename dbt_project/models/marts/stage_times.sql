@@ -24,6 +24,6 @@ select
     max(s.ended_at) as until
 from states as s
 inner join tickets as t on s.source = t.source and s.ticket_id = t.ticket_id
-where t.full_resolution_seconds is not null and {{ is_stay_counted() }}
+where t.full_resolution_seconds is not null and t.is_timed and {{ is_stay_counted() }}
 group by t.source, t.ticket_id, t.created_at, t.segment, t.product, t.service_area, t.complexity, t.channel, t.organization_id, t.priority,
     s.group_id

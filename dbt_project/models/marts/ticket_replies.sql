@@ -3,11 +3,12 @@
 ) }}
 {#- One row per stretch of a conversation that ends, or waits to end, with a public reply by a human agent. Stretch 1 runs from
     creation; a later one from the oldest message of the customer that is still unanswered. A reply that nobody waited for has no
-    duration. #}
+    duration. The vendor's own first reply, where events lack it, has no agent. #}
 with waits as (
     select
         r.*,
         t.created_at,
+        t.is_timed,
         t.priority,
         t.complexity,
         t.channel,
@@ -38,9 +39,10 @@ select
     p.created_at,
     p.waits_from,
     p.replied_at,
-    cast({{ seconds(micros_between('p.waits_from', 'p.replied_at')) }} as double) as seconds,
-    cast({{ seconds('p.waited_to - p.waited_from') }} as double) as business_seconds,
-    cast({{ seconds('p.waited_to_last_schedule - p.waited_from_last_schedule') }} as double) as business_seconds_last_schedule,
+    cast(case when p.is_timed then {{ seconds(micros_between('p.waits_from', 'p.replied_at')) }} end as double) as seconds,
+    cast(case when p.is_timed then {{ seconds('coalesce(p.business_micros, p.waited_to - p.waited_from)') }} end as double) as business_seconds,
+    cast(case when p.is_timed then {{ seconds('coalesce(p.business_micros, p.waited_to_last_schedule - p.waited_from_last_schedule)') }} end as double)
+        as business_seconds_last_schedule,
     p.agent_id,
     s.group_id,
     p.is_role_assumed,
@@ -50,7 +52,8 @@ select
     p.customer_id,
     p.segment,
     p.product,
-    p.service_area
+    p.service_area,
+    p.origin
 from placed as p
 left join {{ ref('int_ticket_states') }} as s
     on p.source = s.source and p.ticket_id = s.ticket_id

@@ -58,6 +58,9 @@ select
     m.has_repeat_contact,
     m.is_reopened_in_window,
     not m.has_repeat_contact and not m.is_reopened_in_window as is_first_contact_resolved,
-    m.has_status_history
+    m.has_status_history,
+    m.first_reply_origin,
+    m.waits_origin,
+    t.is_timed
 from counted as t
 inner join {{ ref('int_ticket_measures') }} as m on t.source = m.source and t.ticket_id = m.ticket_id

@@ -62,6 +62,11 @@ changed as (
     from ({{ united('ticket_records', ['source', 'ticket_id', 'batch_id', 'changed_at']) }}) as r
     where {{ is_news }}
     union
+    {#- A follow-up decides whether the ticket that it names was settled at first contact. #}
+    select r.source, r.follows_ticket_id
+    from ({{ united('ticket_records', ['source', 'follows_ticket_id', 'batch_id', 'changed_at']) }}) as r
+    where r.follows_ticket_id is not null and {{ is_news }}
+    union
     select t.source, t.ticket_id from {{ previous }} as t
     inner join changed_users as u on t.source = u.source and t.customer_id = u.user_id
     union

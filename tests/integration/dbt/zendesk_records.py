@@ -339,6 +339,7 @@ class Account:
             clock = {
                 "schedules": "_changed",
                 "survey_responses": "_changed",
+                "ticket_audits": "created_at",
                 "ticket_events": "created_at",
                 "ticket_metric_events": "time",
             }.get(stream, "updated_at")

@@ -76,6 +76,7 @@ select
         when t.exclusion is not null then t.exclusion
         when t.deleted then 'deleted'
     end as exclusion_reason,
+    false as is_untimed,
     case when t.first_reply_at <= {{ as_of() }} then t.first_reply_at end as declared_first_reply_at,
     case when t.resolved_at <= {{ as_of() }} then t.resolved_at end as declared_resolved_at,
     case when t.closed_at <= {{ as_of() }} then t.closed_at end as declared_closed_at,

@@ -2,7 +2,9 @@
     'ticket_id': 'VARCHAR', 'created_at': 'VARCHAR', 'author_id': 'VARCHAR',
     'events': [{
         'id': 'VARCHAR', 'type': 'VARCHAR', 'field_name': 'VARCHAR', 'value': 'VARCHAR', 'previous_value': 'VARCHAR', 'author_id': 'VARCHAR',
-        'public': 'BOOLEAN', 'new_schedule_id': 'VARCHAR', 'via': {'channel': 'VARCHAR', 'source': {'rel': 'VARCHAR'}}
+        'public': 'BOOLEAN', 'new_schedule_id': 'VARCHAR', 'via': {
+            'channel': 'VARCHAR', 'source': {'rel': 'VARCHAR', 'from': {'ticket_id': 'VARCHAR', 'ticket_ids': ['VARCHAR']}}
+        }
     }]
 } -%}
 {%- set values = [] -%}

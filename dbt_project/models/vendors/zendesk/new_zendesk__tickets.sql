@@ -2,7 +2,8 @@
 {%- set shape = {
     'created_at': 'VARCHAR', 'updated_at': 'VARCHAR', 'status': 'VARCHAR', 'priority': 'VARCHAR', 'type': 'VARCHAR',
     'requester_id': 'VARCHAR', 'submitter_id': 'VARCHAR', 'assignee_id': 'VARCHAR', 'organization_id': 'VARCHAR',
-    'group_id': 'VARCHAR', 'brand_id': 'VARCHAR', 'via': {'channel': 'VARCHAR', 'source': {'rel': 'VARCHAR'}}, 'tags': ['VARCHAR'],
+    'group_id': 'VARCHAR', 'brand_id': 'VARCHAR', 'problem_id': 'VARCHAR', 'followup_ids': ['VARCHAR'],
+    'via': {'channel': 'VARCHAR', 'source': {'rel': 'VARCHAR', 'from': {'ticket_id': 'VARCHAR'}}}, 'tags': ['VARCHAR'],
     'collaborator_ids': ['VARCHAR'], 'custom_fields': [{'id': 'VARCHAR', 'value': 'VARCHAR'}],
     'satisfaction_rating': {'id': 'VARCHAR', 'score': 'VARCHAR', 'reason': 'VARCHAR'},
     'metric_set': {
@@ -45,6 +46,13 @@ select
     p.brand_id as brand_id,
     p.via.channel as channel,
     p.via.source.rel = 'outbound' as is_outgoing,
+    case
+        when p.via.source.rel = 'follow_up' then 'follow_up'
+        when 'side_conversation' in (p.via.source.rel, p.via.channel) then 'side_conversation'
+    end as origin_relation,
+    p.via.source['from'].ticket_id as origin_ticket_id,
+    p.problem_id as problem_id,
+    p.followup_ids as followup_ids,
     p.tags as tags,
     p.collaborator_ids as collaborator_ids,
     p.custom_fields as custom_fields,

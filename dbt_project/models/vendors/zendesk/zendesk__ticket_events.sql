@@ -66,13 +66,14 @@ all_children as (
     from audit_children
 ),
 
+{#- Written ones, calls (of partners' telephony too) and social media's: whatever its kind, a comment's type ends so. #}
 {%- set kinds = [
     ('status', "a.status is not null", 'a.status'),
     ('priority', "a.priority is not null or a.has_priority", 'a.priority'),
     ('group', "a.group_id is not null or a.has_group", 'a.group_id'),
     ('assignee', "a.assignee_id is not null or a.has_assignee", 'a.assignee_id'),
     ('schedule', "a.child_type = 'ScheduleAssignment'", 'a.new_schedule_id'),
-    ('comment', "a.child_type = 'Comment'", 'null')
+    ('comment', "a.child_type like '%Comment'", 'null')
 ] %}
 kind_names as (
     {% for kind, _, _ in kinds %}

@@ -32,7 +32,10 @@ custom as (
 tagged as (select source, record_id, unnest(tags) as tag from tickets),
 
 marked as (
-    select t.source, t.record_id, min(r.reason) as reason
+    select
+        t.source, t.record_id,
+        min(case when coalesce(r.scope, 'all') = 'all' then r.reason end) as reason,
+        bool_or(r.scope = 'times') as is_untimed
     from tagged as t
     inner join {{ ref('exclusion_rules') }} as r on r.source in (t.source, '*') and r.mark = 'tag' and r.value = t.tag
     group by t.source, t.record_id
@@ -59,6 +62,7 @@ select
     t.collaborator_ids,
     t.rating_score,
     case when m.reason is not null then m.reason when t.deleted or t.status = 'deleted' then 'deleted' end as exclusion_reason,
+    coalesce(m.is_untimed, false) as is_untimed,
     cast(null as timestamp) as declared_first_reply_at,
     cast(null as timestamp) as declared_resolved_at,
     cast(null as timestamp) as declared_closed_at,

@@ -15,11 +15,24 @@ statuses as (
     select
         e.source, e.ticket_id,
         {{ zendesk_sla_metric('e') }} as metric,
-        max(e.vendor_calendar_minutes) as calendar, max(e.vendor_business_minutes) as business, max(e.event_at) as read_at
+        max(e.vendor_calendar_minutes) as calendar, max(e.vendor_business_minutes) as business, max(e.event_at) as read_at,
+        max(case when e.event_type = 'fulfill' then e.event_at end) as ended_at
     from {{ ref('stg_zendesk__ticket_metric_events') }} as e
     where e.vendor_calendar_minutes is not null and e.event_type in ('fulfill', 'update_status')
       and e.event_at <= {{ as_of() }} and not e.is_withdrawn and not e.deleted and {{ is_touched('e') }}
     group by e.source, e.ticket_id, e.metric, e.instance_id
+),
+
+{#- A reply clock that ended with a solve may have ended without a reply. #}
+replied as (
+    select r.source, r.ticket_id, count(*) as replies
+    from statuses as r
+    where r.metric in ('first_reply', 'next_reply') and r.ended_at is not null
+      and not exists (
+          select 1 from statuses as s
+          where s.source = r.source and s.ticket_id = r.ticket_id and s.metric not in ('first_reply', 'next_reply') and s.ended_at = r.ended_at
+      )
+    group by r.source, r.ticket_id
 ),
 
 {#- Instances of one clock are added up. #}
@@ -36,6 +49,12 @@ clocks as (
         {% endfor %}
     from statuses
     group by source, ticket_id
+),
+
+counted as (
+    select c.*, coalesce(r.replies, 0) as replies
+    from clocks as c
+    left join replied as r on c.source = r.source and c.ticket_id = r.ticket_id
 )
 
 {{ vendor_numbers(numbers, 'zendesk_metric_set', 'changed_at', {
@@ -56,6 +75,7 @@ union all
     'next_reply_calendar': 'next_reply_calendar', 'next_reply_business': 'next_reply_business',
     'full_resolution_calendar': 'total_resolution_calendar', 'full_resolution_business': 'total_resolution_business',
     'requester_wait_calendar': 'requester_wait_calendar', 'requester_wait_business': 'requester_wait_business',
-    'agent_work_calendar': 'agent_work_calendar', 'agent_work_business': 'agent_work_business'
+    'agent_work_calendar': 'agent_work_calendar', 'agent_work_business': 'agent_work_business',
+    'public_agent_replies': 'replies'
 }, next_replies='next_replies') }}
-from clocks
+from counted
