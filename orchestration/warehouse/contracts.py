@@ -27,7 +27,8 @@ def with_dimensions(contract: Contract, dimensions: Sequence[str]) -> Contract:
     """The contract of a table of cells with the dimensions that it may have; any other as it is."""
     if not {"period_grain", "dimension"} <= set(contract.key):
         return contract
-    return replace(contract, values={**contract.values, "dimension": ["all", *dimensions]})
+    known = ["all", *dimensions, *contract.card.get("extra_dimensions", [])]
+    return replace(contract, values={**contract.values, "dimension": known})
 
 
 def _tests(manifest: Mapping[str, Any], node: Node) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -18,7 +18,8 @@
     'kpi': "'" ~ kpi ~ "'", 'key': member_key(card, told), 'day': told.day or business_date(told_sql(told.time or card.time)),
     'record_id': told.record_id, 'outcome': told.outcome, 'in_numerator': told.numerator, 'in_denominator': told.denominator or 'true',
     'value': told.value, 'agent_id': 'agent_id' if 'agent_id' in has else 'assignee_id' if 'assignee_id' in has,
-    'own_dimensions': 'd.own_dimensions' if has_own
+    'own_dimensions': 'list_concat(' ~ told.own_dimensions ~ ', d.own_dimensions)' if has_own and told.own_dimensions
+        else told.own_dimensions or ('d.own_dimensions' if has_own)
 } -%}
 select
     {% for name, type in member_columns().items() %}

@@ -4,7 +4,7 @@
     'source', 'response_id', 'survey', 'survey_title', 'question_id', 'question_ref', 'question_title', 'question_type', 'is_helpdesk', 'score',
     'original_answer', 'scale_min', 'scale_max', 'declared_kind', 'declared_positive_from', 'declared_direction', 'is_good', 'is_edited',
     'answered_at', 'sent_at', 'ticket_id', 'customer_id', 'organization_id', 'segment', 'product', 'service_area', 'complexity', 'channel',
-    'priority', 'group_id', 'agent_id', 'dimensions'
+    'priority', 'group_id', 'agent_id', 'dimensions', 'reason'
 ] -%}
 with answers as ({{ united('answers', columns) }}),
 
@@ -136,6 +136,7 @@ select
     {% for attribute in survey_attributes() %}
     r.{{ attribute }},
     {% endfor %}
+    r.reason,
     r.channel,
     r.priority,
     r.group_id,

@@ -1,11 +1,30 @@
-{#- How often each score was given to each declared question, by the local date of the answer. #}
+{#- How often each score was given to each declared question, by the local date of the answer; and why ratings are bad, for
+    questions that ask. #}
 with facts as ({{ counted_facts() }}),
 
-grouped as ({{ grouped_facts(['count(*) as n'], ['source', 'survey', 'question_id', 'kind', 'score']) }}),
+bad as (
+    select f.*
+    from facts as f
+    where not f.is_positive
+      and (f.source, f.survey, f.question_id) in (select k.source, k.survey, k.question_id from facts as k where k.reason is not null)
+),
+
+grouped as (
+    {{ grouped_facts(['count(*) as n'], ['source', 'survey', 'question_id', 'kind', 'score']) }}
+    union all
+    select
+        {{ grain_name('grain_no') }}, period_start, 'reason', coalesce(reason, '(none)'), source, survey, question_id, kind, score, count(*)
+    from ({{ in_periods('bad', false) }}) as b
+    group by grain_no, period_start, reason, source, survey, question_id, kind, score
+),
 
 totals as (
     select
-        *, sum(n) over (partition by period_grain, period_start, dimension, member, source, survey, question_id) as answers
+        *,
+        {#- A reason's share is one of all bad ratings. #}
+        sum(n) over (
+            partition by period_grain, period_start, dimension, case when dimension <> 'reason' then member end, source, survey, question_id
+        ) as answers
     from grouped
 )
 

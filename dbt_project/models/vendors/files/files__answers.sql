@@ -30,6 +30,7 @@ select
     a.group_id,
     a.agent_id,
     a.organization_id,
-    a.dimensions
+    a.dimensions,
+    cast(null as varchar) as reason
 from {{ in_force(ref('stg_files__survey_answers')) }} as a
 where not a.deleted and a.score is not null and coalesce(a.answered_at <= {{ as_of() }}, true)

@@ -67,23 +67,47 @@ answers as (
     from responses
 ),
 
+{#- The question as it was when it was answered, else as another version of the form has it; of one that was replaced before the form was
+    first fetched the answer itself says what kind it is, and of some kinds the scale is always the same. #}
+asked as (
+    select
+        a.*,
+        coalesce(q.form_title, f.form_title) as form_title,
+        coalesce(q.question_id, a.answer.field.id) as question_id,
+        coalesce(q.question_ref, a.answer.field.ref) as question_ref,
+        q.title,
+        coalesce(q.question_type, a.answer.field.type) as question_type,
+        q.question_id is null and a.answer.field.id is not null and a.answer.field.type in ('nps', 'yes_no', 'rating', 'opinion_scale') as is_replaced,
+        case when q.question_id is not null then q.scale_min when a.answer.field.type in ('nps', 'yes_no') then 0e0 end as scale_min,
+        case
+            when q.question_id is not null then q.scale_max
+            when a.answer.field.type = 'nps' then 10e0
+            when a.answer.field.type = 'yes_no' then 1e0
+        end as scale_max,
+        row_number() over (
+            partition by a.source, a.form_id, a.response_id, a.answer.field.id
+            order by case when a.submitted_at >= q.valid_from and a.submitted_at < q.valid_to then 0 else 1 end, q.valid_from desc, f.valid_from desc
+        ) as version_no
+    from answers as a
+    left join questions as q on a.source = q.source and a.form_id = q.form_id and a.answer.field.id = q.question_id
+    left join forms as f
+        on a.source = f.source and a.form_id = f.form_id and a.submitted_at >= f.valid_from and a.submitted_at < f.valid_to
+),
+
 {#- A label of this source goes before one of all sources. #}
 scored as (
     select
-        a.*, q.form_title, q.question_id, q.question_ref, q.title, q.question_type, l.score,
+        {{ star_except(['scale_min', 'scale_max', 'version_no'], 'q') }}, l.score,
         coalesce(q.scale_min, l.lowest) as scale_min,
         coalesce(q.scale_max, l.highest) as scale_max,
         row_number() over (
-            partition by a.source, a.form_id, a.response_id, q.question_id order by case when l.source = '*' then 1 else 0 end
+            partition by q.source, q.form_id, q.response_id, q.question_id order by case when l.source = '*' then 1 else 0 end
         ) as label_no
-    from answers as a
-    inner join questions as q
-        on a.source = q.source and a.form_id = q.form_id and a.answer.field.id = q.question_id
-        and a.submitted_at >= q.valid_from and a.submitted_at < q.valid_to
+    from asked as q
     left join labels as l
-        on a.answer.choice.label = l.answer and a.form_id = l.survey and l.question_id in (q.question_id, q.question_ref)
-        and l.source in (a.source, '*')
-    where q.scale_min is not null or l.score is not null
+        on q.answer.choice.label = l.answer and q.form_id = l.survey and l.question_id in (q.question_id, q.question_ref)
+        and l.source in (q.source, '*')
+    where q.version_no = 1 and (q.scale_min is not null or l.score is not null or q.is_replaced)
 )
 
 select
@@ -123,6 +147,7 @@ select
     cast(null as varchar) as group_id,
     cast(null as varchar) as agent_id,
     cast(null as varchar) as organization_id,
-    a.dimensions
+    a.dimensions,
+    cast(null as varchar) as reason
 from scored as a
 where a.label_no = 1

@@ -1,6 +1,6 @@
 {%- set shape = {
     'ticket_id': 'VARCHAR', 'score': 'VARCHAR', 'created_at': 'VARCHAR', 'updated_at': 'VARCHAR', 'assignee_id': 'VARCHAR',
-    'group_id': 'VARCHAR', 'requester_id': 'VARCHAR'
+    'group_id': 'VARCHAR', 'requester_id': 'VARCHAR', 'reason': 'VARCHAR', 'reason_code': 'VARCHAR'
 } -%}
 {%- set values = [time_value('updated_at', 'p.updated_at')] -%}
 with landed as ({{ landed('zendesk', 'satisfaction_ratings', shape) }})
@@ -14,6 +14,8 @@ select
     p.assignee_id as assignee_id,
     p.group_id as group_id,
     p.requester_id as requester_id,
+    {#- Who chose none is given this one. #}
+    case when coalesce(p.reason_code, '') <> '0' and p.reason not in ('', 'No reason provided', 'redacted') then p.reason end as reason,
     {{ rejected_values(values) }},
     {{ reject_reason([
         missing('p.ticket_id', 'ticket_id'),

@@ -3,7 +3,8 @@
     'survey': {'id': 'VARCHAR', 'version': 'BIGINT'},
     'answers': [{
         'type': 'VARCHAR', 'rating': 'DOUBLE', 'rating_category': 'VARCHAR', 'created_at': 'VARCHAR', 'updated_at': 'VARCHAR',
-        'question': {'id': 'VARCHAR', 'type': 'VARCHAR', 'sub_type': 'VARCHAR'}
+        'question': {'id': 'VARCHAR', 'type': 'VARCHAR', 'sub_type': 'VARCHAR'},
+        'selections': [{'option_id': 'VARCHAR', 'type': 'VARCHAR'}]
     }]
 } -%}
 {%- set values = [] -%}

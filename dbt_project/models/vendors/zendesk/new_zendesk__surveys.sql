@@ -1,6 +1,9 @@
 {%- set shape = {
     'version': 'BIGINT',
-    'questions': [{'id': 'VARCHAR', 'type': 'VARCHAR', 'headline': {'value': 'VARCHAR'}, 'options': [{'rating': 'DOUBLE'}]}]
+    'questions': [{
+        'id': 'VARCHAR', 'type': 'VARCHAR', 'headline': {'value': 'VARCHAR'},
+        'options': [{'id': 'VARCHAR', 'label': {'value': 'VARCHAR'}, 'rating': 'DOUBLE'}]
+    }]
 } -%}
 with landed as ({{ landed('zendesk', 'surveys', shape) }})
 

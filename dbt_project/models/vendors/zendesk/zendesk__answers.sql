@@ -13,7 +13,7 @@ ranked_surveys as (
 {#- Offers are no ratings. #}
 ratings as (
     select
-        r.source, r.record_id, r.ticket_id, r.requester_id, r.group_id, r.assignee_id, r.created_at,
+        r.source, r.record_id, r.ticket_id, r.requester_id, r.group_id, r.assignee_id, r.created_at, r.reason,
         case when r.score in ('good', 'good_with_comment') then 'good' else 'bad' end as verdict
     from {{ ref('stg_zendesk__satisfaction_ratings') }} as r
     where not r.deleted and r.created_at <= {{ as_of() }} and r.score not in ('offered', 'unoffered')
@@ -78,6 +78,7 @@ current_ratings as (
         'csat' as declared_kind,
         r.verdict = 'good' as is_good,
         r.is_edited,
+        case when r.verdict = 'bad' then r.reason end as reason,
         r.created_at as answered_at,
         o.offered_at as sent_at
     from ranked as r
@@ -102,6 +103,7 @@ current_ratings as (
         case when s.is_satisfaction then 'csat' end as declared_kind,
         s.is_good,
         s.is_edited,
+        case when not coalesce(s.is_good, false) then s.reason end as reason,
         s.answered_at,
         s.sent_at
     from ranked_surveys as s

@@ -35,6 +35,27 @@ options as (
     from questions
 ),
 
+{#- What a bad rating's customer chose from a list; what they wrote is none of it. #}
+labels as (
+    select source, survey_id, choice.id as option_id, max_by(choice.label.value, survey_version) as label
+    from options
+    where choice.id is not null
+    group by source, survey_id, choice.id
+),
+
+chosen as (
+    select source, record_id, survey_id, changed_at, fetched_at, unnest(answer.selections) as selection
+    from given
+    where answer.type = 'closed_ended' and coalesce({{ usable_time('answer.created_at') }} <= {{ as_of() }}, true)
+),
+
+reasons as (
+    select c.source, c.record_id, max_by(l.label, coalesce(c.changed_at, c.fetched_at)) as reason
+    from chosen as c
+    inner join labels as l on c.source = l.source and c.survey_id = l.survey_id and c.selection.option_id = l.option_id
+    group by c.source, c.record_id
+),
+
 scales as (
     select
         source, survey_id, survey_version, question_id,
@@ -59,6 +80,7 @@ select
     coalesce(e.scale_min, f.scale_min) as scale_min,
     coalesce(e.scale_max, f.scale_max) as scale_max,
     r.answer.rating_category = 'good' as is_good,
+    case when r.answer.question.sub_type = 'customer_satisfaction' then w.reason end as reason,
     r.answered_at > r.first_answered_at as is_edited,
     r.first_answered_at,
     r.answered_at,
@@ -68,4 +90,5 @@ left join scales as e
     on r.source = e.source and r.survey_id = e.survey_id and r.survey_version = e.survey_version and r.answer.question.id = e.question_id
 left join scales as f
     on r.source = f.source and r.survey_id = f.survey_id and r.answer.question.id = f.question_id and f.version_no = 1
+left join reasons as w on r.source = w.source and r.record_id = w.record_id
 where r.newest_no = 1
