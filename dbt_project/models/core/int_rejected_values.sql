@@ -8,7 +8,7 @@
 {%- for time, flag in {'due_at': 'is_due_misdated', 'ended_at': 'is_end_misdated'}.items() -%}
 {%- do times.append(("'tickets'", 'ticket_id', "metric || '_" ~ time ~ "'", ref('int_declared_targets'), flag)) -%}
 {%- endfor -%}
-{%- do times.append(("'ticket_events'", 'event_id', "'event_at'", ref('int_ticket_events'), 'not is_time_known')) -%}
+{%- do times.append(("'ticket_events'", 'event_id', "'event_at'", ref('int_ticket_events'), "not is_time_known and origin = 'events'")) -%}
 {%- do times.append(("'sla_clocks'", 'record_id', "event_type || '_at'", ref('int_sla_events'), 'not is_time_known')) -%}
 {% for stream, record_id, field, relation, condition in times %}
 select distinct

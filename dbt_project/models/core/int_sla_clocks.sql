@@ -1,7 +1,8 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
 {#- When the SLA clocks that may carry a target ran, one row per run: from the vendor's own clock events where it sets targets, else
     from ours. clock_started_at and fulfilled_at are the whole clock's. started_at is null for a clock that never ran, or whose start
-    is not known (then clock_started_at is null too); ended_at is null while it runs. is_end_lost: it was fulfilled, nobody knows when.
+    is not known (then clock_started_at is null too); ended_at is null while it runs. is_end_lost: it has ended, nobody knows when or how;
+    over_at is then when the ticket was solved.
     group_id: whose stay an own clock measures. #}
 {%- set clock = 'source, ticket_id, metric, instance' -%}
 with vendor_events as (
@@ -13,7 +14,14 @@ with vendor_events as (
     where e.event_type in ('activate', 'pause', 'fulfill', 'apply') and {{ is_touched('e') }}
 ),
 
-vendor_clocks as (
+{#- Tickets that are over though no event says so: what runs on them ended with them. #}
+over as (
+    select m.source, m.ticket_id, m.last_solved_at
+    from {{ ref('int_ticket_measures') }} as m
+    where m.is_resolved and m.last_solved_origin is distinct from 'events' and {{ is_touched('m') }}
+),
+
+told_clocks as (
     select
         {{ clock }},
         count(case when event_type = 'activate' then 1 end) as runs,
@@ -26,10 +34,17 @@ vendor_clocks as (
     having count(case when event_type = 'apply' then 1 end) > 0
 ),
 
+vendor_clocks as (
+    select c.*, o.ticket_id is not null as is_over, o.last_solved_at as over_at
+    from told_clocks as c
+    left join over as o on c.source = o.source and c.ticket_id = o.ticket_id
+),
+
 {#- Most clocks run once: only the others need their events in order. #}
 ordered as (
     select
         e.source, e.ticket_id, e.metric, e.instance, e.event_type, e.event_at, c.clock_started_at, c.fulfilled_at, c.is_end_lost,
+        c.is_over, c.over_at,
         lead(e.event_at) over (
             partition by e.source, e.ticket_id, e.metric, e.instance order by e.event_at, e.event_order
         ) as next_at,
@@ -226,17 +241,19 @@ own_runs as (
 
 select
     {{ clock }}, 'vendor' as origin, cast(null as varchar) as group_id, clock_started_at, fulfilled_at,
-    clock_started_at as started_at, case when clock_started_at is not null then stopped_at end as ended_at, true as is_last_run, is_end_lost
+    clock_started_at as started_at, case when clock_started_at is not null then stopped_at end as ended_at, true as is_last_run,
+    is_end_lost or (is_over and fulfilled_at is null) as is_end_lost, case when is_over and fulfilled_at is null then over_at end as over_at
 from vendor_clocks
 where runs < 2 and coalesce(stopped_at >= clock_started_at, true)
 union all
 select
     {{ clock }}, 'vendor', null, clock_started_at, case when last_type = 'fulfill' then fulfilled_at end,
-    event_at, next_at, coalesce(later_runs, 0) = 0, is_end_lost
+    event_at, next_at, coalesce(later_runs, 0) = 0,
+    is_end_lost or (is_over and last_type <> 'fulfill'), case when is_over and last_type <> 'fulfill' then over_at end
 from ordered
 where event_type = 'activate'
 union all
 select
     {{ clock }}, 'own', group_id, clock_started_at, fulfilled_at, started_at, ended_at,
-    row_number() over (partition by {{ clock }} order by started_at desc nulls last) = 1, false
+    row_number() over (partition by {{ clock }} order by started_at desc nulls last) = 1, false, null
 from own_runs

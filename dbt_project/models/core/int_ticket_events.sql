@@ -1,11 +1,15 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
 {#- One spine of everything that happened to a ticket up to the as-of time, with the author's role at that time. What is dated before the
     ticket's creation stands at it and says that its time is not known. Time orders it; what has one time the source's own order, and what
-    has none comes after what is known to be of that time. can_repeat: a value that is there already is no change. #}
+    has none comes after what is known to be of that time. can_repeat: a value that is there already is no change. Where the ticket's newest
+    version says another status, priority, group or assignee than its events, that comes last, as of the vendor (origin): at the time that
+    the vendor tells, else when the version was made, and its time is not known. #}
 {%- set columns = [
     'source', 'ticket_id', 'event_id', 'event_at', 'sequence_no', 'child_no', 'kind_no', 'kind', 'can_repeat', 'value', 'actor_id', 'actor_role',
     'is_public', 'is_automatic'
 ] -%}
+{%- set fields = ['status', 'priority', 'group', 'assignee'] -%}
+{%- set tells_all = 't.logs_assignment and ' ~ begins_with_ticket('e.known_from', 't.created_at') -%}
 with events as ({{ united('ticket_events', columns) }}),
 
 dated as (
@@ -44,7 +48,73 @@ changes as (
 ),
 
 {#- Only comments need their author's role. #}
-authored as (select *, case when kind = 'comment' then actor_id end as author_id from changes)
+authored as (select *, case when kind = 'comment' then actor_id end as author_id from changes),
+
+{#- A history begins with the ticket, or is none of what it does not mention. #}
+left_by_events as (
+    select
+        source,
+        ticket_id,
+        max(event_at) as last_event_at,
+        max(event_no) as last_event_no,
+        min(case when kind in ('{{ fields | join("', '") }}') then event_at end) as known_from
+        {% for kind in fields %}
+        , max_by(coalesce(value, ''), case when kind = '{{ kind }}' then event_no end) as last_{{ kind }}
+        {% endfor %}
+    from changes
+    group by source, ticket_id
+),
+
+newer_versions as (
+    select
+        t.source,
+        t.ticket_id,
+        t.version_at,
+        e.last_event_at,
+        e.last_event_no,
+        t.logs_assignment,
+        t.status as now_status,
+        coalesce(t.priority, '') as now_priority,
+        coalesce(t.group_id, '') as now_group,
+        coalesce(t.assignee_id, '') as now_assignee,
+        e.last_status,
+        case
+            when {{ priority_rank('e.last_priority') }} is not null then e.last_priority
+            when e.last_priority is not null or {{ tells_all }} then ''
+        end as last_priority
+        {% for kind in ['group', 'assignee'] %}
+        , coalesce(e.last_{{ kind }}, case when {{ tells_all }} then '' end) as last_{{ kind }}
+        {% endfor %}
+        {% for time in ['last_solved', 'status', 'assignee'] %}
+        , case when t.told_{{ time }}_at >= e.last_event_at then t.told_{{ time }}_at end as {{ time }}_at
+        {% endfor %}
+    from left_by_events as e
+    inner join {{ ref('int_tickets') }} as t on e.source = t.source and e.ticket_id = t.ticket_id
+    where t.version_at >= e.last_event_at and t.exclusion_reason is distinct from 'deleted'
+),
+
+{#- A close that nobody saw may have come after a solve that nobody saw: one has the time of the solve, the other that of the status. #}
+last_words as (
+    select *, 'status' as kind, 0 as kind_no, 'solved' as value, last_solved_at as told_at
+    from newer_versions
+    where now_status = 'closed' and last_status not in ('solved', 'closed') and last_solved_at < status_at
+    union all
+    select
+        *, 'status', 1, now_status,
+        case
+            when now_status not in ('solved', 'closed') or last_status in ('solved', 'closed') then status_at
+            when now_status = 'closed' and last_solved_at < status_at then status_at
+            else coalesce(last_solved_at, case when now_status = 'solved' then status_at end)
+        end
+    from newer_versions
+    where now_status <> last_status
+    {% for kind, told_at in [('priority', 'cast(null as timestamp)'), ('group', 'cast(null as timestamp)'), ('assignee', 'assignee_at')] %}
+    union all
+    select *, '{{ kind }}', {{ loop.index + 1 }}, now_{{ kind }}, {{ told_at }}
+    from newer_versions
+    where now_{{ kind }} <> last_{{ kind }} and (now_{{ kind }} <> '' or logs_assignment)
+    {% endfor %}
+)
 
 select
     e.source,
@@ -72,9 +142,29 @@ select
         and not coalesce(list_contains(e.collaborator_ids, e.actor_id), false), false
     ) as is_role_assumed,
     e.is_public,
-    e.kind = 'comment' and e.event_at <= e.created_at as is_opening
+    e.kind = 'comment' and e.event_at <= e.created_at as is_opening,
+    'events' as origin
 from authored as e
 left join {{ ref('int_users') }} as u
     on e.source = u.source and e.author_id = u.user_id
     and e.event_at >= u.valid_from and e.event_at < u.valid_to
 left join {{ ref('bots') }} as b on e.source = b.source and e.actor_id = b.user_id
+union all
+select
+    source,
+    ticket_id,
+    'version' || coalesce(' ' || cast(told_at as varchar), '') as event_id,
+    coalesce(told_at, greatest(version_at, last_solved_at)) as event_at,
+    told_at is not null as is_time_known,
+    last_event_no + row_number() over (
+        partition by source, ticket_id order by coalesce(told_at, greatest(version_at, last_solved_at)), kind_no
+    ) as event_no,
+    kind,
+    nullif(value, '') as value,
+    null as actor_id,
+    null as actor_role,
+    false as is_role_assumed,
+    false as is_public,
+    false as is_opening,
+    'vendor' as origin
+from last_words

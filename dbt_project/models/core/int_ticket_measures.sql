@@ -8,11 +8,9 @@
 } -%}
 {#- Of these the vendor's own count stands where events do not tell them. #}
 {%- set counted_by_vendor = ['requester_wait', 'agent_wait', 'on_hold'] -%}
-{#- A solve at a time that nobody knows stands before all others. #}
 {%- set moments = {
-    'first_solved': ('min', 'is_solve and is_time_known', 'not bool_or(is_solve and not is_time_known)'),
-    'last_solved': ('max', 'is_solve and is_time_known', 'true'),
-    'first_assigned': ('min', 'assignee_id is not null and has_assignee_history', 'true')
+    'first_solved': ('min', 'is_solve', 'is_time_known'), 'last_solved': ('max', 'is_solve', 'is_time_known'),
+    'first_assigned': ('min', 'assignee_id is not null and has_assignee_history', 'is_dated')
 } -%}
 with tickets as (
     select * from {{ ref('int_tickets') }} as t where {{ is_touched('t') }}
@@ -23,13 +21,18 @@ lives as (
         source,
         ticket_id,
         {% for name, (edge, condition, is_known) in moments.items() %}
+        {%- set is_known = edge ~ '_by(' ~ is_known ~ ', case when ' ~ condition ~ ' then state_no end)' %}
+        {{ edge }}_by(origin, case when {{ condition }} then state_no end) as {{ name }}_origin,
         case when {{ is_known }} then {{ edge }}(case when {{ condition }} then started_at end) end as {{ name }}_at,
         {% for suffix in clocks.values() %}
         case when {{ is_known }} then {{ edge }}(case when {{ condition }} then position_from{{ suffix }} end) end as {{ name }}_position{{ suffix }},
         {% endfor %}
         {% endfor %}
         bool_or(is_solve and not is_time_known) as has_lost_solve,
-        min(case when is_reopening then started_at end) as first_reopened_at,
+        min(case when is_reopening and is_dated then started_at end) as first_reopened_at,
+        {#- By then at the latest. #}
+        min(case when is_reopening and not is_dated then started_at end) as reopened_by,
+        bool_or(not is_dated and has_assignee_history and assignee_id is distinct from previous_assignee_id) as has_undated_assignment,
         {% for name, condition in [
             ('reopens', 'is_reopening'), ('group_hops', 'is_group_hop'), ('assignee_hops', 'is_assignee_hop'),
             ('priority_raises', 'is_priority_raise')
@@ -51,6 +54,28 @@ lives as (
     from {{ ref('int_ticket_states') }} as s
     where {{ is_touched('s') }}
     group by source, ticket_id
+),
+
+{#- Of solves and assignments that only the vendor tells: none was before what events tell last. #}
+told_firsts as (
+    select
+        t.source,
+        t.ticket_id,
+        {% for name in ['first_solved', 'first_assigned'] %}
+        case
+            when t.told_{{ name }}_at >= e.last_event_at and t.told_{{ name }}_at <= coalesce(l.{{ 'last_solved' if loop.first else name }}_at, {{ the_end() }})
+                then t.told_{{ name }}_at
+        end as {{ name }}_at{{ ',' if not loop.last }}
+        {% endfor %}
+    from tickets as t
+    inner join lives as l on t.source = l.source and t.ticket_id = l.ticket_id
+    inner join (
+        select s.source, s.ticket_id, max(s.event_at) as last_event_at
+        from {{ ref('int_ticket_events') }} as s
+        where s.origin = 'events' and {{ is_touched('s') }}
+        group by s.source, s.ticket_id
+    ) as e on t.source = e.source and t.ticket_id = e.ticket_id
+    where 'vendor' in (l.first_solved_origin, l.first_assigned_origin)
 ),
 
 replies as (
@@ -80,8 +105,34 @@ instants as (
         case when t.declares_first_reply then t.declared_first_reply_at else r.first_reply_at end as first_reply_at,
         case when t.declares_first_reply then 'declared' else r.first_reply_origin end as first_reply_origin,
         case when not t.declares_first_reply then r.first_reply_business end as told_first_reply_business,
-        case when t.declares_resolved then t.declared_resolved_at else l.first_solved_at end as first_solved_at,
-        case when t.declares_resolved then t.declared_resolved_at else l.last_solved_at end as last_solved_at,
+        case
+            when l.first_assigned_origin = 'vendor' and t.told_first_assigned_at is not null then f.first_assigned_at
+            when coalesce(l.has_assignee_history, false) then l.first_assigned_at
+            else t.told_first_assigned_at
+        end as first_assigned_at,
+        case
+            when t.declares_resolved then t.declared_resolved_at
+            when l.first_solved_origin = 'vendor' and t.told_first_solved_at <> coalesce(l.first_solved_at, {{ the_end() }}) then f.first_solved_at
+            when coalesce(l.has_status_history, false) then l.first_solved_at
+            else t.told_first_solved_at
+        end as first_solved_at,
+        case
+            when t.declares_resolved then t.declared_resolved_at
+            when coalesce(l.has_status_history, false) then l.last_solved_at
+            when t.status in ('solved', 'closed') then t.told_last_solved_at
+        end as last_solved_at,
+        {% for name in ['first_solved', 'last_solved'] %}
+        case
+            when t.declares_resolved then 'declared' when coalesce(l.has_status_history, false) then l.{{ name }}_origin else 'vendor'
+        end as {{ name }}_origin,
+        {% endfor %}
+        l.first_assigned_at as changed_first_assigned_at,
+        l.first_solved_at as changed_first_solved_at,
+        l.last_solved_at as changed_last_solved_at,
+        l.source is null as has_no_history,
+        t.told_first_resolution_business,
+        t.told_full_resolution_business,
+        coalesce(l.has_undated_assignment, false) as has_undated_assignment,
         coalesce(t.declared_reopens, l.reopens) as reopens,
         coalesce(
             t.declared_replies, u.replies + coalesce(r.public_agent_replies, 0), r.public_agent_replies, case when l.source is not null then 0 end
@@ -97,18 +148,21 @@ instants as (
         case when t.declares_resolved then t.is_resolved_lost else coalesce(l.has_lost_solve, false) end as has_lost_solve
     from tickets as t
     left join lives as l on t.source = l.source and t.ticket_id = l.ticket_id
+    left join told_firsts as f on t.source = f.source and t.ticket_id = f.ticket_id
     left join replies as r on t.source = r.source and t.ticket_id = r.ticket_id
     left join {{ ref('int_untold_replies') }} as u on t.source = u.source and t.ticket_id = u.ticket_id
 ),
 
-{#- Of a ticket that is solved, nobody knows when, events do not tell how long it waited. #}
+{#- Of a ticket that was solved without an event, events alone do not tell how long it waited: the vendor's count stands, else the time to the
+    solve that the vendor dates. #}
 waited as (
     select
         i.*,
         case
-            when i.has_statuses and (i.last_solved_at is not null or not i.is_resolved) then 'events'
+            when i.has_statuses and (not i.is_resolved or (i.last_solved_at is not null and i.last_solved_origin <> 'vendor')) then 'events'
             when v.requester_wait_calendar <= {{ seconds(micros_between('i.created_at', as_of())) }} and i.is_resolved and not i.declares_resolved
                 then 'vendor'
+            when i.has_statuses and i.last_solved_at is not null then 'vendor'
         end as waits_origin,
         {% for measure in counted_by_vendor %}
         {% for clock in ['calendar', 'business'] %}
@@ -127,7 +181,14 @@ looked_up as (
     union all
     select source, ticket_id, 'first_reply', first_reply_at from instants where first_reply_at is not null
     union all
-    select source, ticket_id, 'resolved', declared_resolved_at from instants where declares_resolved and declared_resolved_at is not null
+    select source, ticket_id, 'first_assigned', first_assigned_at
+    from instants
+    where first_assigned_at <> coalesce(changed_first_assigned_at, {{ the_end() }})
+    union all
+    select source, ticket_id, 'resolved', last_solved_at
+    from instants
+    where last_solved_at is not null
+      and (last_solved_at is distinct from changed_last_solved_at or first_solved_at is distinct from changed_first_solved_at)
     union all
     select source, ticket_id, 'now', {{ as_of() }} from instants where not is_resolved
 ),
@@ -142,7 +203,7 @@ positions as (
     select
         source,
         ticket_id,
-        {%- for instant in ['created', 'first_reply', 'resolved', 'now'] %}
+        {%- for instant in ['created', 'first_reply', 'first_assigned', 'resolved', 'now'] %}
         {%- set is_last = loop.last %}
         {%- for suffix in clocks.values() %}
         max(case when instant = '{{ instant }}' then position{{ suffix }} end) as {{ instant }}_position{{ suffix }}
@@ -207,9 +268,12 @@ select
     i.last_group_id as group_id,
     i.last_assignee_id as assignee_id,
     i.first_reply_at,
-    l.first_assigned_at,
+    i.first_assigned_at,
     i.first_solved_at,
     i.last_solved_at,
+    {% for name in ['first_solved', 'last_solved'] %}
+    case when i.{{ name }}_at is not null then i.{{ name }}_origin end as {{ name }}_origin,
+    {% endfor %}
     i.is_resolved,
     i.has_lost_reply,
     i.has_lost_solve,
@@ -225,20 +289,32 @@ select
     {#- Judged when the window is over, not before: an early no would come sooner than an early yes. #}
     case when s.settles_at <= {{ as_of() }} then coalesce(s.next_contact_at <= s.settles_at, false) end as has_repeat_contact,
     case
-        when s.settles_at <= {{ as_of() }} then coalesce(l.first_reopened_at <= s.settles_at, coalesce(i.reopens, 0) > 0)
+        {#- A reopening at a time that nobody knows came by the one given at the latest. #}
+        when l.reopened_by > s.settles_at and coalesce(l.first_reopened_at > s.settles_at, true) then null
+        when s.settles_at <= {{ as_of() }} then coalesce(least(l.first_reopened_at, l.reopened_by) <= s.settles_at, coalesce(i.reopens, 0) > 0)
     end as is_reopened_in_window,
     {% for measure, end in {
-        'first_reply': 'i.first_reply_at', 'first_assignment': 'l.first_assigned_at', 'first_resolution': 'i.first_solved_at',
+        'first_reply': 'i.first_reply_at', 'first_assignment': 'i.first_assigned_at', 'first_resolution': 'i.first_solved_at',
         'full_resolution': 'i.last_solved_at', 'unsolved_age': 'case when not i.is_resolved then ' ~ as_of() ~ ' end'
     }.items() %}
     {{ micros_between('i.created_at', end) }} as {{ measure }}_calendar,
     {% endfor %}
     {% for clock, suffix in clocks.items() %}
     coalesce(i.told_first_reply_business, p.first_reply_position{{ suffix }} - p.created_position{{ suffix }}) as first_reply_{{ clock }},
-    l.first_assigned_position{{ suffix }} - p.created_position{{ suffix }} as first_assignment_{{ clock }},
+    coalesce(p.first_assigned_position{{ suffix }}, l.first_assigned_position{{ suffix }}) - p.created_position{{ suffix }}
+        as first_assignment_{{ clock }},
+    {#- By the vendor's own count where no event says under which schedule it was, or when it was solved first. #}
     {% for measure, moment in {'first_resolution': 'first_solved', 'full_resolution': 'last_solved'}.items() %}
-    case when i.declares_resolved then p.resolved_position{{ suffix }} else l.{{ moment }}_position{{ suffix }} end
-        - p.created_position{{ suffix }} as {{ measure }}_{{ clock }},
+    case
+        when p.created_position{{ suffix }} is null or i.{{ moment }}_at is null then null
+        when i.{{ moment }}_at = i.changed_{{ moment }}_at then l.{{ moment }}_position{{ suffix }} - p.created_position{{ suffix }}
+        when i.has_no_history or i.{{ moment }}_at <> i.last_solved_at
+            then coalesce(
+                i.told_{{ measure }}_business,
+                case when i.{{ moment }}_at = i.last_solved_at then p.resolved_position{{ suffix }} - p.created_position{{ suffix }} end
+            )
+        else p.resolved_position{{ suffix }} - p.created_position{{ suffix }}
+    end as {{ measure }}_{{ clock }},
     {% endfor %}
     p.now_position{{ suffix }} - p.created_position{{ suffix }} as unsolved_age_{{ clock }},
     {% endfor %}
@@ -246,14 +322,16 @@ select
     case when i.is_resolved then i.waits_origin end as waits_origin,
     i.has_untold_replies,
     {% for measure in spent %}
-    {%- set known = 'l.has_assignee_history and (i.last_solved_at is not null or not i.is_resolved)' if measure == 'unassigned'
-        else "i.waits_origin = 'events'" %}
+    {%- set known = 'l.has_assignee_history and not i.has_undated_assignment and i.first_assigned_at is not distinct from l.first_assigned_at'
+        ~ ' and (i.last_solved_at is not null or not i.is_resolved)' if measure == 'unassigned'
+        else "i.waits_origin = 'events' or (i.waits_origin = 'vendor' and i.has_statuses and i.last_solved_at is not null)" %}
     {%- for clock in ['calendar'] + clocks | list %}
     case
-        when {{ known }}{% if clock != 'calendar' %} and p.created_position{{ clocks[clock] }} is not null{% endif %} then coalesce(l.{{ measure }}_{{ clock }}, 0)
         {%- if measure in counted_by_vendor %}
-        when i.waits_origin = 'vendor' then i.told_{{ measure }}_{{ 'calendar' if clock == 'calendar' else 'business' }}
+        {%- set told = 'i.told_' ~ measure ~ '_' ~ ('calendar' if clock == 'calendar' else 'business') %}
+        when i.waits_origin = 'vendor' and ({{ told }} is not null or not i.has_statuses) then {{ told }}
         {%- endif %}
+        when ({{ known }}){% if clock != 'calendar' %} and p.created_position{{ clocks[clock] }} is not null{% endif %} then coalesce(l.{{ measure }}_{{ clock }}, 0)
     end as {{ measure }}_{{ clock }}{{ ',' if not (loop.last and measure == 'unassigned') }}
     {%- endfor %}
     {%- endfor %}

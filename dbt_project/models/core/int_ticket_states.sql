@@ -3,7 +3,8 @@
 ) }}
 {#- What a ticket was, and when: one row per update that moved its status, priority, group or assignee, as the update left them.
     ended_at is null for the state still held at the as-of time. Positions are those of started_at and ended_at on the ticket's
-    opening clock (macros/business_time.sql). A ticket without a history of its group or priority has its own throughout. #}
+    opening clock (macros/business_time.sql). A ticket without a history of its group or priority has its own throughout. origin: who tells
+    it, events or the vendor's newest version; of what no time is known (is_dated) nobody knows how long it was, nor what it ended. #}
 {%- set updates_in_order = {'partition': 'source, ticket_id', 'order': 'started_at, update_no'} -%}
 with tickets as (
     select t.* from {{ ref('int_tickets') }} as t where {{ is_touched('t') }}
@@ -17,6 +18,7 @@ events as (
         e.event_id,
         e.event_at,
         e.is_time_known,
+        e.origin,
         e.event_no,
         e.kind,
         case when e.kind = 'priority' and {{ priority_rank('e.value') }} is null then '' else coalesce(e.value, '') end as value
@@ -32,6 +34,8 @@ updates as (
         event_id,
         min(event_at) as started_at,
         bool_and(is_time_known) as is_time_known,
+        max(origin) as origin,
+        bool_and(is_time_known or origin = 'events') as is_dated,
         min(event_no) as update_no,
         {% for kind in ['status', 'priority', 'group', 'assignee'] %}
         max_by(value, case when kind = '{{ kind }}' then event_no end) as new_{{ kind }}{{ ',' if not loop.last }}
@@ -64,7 +68,7 @@ known as (
             partition by source, ticket_id order by started_at, update_no rows between unbounded preceding and unbounded following
         ) as {{ name }},
         {% endfor %}
-        {% for column in ['started_at', 'position_from', 'position_from_last_schedule'] %}
+        {% for column in ['started_at', 'is_dated', 'position_from', 'position_from_last_schedule'] %}
         lead({{ column }}) over (partition by source, ticket_id order by started_at, update_no) as next_{{ column }},
         {% endfor %}
         row_number() over (partition by source, ticket_id order by started_at, update_no) as state_no
@@ -98,6 +102,9 @@ states as (
         k.state_no,
         k.started_at,
         k.is_time_known,
+        k.origin,
+        k.is_dated,
+        k.is_dated and coalesce(k.next_is_dated, true) as is_length_known,
         k.next_started_at as ended_at,
         coalesce(k.next_started_at, {{ the_end() }}) as held_until,
         case when k.has_status_history then coalesce(k.new_status, k.old_status, k.first_status) end as status,
@@ -130,7 +137,7 @@ states as (
 hand_overs as (
     select source, ticket_id, state_no, started_at, group_id, assignee_id
     from states
-    where (is_group_hop or is_assignee_hop) and status in ({{ unsolved_statuses() }})
+    where is_dated and (is_group_hop or is_assignee_hop) and status in ({{ unsolved_statuses() }})
 ),
 
 taken_up as (
@@ -139,8 +146,10 @@ taken_up as (
         select h.source, h.ticket_id, h.state_no, s.started_at as taken_up_at
         from hand_overs as h
         inner join states as s on h.source = s.source and h.ticket_id = s.ticket_id and s.state_no > h.state_no
-        where s.is_group_hop or s.is_assignee_hop or s.is_solve or s.group_id is distinct from h.group_id
-           or (h.assignee_id is null and s.assignee_id is not null)
+        where s.is_dated and (
+            s.is_group_hop or s.is_assignee_hop or s.is_solve or s.group_id is distinct from h.group_id
+            or (h.assignee_id is null and s.assignee_id is not null)
+        )
         union all
         select h.source, h.ticket_id, h.state_no, e.event_at
         from hand_overs as h

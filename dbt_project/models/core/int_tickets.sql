@@ -6,7 +6,9 @@
     'group_id', 'assignee_id', 'segment', 'product', 'service_area', 'complexity', 'dimensions', 'collaborator_ids', 'rating_score', 'exclusion_reason',
     'is_untimed',
     'declared_first_reply_at', 'declared_resolved_at', 'declared_closed_at', 'declares_first_reply', 'declares_resolved', 'declared_reopens',
-    'declared_replies', 'handle_seconds', 'unusable_handle_seconds', 'logs_assignment', 'unusable', 'changed_at'
+    'declared_replies', 'handle_seconds', 'unusable_handle_seconds', 'logs_assignment', 'unusable', 'changed_at', 'version_at',
+    'told_last_solved_at', 'told_first_solved_at', 'told_status_at', 'told_assignee_at', 'told_first_assigned_at',
+    'told_first_resolution_business_seconds', 'told_full_resolution_business_seconds'
 ] -%}
 with tickets as ({{ united('tickets', columns) }}),
 
@@ -75,7 +77,20 @@ select
     t.handle_seconds,
     t.unusable_handle_seconds,
     t.logs_assignment,
-    t.changed_at
+    t.changed_at,
+    {#- What a version says that is newer than the as-of time is not asked. #}
+    case when t.version_at <= {{ as_of() }} then t.version_at end as version_at,
+    {% for time in ['last_solved', 'first_solved', 'status', 'assignee', 'first_assigned'] %}
+    case
+        when t.version_at <= {{ as_of() }} and t.told_{{ time }}_at <= {{ as_of() }} then {{ time_since('t.created_at', 't.told_' ~ time ~ '_at') }}
+    end as told_{{ time }}_at,
+    {% endfor %}
+    {% for measure in ['first_resolution', 'full_resolution'] %}
+    case
+        when t.version_at <= {{ as_of() }} and t.told_{{ measure }}_business_seconds <= {{ seconds(micros_between('t.created_at', as_of())) }}
+            then cast(t.told_{{ measure }}_business_seconds * 1e6 as bigint)
+    end as told_{{ measure }}_business{{ ',' if not loop.last }}
+    {% endfor %}
 from placed as t
 left join marked as m on t.source = m.source and t.ticket_id = m.ticket_id
 left join {{ ref('int_organizations') }} as o

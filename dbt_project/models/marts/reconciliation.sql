@@ -211,7 +211,7 @@ histories as (
         e.source, e.ticket_id,
         max(e.event_at) as last_event_at,
         min(case when e.kind = 'status' then e.event_at end) as known_from,
-        bool_and(e.is_time_known) as is_dated
+        bool_and(e.is_time_known and e.origin = 'events') as is_dated
     from {{ ref('int_ticket_events') }} as e
     where exists (select 1 from unread as u where u.source = e.source and u.ticket_id = e.ticket_id)
     group by e.source, e.ticket_id

@@ -30,6 +30,8 @@ select
     m.first_assigned_at,
     m.first_solved_at,
     m.last_solved_at,
+    m.first_solved_origin,
+    m.last_solved_origin,
     {% for measure in [
         'first_reply', 'first_assignment', 'first_resolution', 'full_resolution', 'requester_wait', 'agent_wait', 'on_hold', 'agent_work',
         'in_new', 'in_open', 'unassigned', 'unsolved_age'

@@ -25,6 +25,7 @@ stated as (
         e.source_priority, e.complexity,
         e.channel, e.customer_id, e.organization_id, e.group_id, e.assignee_id, e.segment, e.product, e.service_area, e.dimensions, e.exclusion,
         e.reopens, e.public_agent_replies, e.handle_seconds, e.sla, e.declares, e.unusable, e.deleted, e.fetched_at, e.changed_at,
+        cast(null as timestamp) as version_at,
         row_number() over (
             partition by e.source, e.ticket_id
             order by greatest(e.event_at, e.begun_at) desc, e.sequence_no desc nulls last, e.event_at desc, e.record_id desc
@@ -39,6 +40,7 @@ versions as (
         t.source_priority, t.complexity, t.channel, t.customer_id, t.organization_id, t.group_id, t.assignee_id, t.segment, t.product,
         t.service_area, t.dimensions, t.exclusion, t.reopens, t.public_agent_replies, t.handle_seconds, t.sla, t.declares, t.unusable,
         t.deleted, t.fetched_at, t.changed_at,
+        t.changed_at as version_at,
         row_number() over (partition by t.source, t.record_id order by {{ in_force_first('t.changed_at') }}) as version_no
     from {{ ref('stg_files__tickets') }} as t
     where {{ is_touched('t', 'record_id') }}
@@ -89,6 +91,14 @@ select
     false as logs_assignment,
     t.unusable,
     t.changed_at,
+    {#- A log's last row is one of its events. #}
+    t.version_at,
+    t.resolved_at as told_last_solved_at,
+    {% for time in ['first_solved', 'status', 'assignee', 'first_assigned'] %}
+    cast(null as timestamp) as told_{{ time }}_at,
+    {% endfor %}
+    cast(null as double) as told_first_resolution_business_seconds,
+    cast(null as double) as told_full_resolution_business_seconds,
     t.fetched_at,
     t.sla
 from tickets as t

@@ -10,10 +10,15 @@
         'reopens': 'VARCHAR', 'replies': 'VARCHAR', 'group_stations': 'VARCHAR', 'assignee_stations': 'VARCHAR',
         'reply_time_in_seconds': {'calendar': 'VARCHAR'}, 'reply_time_in_minutes': minutes,
         'first_resolution_time_in_minutes': minutes, 'full_resolution_time_in_minutes': minutes,
-        'requester_wait_time_in_minutes': minutes, 'agent_wait_time_in_minutes': minutes, 'on_hold_time_in_minutes': minutes
+        'requester_wait_time_in_minutes': minutes, 'agent_wait_time_in_minutes': minutes, 'on_hold_time_in_minutes': minutes,
+        'solved_at': 'VARCHAR', 'status_updated_at': 'VARCHAR', 'custom_status_updated_at': 'VARCHAR', 'assignee_updated_at': 'VARCHAR',
+        'initially_assigned_at': 'VARCHAR'
     }
 } -%}
 {%- set values = [time_value('updated_at', 'p.updated_at')] -%}
+{%- for time in ['solved_at', 'status_updated_at', 'custom_status_updated_at', 'assignee_updated_at', 'initially_assigned_at'] -%}
+{%- do values.append(time_value('vendor_' ~ time, 'p.metric_set.' ~ time)) -%}
+{%- endfor -%}
 {%- for count in ['reopens', 'replies', 'group_stations', 'assignee_stations'] -%}
 {%- do values.append(number_value('vendor_' ~ count, 'p.metric_set.' ~ count)) -%}
 {%- endfor -%}

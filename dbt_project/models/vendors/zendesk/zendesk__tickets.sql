@@ -29,6 +29,30 @@ custom as (
     group by v.source, v.record_id
 ),
 
+{#- The vendor's clocks that a solve fulfills. #}
+ends as (
+    select e.source, e.ticket_id, min(e.event_at) as first_solved_at, max(e.event_at) as last_solved_at
+    from {{ ref('stg_zendesk__ticket_metric_events') }} as e
+    where e.metric in ('agent_work_time', 'requester_wait_time', 'resolution_time') and e.event_type = 'fulfill'
+      and e.event_at <= {{ as_of() }} and not e.is_withdrawn and not e.deleted and {{ is_touched('e') }}
+    group by e.source, e.ticket_id
+),
+
+{#- When the vendor says that it was solved. Within the minutes' rounding a first solve is the last one. #}
+solves as (
+    select
+        t.source,
+        t.record_id,
+        coalesce(t.vendor_solved_at, e.last_solved_at) as last_solved_at,
+        case
+            when t.vendor_first_resolution_minutes * 60 <= {{ seconds(micros_between('t.created_at', as_of())) }}
+                then {{ add_micros('t.created_at', 'cast(t.vendor_first_resolution_minutes * 60e6 as bigint)') }}
+            when t.vendor_first_resolution_minutes is null then coalesce(e.first_solved_at, case when t.vendor_reopens = 0 then t.vendor_solved_at end)
+        end as first_solved_at
+    from tickets as t
+    left join ends as e on t.source = e.source and t.record_id = e.ticket_id
+),
+
 tagged as (select source, record_id, unnest(tags) as tag from tickets),
 
 marked as (
@@ -74,7 +98,19 @@ select
     case when {{ number_value('handle_seconds', 'c.handle_seconds')['fault'] }} is not null then c.handle_seconds end as unusable_handle_seconds,
     true as logs_assignment,
     cast([] as varchar[]) as unusable,
-    t.changed_at
+    t.changed_at,
+    t.changed_at as version_at,
+    s.last_solved_at as told_last_solved_at,
+    case
+        when abs({{ micros_between('s.first_solved_at', 's.last_solved_at') }}) < 60000000 then s.last_solved_at
+        when coalesce(s.first_solved_at <= s.last_solved_at, true) then s.first_solved_at
+    end as told_first_solved_at,
+    t.vendor_first_resolution_business_minutes * 60 as told_first_resolution_business_seconds,
+    t.vendor_full_resolution_business_minutes * 60 as told_full_resolution_business_seconds,
+    coalesce(t.vendor_status_updated_at, t.vendor_custom_status_updated_at) as told_status_at,
+    t.vendor_assignee_updated_at as told_assignee_at,
+    t.vendor_initially_assigned_at as told_first_assigned_at
 from tickets as t
+left join solves as s on t.source = s.source and t.record_id = s.record_id
 left join custom as c on t.source = c.source and t.record_id = c.record_id
 left join marked as m on t.source = m.source and t.record_id = m.record_id
