@@ -133,6 +133,7 @@ class Finding:
     subject: str
     ok: bool
     text: str
+    warns: bool = False
 
 
 #: Called now and then with a stream's running counts; must be quick and thread-safe.

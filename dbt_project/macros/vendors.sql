@@ -1,7 +1,8 @@
 {% macro vendors() %}
 {{ return({
     'zendesk': [
-        'ticket_records', 'ticket_fields', 'users', 'organizations', 'groups', 'schedules', 'tickets', 'ticket_events', 'ticket_tags', 'ticket_links',
+        'ticket_records', 'ticket_fields', 'users', 'former_agents', 'organizations', 'groups', 'schedules', 'tickets', 'ticket_events', 'ticket_tags',
+        'ticket_links',
         'sla_metrics', 'sla_events', 'answers', 'survey_sends', 'newest_ratings', 'vendor_numbers', 'written_answers', 'named_customers',
         'staged_streams'
     ],

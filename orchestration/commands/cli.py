@@ -521,7 +521,8 @@ def _doctor(_: argparse.Namespace) -> int:
     good = True
     for finding in examine():
         good = good and finding.ok
-        print(f"{'ok  ' if finding.ok else 'FAIL'} {finding.source}: {finding.subject}: {finding.text}")
+        word = "warn" if finding.warns else "ok  " if finding.ok else "FAIL"
+        print(f"{word} {finding.source}: {finding.subject}: {finding.text}")
     if good:
         print("All good; next: `cxmarts refresh`")
     return 0 if good else 1

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
+
 from ingestion.errors import ExpectedError
 from ingestion.streams import Finding
 from orchestration.ground import locking, mishaps
@@ -53,6 +55,7 @@ def examine() -> Iterator[Finding]:
         yield _disk(home)
         yield from _damages(home)
         yield from _rules(settings, home)
+        yield from _bots(home)
     yield Finding("versions", f"python {sys.version.split()[0]}", True, ", ".join(map(_version, PINNED)))
     yield from _sources(settings)
 
@@ -152,6 +155,18 @@ def _rules(settings: Settings, home: Home) -> Iterator[Finding]:
         yield Finding(
             "rules", "dbt", True, f"the project parses{', with your rules' if settings.rules else ''}"
         )
+
+
+def _bots(home: Home) -> Iterator[Finding]:
+    """Accounts of the published marts that probably are programs, until the rule file says yes or no."""
+    marts = home.published / "current" / "marts.duckdb"
+    if not marts.exists():
+        return
+    with contextlib.suppress(duckdb.Error), duckdb.connect(str(marts.resolve()), read_only=True) as con:
+        found = con.execute("select source, agent_id from agents where is_probable_bot order by all")
+        for source, agent in found.fetchall():
+            text = f"agent {agent} replies within seconds: say in the rule file bots whether it is a program"
+            yield Finding(source, "probable bot", True, text, warns=True)
 
 
 def _sources(settings: Settings) -> Iterator[Finding]:

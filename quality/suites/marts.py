@@ -18,6 +18,9 @@ GATE: Final = "marts"
 #: Why a vendor's own number is another than ours.
 EXPLANATIONS: Final = ("schedule_convention", "vendor_clock_rule", "later_events", "missing_history")
 
+#: Why a source's verdict of a target is another than its times say.
+CONFLICTS: Final = ("schedule_convention", "no_stamp", "source_verdict")
+
 _REBUILD = "Build the marts from the landing (`cxmarts refresh --full`); report it when it stays"
 
 #: What a contract cannot say, by mart.
@@ -39,7 +42,40 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         by_as_of("started_at", "ended_at"),
         at_most("started_at", "ended_at"),
     ),
-    "sla_targets": (by_as_of("applied_at", "ended_at", "breached_at"),),
+    "agents": (
+        Expectation(
+            name="no_agent_is_probably_a_bot",
+            kind="expect_column_values_to_be_in_set",
+            kwargs={"column": "is_probable_bot", "value_set": [False]},
+            severity="warning",
+            show=("source", "agent_id"),
+            fault="that reply sooner than people can on most of their tickets",
+            why="Replies of a program are no replies: reply times and first contact would be too good.",
+            what_to_do="Say in the rule file bots whether it is one: is_bot true or false",
+        ),
+    ),
+    "sla_targets": (
+        by_as_of("applied_at", "ended_at", "breached_at"),
+        Expectation(
+            name="our_targets_agree_with_their_times",
+            kind="expect_column_values_to_be_in_set",
+            kwargs={"column": "time_conflict", "value_set": list(CONFLICTS)},
+            show=("metric", "outcome", "target_seconds", "elapsed_seconds", "due_at"),
+            fault="of our own that are met after more than their time, or active though they were due",
+            why="What is late is breached, whatever comes after.",
+            what_to_do=REPORT,
+        ),
+        Expectation(
+            name="targets_agree_with_their_times",
+            kind="expect_column_values_to_be_null",
+            kwargs={"column": "time_conflict"},
+            severity="warning",
+            show=("metric", "outcome", "time_conflict"),
+            fault="that are met after more than their time, or active though they were due",
+            why="Such a target is as the source judges it: by another schedule, or without a stamp.",
+            what_to_do="Compare the target with the source's screen; column time_conflict names the reason",
+        ),
+    ),
     "sla_at_risk": (by_as_of("applied_at"),),
     "reconciliation": (
         Expectation(

@@ -12,6 +12,8 @@
 {%- set tells_all = 't.logs_assignment and ' ~ begins_with_ticket('e.known_from', 't.created_at') -%}
 with events as ({{ united('ticket_events', columns) }}),
 
+former_agents as ({{ united('former_agents', ['source', 'user_id']) }}),
+
 dated as (
     select
         {{ star_except(['event_at'], 'e') }},
@@ -132,15 +134,21 @@ select
         when e.actor_role is not null then e.actor_role
         when e.actor_id = e.customer_id then 'end_user'
         when u.is_active or u.role = 'agent' then u.role
+        when f.user_id is not null then 'agent'
+        when u.user_id is not null then 'end_user'
         when list_contains(e.collaborator_ids, e.actor_id) then 'end_user'
         else 'agent'
     end as actor_role,
-    {#- The last resort above: an unknown or deleted author who neither asked nor is copied. #}
+    {#- By no version of its user: one who worked as an agent, or is unknown and neither asked nor is copied. #}
     coalesce(
         e.kind = 'comment' and not e.is_automatic and b.user_id is null and e.actor_role is null
         and e.actor_id is distinct from e.customer_id and not coalesce(u.is_active or u.role = 'agent', false)
-        and not coalesce(list_contains(e.collaborator_ids, e.actor_id), false), false
+        and (f.user_id is not null or (u.user_id is null and not coalesce(list_contains(e.collaborator_ids, e.actor_id), false))), false
     ) as is_role_assumed,
+    coalesce(
+        not e.is_automatic and b.user_id is null and e.actor_role is null and e.actor_id is distinct from e.customer_id
+        and not u.is_active and u.role <> 'agent', false
+    ) as is_role_judged,
     e.is_public,
     e.kind = 'comment' and e.event_at <= e.created_at as is_opening,
     'events' as origin
@@ -148,7 +156,8 @@ from authored as e
 left join {{ ref('int_users') }} as u
     on e.source = u.source and e.author_id = u.user_id
     and e.event_at >= u.valid_from and e.event_at < u.valid_to
-left join {{ ref('bots') }} as b on e.source = b.source and e.actor_id = b.user_id
+left join former_agents as f on e.source = f.source and e.author_id = f.user_id
+left join {{ ref('bots') }} as b on e.source = b.source and e.actor_id = b.user_id and coalesce(b.is_bot, true)
 union all
 select
     source,
@@ -164,6 +173,7 @@ select
     null as actor_id,
     null as actor_role,
     false as is_role_assumed,
+    false as is_role_judged,
     false as is_public,
     false as is_opening,
     'vendor' as origin

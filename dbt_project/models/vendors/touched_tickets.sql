@@ -33,8 +33,9 @@ select source, ticket_id from all_tickets
             row_number() over (partition by r.source, r.user_id order by r.changed_at) as version_no,
             r.role is distinct from lag(r.role) over (partition by r.source, r.user_id order by r.changed_at)
                 or r.organization_id is distinct from lag(r.organization_id) over (partition by r.source, r.user_id order by r.changed_at)
+                or r.is_active is distinct from lag(r.is_active) over (partition by r.source, r.user_id order by r.changed_at)
                 as differs
-        from ({{ united('users', ['source', 'user_id', 'role', 'organization_id', 'batch_id', 'changed_at']) }}) as r
+        from ({{ united('users', ['source', 'user_id', 'role', 'is_active', 'organization_id', 'batch_id', 'changed_at']) }}) as r
     ) as v
     where v.is_news and (v.differs or v.version_no = 1)
 ),
@@ -72,6 +73,11 @@ changed as (
     union
     select e.source, e.ticket_id from {{ previous_events }} as e
     inner join changed_users as u on e.source = u.source and e.actor_id = u.user_id
+    union
+    {#- What a deleted user did on any ticket decides whose comments theirs are on all. #}
+    select e.source, e.ticket_id from {{ previous_events }} as e
+    left join ({{ united('former_agents', ['source', 'user_id']) }}) as f on e.source = f.source and e.actor_id = f.user_id
+    where e.is_role_judged and (e.actor_role = 'agent') <> (f.user_id is not null)
     union
     select t.source, t.ticket_id from {{ previous }} as t
     inner join changed_organizations as o on t.source = o.source and t.organization_id = o.organization_id

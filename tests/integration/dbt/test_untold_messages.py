@@ -120,7 +120,10 @@ def account() -> Account:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     warehouse = Warehouse(
         tmp_path_factory.mktemp("untold"),
-        rules={"bots.csv": f"source,user_id\n{SOURCE},{BOT}\n", "own_sla_targets.csv": OWN_TARGETS},
+        rules={
+            "bots.csv": f"source,user_id,is_bot,within_seconds,min_tickets\n{SOURCE},{BOT},,,\n",
+            "own_sla_targets.csv": OWN_TARGETS,
+        },
     )
     account().land(warehouse)
     warehouse.build(AS_OF, select=MARTS)

@@ -272,7 +272,8 @@ def accounts() -> list[Account]:
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    rules = {"own_sla_targets.csv": OWN_TARGETS, "bots.csv": f"source,user_id\nreplies,{BOT}\n"}
+    bots = f"source,user_id,is_bot,within_seconds,min_tickets\nreplies,{BOT},,,\n"
+    rules = {"own_sla_targets.csv": OWN_TARGETS, "bots.csv": bots}
     warehouse = Warehouse(tmp_path_factory.mktemp("tickets"), rules=rules)
     for account in accounts():
         account.land(warehouse)
