@@ -602,28 +602,42 @@ with breaches as (
     group by all
 ),
 
+-- A clock is breached once: what is put on it afterwards does not count.
+counted_once as (
+    select
+        a.*,
+        min(b.breached_at) over (
+            partition by a.source, a.ticket_id, a.metric, a.instance order by a.applied_at rows between unbounded preceding and 1 preceding
+        ) is not null as is_on_breached_clock,
+        b.breached_at as stamped_at
+    from targets as a
+    left join breaches as b
+        on a.source = b.source and a.ticket_id = b.ticket_id and a.metric = b.metric and a.instance = b.instance
+        and a.applied_at = b.applied_at
+),
+
+told as (select *, case when not is_on_breached_clock then stamped_at end as breached_at from counted_once),
+
 judged as (
     select
-        a.*, b.breached_at, d.due_at, coalesce(l.due_at, d.due_at) as due_at_last_schedule,
+        a.*, d.due_at, coalesce(l.due_at, d.due_at) as due_at_last_schedule,
         coalesce(d.elapsed, case when a.clock_started_at is not null then 0 end) as elapsed,
         coalesce(l.elapsed, d.elapsed, case when a.clock_started_at is not null then 0 end) as elapsed_last,
         coalesce(a.fulfilled_at, a.replaced_at) as ended_at,
         a.fulfilled_at is null and a.replaced_at is null and not coalesce(d.runs_to_the_end, false) as is_paused,
         case
-            when b.breached_at is not null then 'breached'
+            when a.is_on_breached_clock then 'superseded'
+            when a.breached_at is not null then 'breached'
             when a.fulfilled_at is not null then 'met'
             when a.is_withdrawn then 'cancelled'
             when a.replaced_at is not null then 'superseded'
             else 'active'
         end as outcome,
         case
-            when b.breached_at is null and a.metric = 'group_ownership' then coalesce(a.fulfilled_at, a.replaced_at) - interval 1 microsecond
-            else coalesce(b.breached_at, a.fulfilled_at, a.replaced_at)
+            when a.breached_at is null and a.metric = 'group_ownership' then coalesce(a.fulfilled_at, a.replaced_at) - interval 1 microsecond
+            else coalesce(a.breached_at, a.fulfilled_at, a.replaced_at)
         end as held_at
-    from targets as a
-    left join breaches as b
-        on a.source = b.source and a.ticket_id = b.ticket_id and a.metric = b.metric and a.instance = b.instance
-        and a.applied_at = b.applied_at
+    from told as a
     left join due_times as d
         on a.source = d.source and a.ticket_id = d.ticket_id and a.metric = d.metric and a.instance = d.instance
         and a.applied_at = d.applied_at and d.clock <> 'last'

@@ -353,7 +353,9 @@ def clock_targets(
         spent = elapsed(now if ended is None else ended)
         # Due at the end itself is in time; overdue when applied is breached at once.
         is_due = spent >= seconds and elapsed(horizon if ended is None else ended - 1) >= seconds
-        if is_due or elapsed(at) > seconds:
+        if any(earlier.outcome == "breached" for earlier in found):
+            outcome = "superseded"  # a clock is breached once
+        elif is_due or elapsed(at) > seconds:
             outcome = "breached"
         elif is_fulfilled:
             outcome = "met"

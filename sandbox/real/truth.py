@@ -306,27 +306,26 @@ def target_after(company: RealCompany, metric: str, update: Update) -> tuple[int
 def _clocks(
     company: RealCompany, facts: Facts, life: list[Update], calendars: Calendars
 ) -> dict[tuple[str, int], str]:
-    """Every instance of a clock with a target, once: breached if any of its targets was."""
+    """Every instance of a clock with a target, once: breached if any of its targets was.
+
+    Where the vendor's clocks stop telling: as they stood then, and of a ticket that is over nobody knows how
+    what still ran has ended.
+    """
     silent = None if facts.tells_clocks else next((u.t for u in life if u.kind > SYSTEM), None)
+    horizon, now = company.horizon, company.now_seconds
+    is_over = silent is not None and life[-1].status in ENDED
+    if silent is not None:
+        life, horizon, now = [u for u in life if u.t < silent], silent - 1, silent
     result = {}
     for clock in sla_clocks(life):
         found = clock_targets(
-            clock,
-            life,
-            calendars,
-            company.horizon,
-            company.now_seconds,
-            lambda metric, update: target_after(company, metric, update),
+            clock, life, calendars, horizon, now, lambda metric, update: target_after(company, metric, update)
         )
-        if silent is not None:
-            found = [target for target in found if target.applied < silent]
         if not found:
             continue
         outcomes = [target.outcome for target in found]
         outcome = "breached" if "breached" in outcomes else outcomes[-1]
-        if silent is not None and (found[-1].ended is None or found[-1].ended >= silent):
-            outcome = "unknown"
-        result[clock.metric, clock.start] = outcome
+        result[clock.metric, clock.start] = "unknown" if is_over and outcome == "active" else outcome
     return result
 
 

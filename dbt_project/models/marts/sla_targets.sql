@@ -15,6 +15,7 @@ applied as (
         cast(round(a.target_seconds * 1e6) as bigint) as target_micros,
         c.clock_started_at,
         c.is_end_lost,
+        c.over_at,
         case when c.fulfilled_at <= coalesce(a.replaced_at, {{ the_end() }}) then c.fulfilled_at end as fulfilled_at,
         least(c.fulfilled_at, a.replaced_at, {{ as_of() }}) as stands_until
     from {{ ref('int_sla_applied') }} as a
@@ -159,6 +160,16 @@ judged as (
     left join measured as l on {{ on_same_target('a', 'l') }} and l.clock = 'last_schedule'
 ),
 
+{#- The clock counts once: what was put on it after its breach is not counted. #}
+counted_once as (
+    select
+        *,
+        min(breached_at) over (
+            partition by source, ticket_id, metric, instance order by applied_at rows between unbounded preceding and 1 preceding
+        ) is not null as is_on_breached_clock
+    from judged
+),
+
 declared as (
     select
         d.source, d.ticket_id, d.metric, d.applied_at, d.due_at,
@@ -184,21 +195,23 @@ targets as (
     select
         source, ticket_id, policy, metric, instance, origin, target_seconds, is_business_hours, applied_at, due_at,
         due_at_last_schedule,
-        coalesce(fulfilled_at, replaced_at) as ended_at,
+        coalesce(fulfilled_at, replaced_at, over_at) as ended_at,
         case when not is_end_lost or replaced_at is not null then elapsed_micros end as elapsed_micros,
         case when not is_end_lost or replaced_at is not null then coalesce(elapsed_micros_last_schedule, elapsed_micros) end
             as elapsed_micros_last_schedule,
         fulfilled_at is null and replaced_at is null and not runs_to_the_end and not is_end_lost as is_paused,
         case
-            when breached_at is not null then 'breached'
+            when is_on_breached_clock then 'superseded'
+            {#- Ours also where its clock ran out at a time that no schedule gives. #}
+            when breached_at is not null or (origin = 'own' and elapsed_micros > target_micros) then 'breached'
             when fulfilled_at is not null then 'met'
             when is_withdrawn then 'cancelled'
             when replaced_at is not null then 'superseded'
             when is_end_lost then 'unknown'
             else 'active'
         end as outcome,
-        breached_at
-    from judged
+        case when not is_on_breached_clock then breached_at end as breached_at
+    from counted_once
     union all
     select
         source, ticket_id, null, metric, 1, 'declared', {{ seconds(micros_between('applied_at', 'due_at')) }}, false, applied_at, due_at,
@@ -256,7 +269,22 @@ select
     cast({{ seconds('g.elapsed_micros_last_schedule') }} as double) as elapsed_seconds_last_schedule,
     g.is_paused,
     g.outcome,
-    g.breached_at
+    g.breached_at,
+    {#- An outcome that its own times contradict, and why. A vendor may still stamp what was due within the last hour. #}
+    case
+        when not coalesce(
+            (g.outcome = 'met' and g.elapsed_micros > round(g.target_seconds * 1e6))
+            or (g.outcome = 'active' and g.due_at < case when g.origin = 'vendor' then {{ add_micros(as_of(), -3600000000) }} else {{ as_of() }} end),
+            false
+        ) then null
+        when g.origin = 'own' then 'unexplained'
+        when g.origin = 'declared' then 'source_verdict'
+        when coalesce(
+            case when g.outcome = 'met' then g.elapsed_micros_last_schedule <= round(g.target_seconds * 1e6) else g.due_at_last_schedule >= {{ as_of() }} end,
+            false
+        ) then 'schedule_convention'
+        else 'no_stamp'
+    end as time_conflict
 from answered_for as g
 inner join counted as t on g.source = t.source and g.ticket_id = t.ticket_id
 left join states as put

@@ -130,8 +130,13 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
     ),
     "sla_targets": (
         beyond("sla_targets"),
-        {"applied_at": DAY, "ended_at": DAY, "breached_at": None, "as_of": DAY},
+        {
+            "applied_at": DAY, "ended_at": DAY, "breached_at": None, "as_of": DAY, "due_at": DAY,
+            "metric": "first_reply", "outcome": "met", "target_seconds": 60.0, "elapsed_seconds": 30.0,
+            "time_conflict": None,
+        },
     ),
+    "agents": (beyond("agents"), {"source": "acme", "agent_id": "7", "is_probable_bot": False}),
     "reconciliation": (
         beyond("reconciliation"),
         {"measure": "on_hold", "clock": "business", "ours": 60.0, "theirs": 0.0, "reason": "missing_history"},
@@ -197,6 +202,9 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
 LATER = DAY + pd.Timedelta(days=2)
 #: What breaks an expectation: by its name, or by suite and name.
 BREAKS: dict[str, dict[str, Any]] = {
+    "our_targets_agree_with_their_times": {"time_conflict": "unexplained"},
+    "targets_agree_with_their_times": {"time_conflict": "no_stamp"},
+    "no_agent_is_probably_a_bot": {"is_probable_bot": True},
     "record_id_is_present": {"record_id": None},
     "changed_at_is_present": {"changed_at": None},
     "payload_is_an_object": {"payload_is_object": False},

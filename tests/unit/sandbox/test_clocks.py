@@ -68,8 +68,12 @@ def told(found: list[MetricEvent], metric: int) -> list[tuple[str, str, int]]:
 
 
 def stamped(found: Iterable[MetricEvent]) -> list[Stamped]:
-    """(metric, applied, target seconds, ended, outcome) of every target, as the vendor's stamps tell it."""
+    """(metric, applied, target seconds, ended, outcome) of every target, as the vendor's stamps tell it.
+
+    A clock is breached once.
+    """
     done: list[Stamped] = []
+    breached: set[tuple[int, int]] = set()
     standing: dict[tuple[int, int], Stamped] = {}
     for event in found:
         key = event.metric, event.instance
@@ -83,13 +87,16 @@ def stamped(found: Iterable[MetricEvent]) -> list[Stamped]:
             if event.policy >= 0:
                 name = METRICS[event.metric]
                 name = "first_reply" if key == (REPLY, 1) else NAMES.get(name, name.removesuffix("_time"))
-                standing[key] = name, event.t, event.a * 60, None, "active"
+                outcome = "superseded" if key in breached else "active"
+                standing[key] = name, event.t, event.a * 60, None, outcome
         elif key in standing and event.type in (BREACH, FULFILL, ACTIVATE):
             metric, applied, seconds, ended, outcome = standing[key]
             ended = {FULFILL: event.t, ACTIVATE: None}.get(event.type, ended)
-            if outcome != "breached":
+            if outcome in ("active", "met"):
                 outcome = {BREACH: "breached", FULFILL: "met", ACTIVATE: "active"}[event.type]
             standing[key] = metric, applied, seconds, ended, outcome
+            if event.type == BREACH:
+                breached.add(key)
     return done + list(standing.values())
 
 

@@ -1,0 +1,122 @@
+"""The marts agree with a company like real ones, where events do not tell everything; its truth is worked out in plain Python."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from sandbox.real import truth
+from sandbox.real.company import BOT_ID, RealCompany
+from sandbox.real.truth import UNKNOWN, VENDOR, Known, RealTruth
+from sandbox.server import Sandbox
+
+from .conftest import fetch_sandbox
+from .warehouse import Warehouse
+
+NOW = datetime(2026, 11, 18, 22, tzinfo=UTC)
+#: What a vendor's whole minutes may be off by, in seconds.
+MINUTE = 60
+
+
+@pytest.fixture(scope="module")
+def company() -> RealCompany:
+    return RealCompany(7, 800, NOW)
+
+
+@pytest.fixture(scope="module")
+def warehouse(company: RealCompany, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    warehouse = Warehouse(tmp_path_factory.mktemp("real"), time_zone="America/New_York")
+    with Sandbox(company=company) as sandbox:
+        fetch_sandbox(sandbox, warehouse.landing)
+    warehouse.build(
+        NOW.isoformat(),
+        select=["+agents", "+tickets", "+ticket_replies", "+sla_targets", "+excluded_tickets"],
+    )
+    return warehouse
+
+
+@pytest.fixture(scope="module")
+def truths(company: RealCompany) -> dict[str, RealTruth]:
+    return {one.ticket_id: one for one in truth.tickets(company) if one.counts}
+
+
+def published(warehouse: Warehouse, truths: dict[str, RealTruth], columns: str) -> dict[str, tuple[Any, ...]]:
+    """Of the tickets that count: what `tickets` says of them."""
+    rows = warehouse.query(f"select ticket_id, {columns} from marts.tickets")
+    return {ticket: tuple(values) for ticket, *values in rows if ticket in truths}
+
+
+def test_a_ticket_is_what_its_newest_version_says(warehouse: Warehouse, truths: dict[str, RealTruth]) -> None:
+    found = published(warehouse, truths, "status, priority, group_id::bigint, assignee_id::bigint")
+    assert len(found) > 400
+    assert found == {
+        one.ticket_id: (one.status, one.priority, one.group, one.assignee)
+        for one in truths.values()
+        if one.ticket_id in found
+    }
+
+
+@pytest.mark.parametrize(
+    ("moment", "measure"), [("first_solve", "first_resolution"), ("last_solve", "full_resolution")]
+)
+def test_a_solve_is_when_events_or_the_vendor_say(
+    warehouse: Warehouse, truths: dict[str, RealTruth], moment: str, measure: str
+) -> None:
+    origin = moment.replace("solve", "solved_origin")
+    columns = f"{measure}_seconds, {measure}_business_seconds, case when {measure}_seconds is not null then {origin} end"
+    origins = Counter[str | None]()
+    wrong = {}
+    for ticket, found in published(warehouse, truths, columns).items():
+        right: Known = getattr(truths[ticket], moment)
+        origins[right.origin] += 1
+        is_same = found == right if right.origin != VENDOR else found[2] == VENDOR and close(found, right)
+        if not is_same:
+            wrong[ticket] = (found, right, truths[ticket].begins, truths[ticket].channel)
+    assert wrong == {}
+    assert min(origins[name] for name in ("events", VENDOR, UNKNOWN.origin)) > 5
+
+
+def close(found: tuple[Any, ...], right: Known) -> bool:
+    return all(abs(ours - theirs) < MINUTE for ours, theirs in zip(found[:2], right[:2], strict=True))
+
+
+def test_customers_that_were_merged_are_no_agents_and_former_agents_are(
+    warehouse: Warehouse, company: RealCompany
+) -> None:
+    found = {
+        int(agent)
+        for (agent,) in warehouse.query(
+            "select distinct agent_id from marts.ticket_replies where agent_id is not null"
+        )
+    }
+    assert found <= truth.agents(company)
+    assert truth.merged_customers(company)
+
+
+def test_programs_that_reply_are_named(warehouse: Warehouse, company: RealCompany) -> None:
+    found = {
+        int(agent) for (agent,) in warehouse.query("select agent_id from marts.agents where is_probable_bot")
+    }
+    assert found == truth.probable_bots(company) == {BOT_ID}
+
+
+def test_a_clock_counts_once(warehouse: Warehouse, truths: dict[str, RealTruth]) -> None:
+    rows = warehouse.query(
+        "select ticket_id, metric, instance, list(outcome order by applied_at) from marts.sla_targets "
+        "where origin = 'vendor' group by all"
+    )
+    found: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+    for ticket, metric, _, outcomes in rows:
+        assert Counter(outcomes)["breached"] <= 1
+        found[ticket][metric, "breached" if "breached" in outcomes else outcomes[-1]] += 1
+    wrong = {}
+    for ticket, one in truths.items():
+        right = Counter((metric, outcome) for (metric, _), outcome in one.sla.items())
+        if found[ticket] != right:
+            wrong[ticket] = (found[ticket] - right, right - found[ticket])
+    assert wrong == {}
+    seen = {outcome for outcomes in found.values() for _, outcome in outcomes}
+    assert {"breached", "met", "active", "unknown"} <= seen
