@@ -10,7 +10,7 @@ with seen as (
         count(*) as comments,
         min(case when not e.is_opening then e.event_at end) as first_reply_at
     from {{ ref('int_ticket_events') }} as e
-    left join {{ ref('bots') }} as b on e.source = b.source and e.actor_id = b.user_id
+    left join {{ ref('bots') }} as b on e.source = b.source and e.actor_id = b.user_id and coalesce(b.is_bot, true)
     where e.kind = 'comment' and e.is_public and (e.actor_role = 'agent' or b.user_id is not null) and {{ is_touched('e') }}
     group by e.source, e.ticket_id
 ),
