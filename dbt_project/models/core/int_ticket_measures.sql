@@ -331,7 +331,8 @@ select
         {%- set told = 'i.told_' ~ measure ~ '_' ~ ('calendar' if clock == 'calendar' else 'business') %}
         when i.waits_origin = 'vendor' and ({{ told }} is not null or not i.has_statuses) then {{ told }}
         {%- endif %}
-        when ({{ known }}){% if clock != 'calendar' %} and p.created_position{{ clocks[clock] }} is not null{% endif %} then coalesce(l.{{ measure }}_{{ clock }}, 0)
+        when ({{ known }}){% if clock != 'calendar' %} and p.created_position{{ clocks[clock] }} is not null{% endif %}
+            then coalesce(l.{{ measure }}_{{ clock }}, 0)
     end as {{ measure }}_{{ clock }}{{ ',' if not (loop.last and measure == 'unassigned') }}
     {%- endfor %}
     {%- endfor %}
