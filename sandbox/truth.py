@@ -328,7 +328,7 @@ def clock_targets(
     target_after: TargetAfter | None = None,
 ) -> list[TargetTruth]:
     """Every target that stood on one of a ticket's clocks; `target_after` tells other policies."""
-    found = []
+    found: list[TargetTruth] = []
     statuses = list(zip(updates, [*(u.t for u in updates[1:]), now], strict=True))
     wanted = SLA_STATUSES.get(clock.metric)
     runs = [
