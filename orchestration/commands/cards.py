@@ -54,7 +54,8 @@ def render(project: Path = PROJECT) -> str:
         for card in cards.values()
         for name in (card.get("facts"), *card.get("reads", ()), *(m["relation"] for m in card["members"]))
     }
-    relations = {name: _relation(models[name]) for name in sorted(counted & models.keys())}
+    told = {name for name, model in models.items() if model.get("columns")}
+    relations = {name: _relation(models[name]) for name in sorted(counted & told)}
     return _HEAD + _macro("cards", cards) + _RELATIONS + _macro("counted_marts", relations)
 
 
@@ -141,7 +142,7 @@ def _filled(value: Any, stands_for: Mapping[str, Any]) -> Any:
 
 
 def _relation(model: Mapping[str, Any]) -> dict[str, Any]:
-    columns = model.get("columns", [])
+    columns = model["columns"]
     running = [c["name"] for c in columns if c.get("config", {}).get("meta", {}).get("runs")]
     return {"columns": [column["name"] for column in columns], "running": running}
 

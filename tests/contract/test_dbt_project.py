@@ -90,8 +90,7 @@ def test_marts_have_an_enforced_contract_with_types(marts: dict[str, Node]) -> N
     ] == []
 
 
-def test_marts_and_their_columns_are_described(marts: dict[str, Node]) -> None:
-    assert [name for name, node in marts.items() if not node["description"]] == []
+def test_columns_of_marts_are_described(marts: dict[str, Node]) -> None:
     assert [
         (name, c["name"])
         for name, node in marts.items()
@@ -294,13 +293,8 @@ def test_no_model_is_ephemeral(models: dict[str, Node]) -> None:
     assert [name for name, node in models.items() if node["config"]["materialized"] == "ephemeral"] == []
 
 
-def test_models_of_vendors_and_those_that_unite_them_are_described(models: dict[str, Node]) -> None:
-    assert [
-        name
-        for name, node in models.items()
-        if not node["description"]
-        and (layer(node) in ("parsed", "staged", "vendors") or node["raw_code"].startswith("{{ united("))
-    ] == []
+def test_every_model_is_described(models: dict[str, Node]) -> None:
+    assert [name for name, node in models.items() if not node["description"]] == []
 
 
 def test_a_vendor_is_named_in_its_folder_alone() -> None:

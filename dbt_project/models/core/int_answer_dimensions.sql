@@ -1,5 +1,3 @@
-{#- The company's own dimensions of each counted answer, in the order in which a segment is found: the survey's own field, the ticket's, the
-    organization's as it was then. member is null where nobody says. #}
 with own as (select dimension from {{ ref('dimensions') }} where record_column is null),
 
 {#- Without one nothing is read further. #}

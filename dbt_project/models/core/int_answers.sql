@@ -1,5 +1,3 @@
-{#- Every rating that a customer gave up to the as-of time, with what its question asks. kind is null for a question that nobody has
-    declared well enough to be counted; problem says what lacks. is_latest marks the one that counts of several on a ticket. #}
 {%- set columns = [
     'source', 'response_id', 'survey', 'survey_title', 'question_id', 'question_ref', 'question_title', 'question_type', 'is_helpdesk', 'score',
     'original_answer', 'scale_min', 'scale_max', 'declared_kind', 'declared_positive_from', 'declared_direction', 'is_good', 'is_edited',

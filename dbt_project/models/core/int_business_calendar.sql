@@ -1,8 +1,3 @@
-{#- Opening clocks. Per schedule every UTC day is cut into segments, open or closed, each with the open microseconds before it on
-    that schedule's clock; a business duration is the difference of two positions. Covers the year of the first ticket to three
-    years after the as-of time. Daylight saving, holidays (local dates), split and overnight shifts and later versions of a
-    schedule are all data here. Opening hours are the set of wall times that exist: an hour skipped by DST is not open, one that
-    comes twice is open twice. #}
 with schedule_versions as (
     select source, schedule_key, schedule_id, time_zone, valid_from, valid_to, intervals, holidays
     from {{ ref('int_schedules') }}

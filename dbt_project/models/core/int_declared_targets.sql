@@ -1,6 +1,4 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
-{#- Targets that a source declares with its tickets: when due, when ended, and its verdict; of the times those that can be. The end is lost where
-    there is one, nobody knows when. #}
 with targets as ({{ united('declared_targets', [
     'source', 'ticket_id', 'metric', 'applied_at', 'due_at', 'ended_at', 'verdict', 'is_end_unusable'
 ]) }})

@@ -1,4 +1,3 @@
-{#- Tickets of which a record landed since the current publication though it is older than that publication's as-of time. #}
 with records as ({{ united('ticket_records', ['source', 'ticket_id', 'batch_id', 'changed_at']) }}),
 
 publications as (select distinct version, as_of from {{ source('control', 'published') }})

@@ -1,4 +1,3 @@
-{#- What organizations say of the company's own dimensions, over time. #}
 select source, organization_id, valid_from, valid_to, pair.dimension as dimension, nullif(pair.member, '') as member
 from (
     select source, organization_id, valid_from, valid_to, unnest(dimensions) as pair from {{ ref('int_organizations') }}

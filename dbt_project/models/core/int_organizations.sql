@@ -1,4 +1,3 @@
-{#- Organizations' attributes over time. Before its first known version an organization is what that version says. #}
 with versions as ({{ united('organizations', [
     'source', 'organization_id', 'organization_name', 'segment', 'product', 'service_area', 'complexity', 'dimensions', 'is_deleted', 'created_at', 'changed_at'
 ]) }}),

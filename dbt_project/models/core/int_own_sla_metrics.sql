@@ -1,4 +1,3 @@
-{#- Metrics judged by our own targets: those of the rule file for which the source has none. One origin per source and metric. #}
 with theirs as ({{ united('sla_metrics', ['source', 'metric']) }}),
 
 sources as (select distinct source from {{ source('control', 'batches') }})

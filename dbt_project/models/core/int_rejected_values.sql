@@ -1,6 +1,4 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
-{#- What was left out of tickets because of what else is known of them, one row per value: above all times that contradict each other. What cannot
-    be in itself is rejected before, in control.rejected_values. #}
 {%- set times = [] -%}
 {%- for time in ['first_reply', 'resolved', 'closed'] -%}
 {%- do times.append(("'tickets'", 'ticket_id', "'" ~ time ~ "_at'", ref('int_tickets'), 'is_' ~ time ~ '_misdated')) -%}

@@ -1,5 +1,4 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
-{#- Which target stood on each SLA clock, and from when to when. A target that another replaces is kept. #}
 {%- set clock = 'source, ticket_id, metric, instance' -%}
 with own_clocks as (
     select c.source, c.ticket_id, c.metric, c.instance, c.group_id, c.clock_started_at, c.fulfilled_at

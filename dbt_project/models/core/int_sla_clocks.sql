@@ -1,9 +1,4 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
-{#- When the SLA clocks that may carry a target ran, one row per run: from the vendor's own clock events where it sets targets, else
-    from ours. clock_started_at and fulfilled_at are the whole clock's. started_at is null for a clock that never ran, or whose start
-    is not known (then clock_started_at is null too); ended_at is null while it runs. is_end_lost: it has ended, nobody knows when or how;
-    over_at is then when the ticket was solved.
-    group_id: whose stay an own clock measures. #}
 {%- set clock = 'source, ticket_id, metric, instance' -%}
 with vendor_events as (
     select

@@ -1,4 +1,3 @@
-{#- Every survey known to have been sent up to the as-of time, and its answer. A source that does not say what it sent has no rows. #}
 {%- set stated = ['organization_id', 'segment', 'product', 'service_area', 'complexity', 'channel', 'priority', 'group_id', 'agent_id'] -%}
 {%- set columns = ['source', 'invitation_id', 'survey', 'is_helpdesk', 'ticket_id', 'customer_id', 'sent_at', 'answered_at', 'delivery'] + stated -%}
 with told as ({{ united('survey_sends', columns) }}),

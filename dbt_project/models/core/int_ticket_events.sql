@@ -1,9 +1,4 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
-{#- One spine of everything that happened to a ticket up to the as-of time, with the author's role at that time. What is dated before the
-    ticket's creation stands at it and says that its time is not known. Time orders it; what has one time the source's own order, and what
-    has none comes after what is known to be of that time. can_repeat: a value that is there already is no change. Where the ticket's newest
-    version says another status, priority, group or assignee than its events, that comes last, as of the vendor (origin): at the time that
-    the vendor tells, else when the version was made, and its time is not known. #}
 {%- set columns = [
     'source', 'ticket_id', 'event_id', 'event_at', 'sequence_no', 'child_no', 'kind_no', 'kind', 'can_repeat', 'value', 'actor_id', 'actor_role',
     'is_public', 'is_automatic'

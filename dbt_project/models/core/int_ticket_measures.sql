@@ -1,5 +1,4 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
-{#- The instants, counts and durations of each ticket, in microseconds by three clocks. A source's declared instants win over events. #}
 {%- set clocks = {'business': '', 'business_last_schedule': '_last_schedule'} -%}
 {%- set spent = {
     'requester_wait': "status in ('new', 'open', 'hold')", 'agent_wait': "status = 'pending'", 'on_hold': "status = 'hold'",

@@ -1,6 +1,4 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
-{#- Which schedule a ticket was under, and when: what its schedule events set, before the first of them the source's default.
-    position_offset makes positions of successive schedules one clock: business time sums over the schedules in force. #}
 with tickets as (
     select t.source, t.ticket_id from {{ ref('int_tickets') }} as t where {{ is_touched('t') }}
 ),

@@ -1,6 +1,4 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
-{#- What status, priority, group and assignee a ticket had, and when, each by itself. ended_at is null for the value still held at the
-    as-of time. #}
 with events as (
     select e.source, e.ticket_id, e.kind, e.value, e.event_at, e.is_time_known, e.event_no
     from {{ ref('int_ticket_events') }} as e

@@ -1,10 +1,6 @@
 {{ config(
     materialized='incremental', incremental_strategy='replace_touched', meta={'keeps_before': true}, pre_hook="{{ forget_before() }}"
 ) }}
-{#- What a ticket was, and when: one row per update that moved its status, priority, group or assignee, as the update left them.
-    ended_at is null for the state still held at the as-of time. Positions are those of started_at and ended_at on the ticket's
-    opening clock (macros/business_time.sql). A ticket without a history of its group or priority has its own throughout. origin: who tells
-    it, events or the vendor's newest version; of what no time is known (is_dated) nobody knows how long it was, nor what it ended. #}
 {%- set updates_in_order = {'partition': 'source, ticket_id', 'order': 'started_at, update_no'} -%}
 with tickets as (
     select t.* from {{ ref('int_tickets') }} as t where {{ is_touched('t') }}

@@ -1,6 +1,4 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
-{#- Every ticket known at the as-of time, whichever vendor it came from, excluded ones with their reason. Of the times that it declares those
-    that can be. Lost is what happened, nobody knows when; whether it was solved its status tells. #}
 {%- set columns = [
     'source', 'ticket_id', 'created_at', 'status', 'priority', 'source_priority', 'channel', 'is_outgoing', 'customer_id', 'organization_id',
     'group_id', 'assignee_id', 'segment', 'product', 'service_area', 'complexity', 'dimensions', 'collaborator_ids', 'rating_score', 'exclusion_reason',

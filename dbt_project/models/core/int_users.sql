@@ -1,4 +1,3 @@
-{#- Users' roles and organizations over time. Before its first known version a user is what that version says. #}
 with versions as ({{ united('users', ['source', 'user_id', 'role', 'is_active', 'organization_id', 'created_at', 'changed_at']) }}),
 
 changes as (
