@@ -3,7 +3,10 @@
 {%- for number in compared_numbers() -%}{%- do columns.append(number[0]) -%}{%- endfor -%}
 with numbers as ({{ united('vendor_numbers', columns) }})
 
-select n.*
+select
+    {% for column in columns %}
+    n.{{ column }}{{ ',' if not loop.last }}
+    {% endfor %}
 from numbers as n
 inner join {{ ref('int_tickets') }} as t on n.source = t.source and n.ticket_id = t.ticket_id
 where t.exclusion_reason is null

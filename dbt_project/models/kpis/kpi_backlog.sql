@@ -108,7 +108,7 @@ periods as (
     {% if grain != 'all' %}
     where {{ period_start(grain, 'd.day') }} >= (select {{ period_start(grain, 'day') }} from first_change)
     {% endif %}
-    group by 1, 2
+    group by {{ period_start(grain, 'd.day') }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 ),

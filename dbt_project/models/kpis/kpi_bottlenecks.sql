@@ -33,7 +33,11 @@ spent as (
 facts as (
     select
         t.day, {% for column in of_ticket %}t.{{ column }}, {% endfor %}s.group_id,
-        {% for stage in stages() %}{% for clock in clocks %}cast(s.{{ stage }}_{{ clock }} as bigint) as {{ stage }}_{{ clock }}, {% endfor %}{% endfor %}
+        {% for stage in stages() %}
+        {% for clock in clocks %}
+        cast(s.{{ stage }}_{{ clock }} as bigint) as {{ stage }}_{{ clock }},
+        {% endfor %}
+        {% endfor %}
         cast(null as bigint) as hand_over_calendar, cast(null as bigint) as hand_over_business
     from spent as s
     inner join tickets as t on s.source = t.source and s.ticket_id = t.ticket_id

@@ -11,7 +11,9 @@
 with facts as (
     select
         *
-        {% for span, ends in spans.items() %}, {{ micros_between(ends[0], ends[1]) }} as {{ span }}{% endfor %}
+        {% for span, ends in spans.items() %}
+        , {{ micros_between(ends[0], ends[1]) }} as {{ span }}
+        {% endfor %}
     from ({{ counted_facts() }}) as sends
 ),
 

@@ -5,6 +5,8 @@
 {%- set previous_measures = this.incorporate(path={'schema': 'core', 'identifier': 'int_ticket_measures'}) -%}
 {%- set previous_targets = this.incorporate(path={'schema': 'marts', 'identifier': 'sla_targets'}) -%}
 {%- set previous_clocks = this.incorporate(path={'schema': 'core', 'identifier': 'int_sla_clocks'}) -%}
+{#- What of a user decides numbers of tickets. -#}
+{%- set person = ['role', 'is_active', 'organization_id'] -%}
 with news as (
     select batch_id from control.applied_batches
     where batch_id not in (select batch_id from control.built_batches)
@@ -30,14 +32,11 @@ select source, ticket_id from all_tickets
     from (
         select
             r.source, r.user_id, {{ is_news }} as is_news,
-            row_number() over (partition by r.source, r.user_id order by r.changed_at) as version_no,
-            r.role is distinct from lag(r.role) over (partition by r.source, r.user_id order by r.changed_at)
-                or r.organization_id is distinct from lag(r.organization_id) over (partition by r.source, r.user_id order by r.changed_at)
-                or r.is_active is distinct from lag(r.is_active) over (partition by r.source, r.user_id order by r.changed_at)
-                as differs
-        from ({{ united('users', ['source', 'user_id', 'role', 'is_active', 'organization_id', 'batch_id', 'changed_at']) }}) as r
+            {{ row_hash(person) }} as content,
+            lag({{ row_hash(person) }}) over (partition by r.source, r.user_id order by r.changed_at) as content_before
+        from ({{ united('users', ['source', 'user_id', 'batch_id', 'changed_at'] + person) }}) as r
     ) as v
-    where v.is_news and (v.differs or v.version_no = 1)
+    where v.is_news and v.content is distinct from v.content_before
 ),
 
 changed_organizations as (

@@ -29,7 +29,7 @@ followed as (select source, ticket_id, unnest(followup_ids) as followup_id from 
 ),
 
 {% endfor %}
-merges as (
+merged as (
     {% for stream in ['ticket_events', 'ticket_audits'] %}
     select
         source, ticket_id, is_merged,
@@ -43,14 +43,14 @@ merges as (
 told as (
     select source, ticket_id, ticket_id as linking_ticket_id, origin_relation as relation, origin_ticket_id as linked_ticket_id from tickets
     union all
-    select source, ticket_id, ticket_id, 'incident', problem_id from tickets
+    select source, ticket_id, ticket_id as linking_ticket_id, 'incident', problem_id from tickets
     union all
-    select source, ticket_id, followup_id, 'follow_up', ticket_id from followed
+    select source, ticket_id, followup_id, 'follow_up', ticket_id as linked_ticket_id from followed
     union all
     select
         source, ticket_id, case when is_merged then ticket_id else other_ticket_id end, 'merged_into',
         case when is_merged then other_ticket_id else ticket_id end
-    from merges
+    from merged
 )
 
 select distinct source, ticket_id, linking_ticket_id, relation, linked_ticket_id
