@@ -68,6 +68,8 @@ lint: setup ## Style, types, SQL, the dbt project, documents and the lock
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models
+	@# As they are written: rendered lines are as long as they come.
+	@! grep -rnE '.{161,}' dbt_project/models --include='*.sql' || { echo "SQL lines over 160 characters" >&2; exit 1; }
 	@$(BIN)/dbt --no-version-check --quiet parse --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project \
 		--target-path "$$(mktemp -d)" --log-path "$$(mktemp -d)"
 	@$(BIN)/python -m orchestration.commands.cards --check

@@ -11,9 +11,7 @@ from typing import Any, NamedTuple
 import duckdb
 from jinja2 import Environment, pass_context
 from jinja2.runtime import Context, Macro
-from sqlfluff.core.parser import Dedent, Delimited, Indent, OneOf, Ref, Sequence
 from sqlfluff.core.templaters.builtins.dbt import MacroReturn
-from sqlfluff.dialects.dialect_duckdb import GroupByClauseSegment
 
 
 class _Adapter:
@@ -118,31 +116,7 @@ def _call_macros_as_dbt_does() -> None:
     Macro._invoke = invoke  # type: ignore[method-assign]
 
 
-def _know_grouping_sets() -> None:
-    """DuckDB's own GROUP BY in sqlfluff forgets what the one that it replaces knew."""
-    GroupByClauseSegment.match_grammar = Sequence(
-        "GROUP",
-        "BY",
-        Indent,
-        OneOf(
-            Ref("GroupingSetsClauseSegment"),
-            Delimited(
-                OneOf(
-                    "ALL",
-                    Ref("ColumnReferenceSegment"),
-                    Ref("NumericLiteralSegment"),
-                    Ref("ExpressionSegment"),
-                ),
-                allow_trailing=True,
-                terminators=[Ref("GroupByClauseTerminatorGrammar")],
-            ),
-        ),
-        Dedent,
-    )
-
-
 if not hasattr(Environment, "knows_dbt"):
     _compile_once()
-    _know_grouping_sets()
     _call_macros_as_dbt_does()
     Environment.knows_dbt = True  # type: ignore[attr-defined]

@@ -25,7 +25,7 @@ active as (
     from (select distinct period_grain, period_start from cells) as p
     inner join {{ ref('segment_sizes') }} as z
         on {{ is_valid_in_period('z', 'p') }}
-    group by grouping sets ((p.period_grain, p.period_start), (p.period_grain, p.period_start, z.segment))
+    group by p.period_grain, p.period_start, rollup(z.segment)
 )
 
 select
