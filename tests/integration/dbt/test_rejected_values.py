@@ -136,7 +136,7 @@ def test_what_the_row_needs_rejects_it(nightly: Warehouse) -> None:
 def test_the_rest_of_the_row_is_counted(nightly: Warehouse) -> None:
     assert nightly.query(
         "select status, priority, source_priority, first_reply_seconds from marts.tickets where source = 'desk'"
-    ) == [("new", None, "ASAP", 7200.0)]
+    ) == [("open", None, "ASAP", 7200.0)]
     assert nightly.query("select score, sent_at from marts.survey_answers where source = 'typeform'") == [
         (9.0, None)
     ]
