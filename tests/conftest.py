@@ -35,3 +35,17 @@ def first(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory, worker_id:
 def copy(first: Path, tmp_path: Path) -> Path:
     """A copy of that folder."""
     return Path(shutil.copytree(first, tmp_path / "copy", symlinks=True))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits for the first refresh goes after what does not, but for the module that makes it."""
+    waiting = [item for item in items if "first" in getattr(item, "fixturenames", ())]
+    maker = waiting[0].path if waiting else None
+    modules = {item.path for item in waiting}
+
+    def place(item: pytest.Item) -> int:
+        if item.path == maker:
+            return 0
+        return 3 if "unit" in item.path.parts else 2 if item.path in modules else 1
+
+    items.sort(key=place)
