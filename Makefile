@@ -21,7 +21,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup demo test test-slow test-recipes ui lint docs lock bench clean
+.PHONY: help setup demo test test-slow test-campaigns test-recipes ui lint lint-python lint-sql lint-dbt docs lock bench clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -54,8 +54,11 @@ demo: setup ## A generated company: fetch over HTTP, judge, build, publish, scor
 test: setup ## All tests but the slow ones
 	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
-test-slow: setup ## Every command of the documents to its end, real data sets to a publication
+test-slow: setup ## Every command of the documents to its end
 	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m slow
+
+test-campaigns: setup ## Kills, hostile records, many nights, real data sets to a publication: ten minutes
+	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m campaign
 
 test-recipes: setup ## Toys added by the recipes of CONTRIBUTING: a KPI, a dimension, a vendor
 	@$(BIN)/python -m pytest -m recipe
@@ -63,20 +66,28 @@ test-recipes: setup ## Toys added by the recipes of CONTRIBUTING: a KPI, a dimen
 ui: setup ## The Dagster UI on loopback; after a demo with its company beside it
 	@$(BIN)/cxmarts ui
 
-lint: setup ## Style, types, SQL, the dbt project, documents and the lock
+lint: lint-python lint-sql lint-dbt ## Style, types, SQL, the dbt project, documents and the lock
+
+lint-python: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@! grep -nE 'https?://|file://' $(LOCKS) || { echo "a lock names a host" >&2; exit 1; }
+	@echo "Python: all good"
+
+lint-sql: setup
 	@$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models
 	@# As they are written: rendered lines are as long as they come.
 	@! grep -rnE '.{161,}' dbt_project/models --include='*.sql' || { echo "SQL lines over 160 characters" >&2; exit 1; }
+	@echo "SQL: all good"
+
+lint-dbt: setup
 	@$(BIN)/dbt --no-version-check --quiet parse --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project \
 		--target-path "$$(mktemp -d)" --log-path "$$(mktemp -d)"
 	@$(BIN)/python -m orchestration.commands.cards --check
 	@$(BIN)/python -m orchestration.commands.dictionary --check
 	@$(BIN)/python -m orchestration.commands.settings_docs --check
-	@! grep -nE 'https?://|file://' $(LOCKS) || { echo "a lock names a host" >&2; exit 1; }
-	@echo "lint: all good"
+	@echo "dbt and documents: all good"
 
 docs: setup ## Write what is written from declarations: the cards' macro, data dictionary, the vendors' settings
 	@$(BIN)/python -m orchestration.commands.cards

@@ -13,7 +13,7 @@ from orchestration.publication import publish
 from sandbox.server import Sandbox
 from tests.homes import hashes, new_folder, run, start, variables
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.campaign
 
 
 def refresh(folder: Path, *options: str, **environ: str) -> dict[str, Any]:

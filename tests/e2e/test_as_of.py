@@ -15,7 +15,7 @@ from sandbox.catalog import BUSINESS_ZONE
 from tests.homes import NOW, hashes, run, small_company
 from tests.trees import tree
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.campaign
 
 FIRST, SECOND = NOW, NOW + timedelta(days=4)
 

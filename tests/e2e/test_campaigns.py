@@ -32,7 +32,7 @@ def test_a_loss_is_seen(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_refreshes_killed_at_random_instants_lose_nothing(tmp_path: Path) -> None:
     seed, tickets = COMPANY
     figures = crash.campaign(kills=2, seed=seed, tickets=tickets, work=tmp_path)
@@ -40,7 +40,7 @@ def test_refreshes_killed_at_random_instants_lose_nothing(tmp_path: Path) -> Non
     assert (figures.killed, figures.comparisons) == (2, 2)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_hostile_records_cost_no_other(first: Path, tmp_path: Path) -> None:
     figures = faults.Figures()
     truth = first / ".cxmarts" / "published" / "current" / "marts.duckdb"

@@ -19,7 +19,7 @@ from tests.homes import new_folder, run
 from tests.parsed import ROOT
 from tests.shell import Shell
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.campaign
 
 DATA = ROOT.parent / "shared" / "data"
 MAPPINGS = ROOT / "tests" / "integration" / "files" / "mappings"
@@ -58,6 +58,7 @@ class Marts:
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
+@pytest.mark.slow
 @pytest.mark.documents(EXAMPLE)
 def test_the_example_of_the_readme(shell: Shell, checkout: Path) -> None:
     assert shell(checkout, EXAMPLE).stdout.startswith("Published ")

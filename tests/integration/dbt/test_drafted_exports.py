@@ -411,7 +411,7 @@ def test_a_drafted_export(drafts: Warehouse, name: str, variant: str) -> None:
     checked(drafts, name, variant, EXPORTS[name])
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_the_draft_of_a_whole_log(tmp_path: Path) -> None:
     whole = {"servicenow": replace(EXPORTS["servicenow"], some=None)}
     checked(built(tmp_path, whole, (AS_IS,)), "servicenow", AS_IS, whole["servicenow"])

@@ -21,7 +21,7 @@ NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
 OF_THE_CLOCK = {"built_at"}
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_quick_builds_what_dbt_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All relations of a full build, row for row."""
     ours = Warehouse(tmp_path / "quick", time_zone="America/New_York", is_empty=True)
