@@ -203,6 +203,16 @@ own_clocks as (
     select source, ticket_id, 'group_ownership', started_at, fulfilled_at, group_id, has_statuses from stays
 ),
 
+{#- When these happened nobody knows: until then a clock may have run, or no longer. #}
+undated as (
+    select
+        s.source, s.ticket_id, s.kind, s.started_at,
+        s.value in ('pending', 'hold') and coalesce(s.previous_value, 'new') in ('new', 'open') as stops_work,
+        s.value = 'pending' and coalesce(s.previous_value, 'new') in ('new', 'open', 'hold') as stops_wait
+    from {{ ref('int_ticket_spans') }} as s
+    where s.kind in ('status', 'group') and not s.is_dated and (s.source, s.ticket_id) in (select t.source, t.ticket_id from tickets as t)
+),
+
 numbered as (
     select
         c.*,
@@ -210,6 +220,14 @@ numbered as (
             + case when c.metric = 'next_reply' then 1 else 0 end as instance
     from own_clocks as c
     inner join {{ ref('int_own_sla_metrics') }} as m on c.source = m.source and c.metric = m.metric
+    left join undated as u
+        on c.source = u.source and c.ticket_id = u.ticket_id
+        and case
+            when c.metric = 'group_ownership' then u.kind = 'group' and c.fulfilled_at = u.started_at
+            when c.metric = 'agent_work' then u.kind = 'status' and u.stops_work
+            else u.kind = 'status' and u.stops_wait and c.metric in ('requester_wait', 'pausable_update')
+        end
+    where u.source is null
 ),
 
 own_runs as (

@@ -1,6 +1,6 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
 with events as (
-    select e.source, e.ticket_id, e.kind, e.value, e.event_at, e.is_time_known, e.event_no
+    select e.source, e.ticket_id, e.kind, e.value, e.event_at, e.is_time_known, e.origin, e.event_no
     from {{ ref('int_ticket_events') }} as e
     where e.kind in ('status', 'priority', 'group', 'assignee') and {{ is_touched('e') }}
 ),
@@ -23,6 +23,7 @@ select
     previous_value,
     event_at as started_at,
     is_time_known,
+    is_time_known or origin = 'events' as is_dated,
     lead(event_at) over (partition by source, ticket_id, kind order by event_at, event_no) as ended_at,
     coalesce(lead(event_at) over (partition by source, ticket_id, kind order by event_at, event_no), {{ the_end() }}) as held_until,
     row_number() over (partition by source, ticket_id, kind order by event_at, event_no) as span_no

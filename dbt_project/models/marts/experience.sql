@@ -51,7 +51,7 @@ waited as (
         case when l.source is null then t.reopens else l.reopens end as reopens,
         l.group_hops,
         {% for wait, end in {'first_reply': 't.first_reply_at', 'resolution': 't.first_solved_at'}.items() %}
-        {{ seconds(micros_between('t.created_at', 'case when ' ~ end ~ ' <= a.answered_at then ' ~ end ~ ' end')) }} as {{ wait }}_seconds
+        {{ seconds(micros_between('t.created_at', 'case when t.is_timed and ' ~ end ~ ' <= a.answered_at then ' ~ end ~ ' end')) }} as {{ wait }}_seconds
         {{- ',' if not loop.last }}
         {% endfor %}
     from answers as a

@@ -63,6 +63,7 @@ select
     m.has_status_history,
     m.first_reply_origin,
     m.waits_origin,
-    t.is_timed
+    t.is_timed,
+    m.is_resolved as is_solved
 from counted as t
 inner join {{ ref('int_ticket_measures') }} as m on t.source = m.source and t.ticket_id = m.ticket_id

@@ -26,6 +26,9 @@ from .zendesk_records import (
 AS_OF, NEXT = "2024-06-30T00:00:00Z", "2024-07-10T00:00:00Z"
 OWN_TARGETS = f"""{OWN_TARGET_COLUMNS}
 silent,total_resolution,full,,,,,,300,false,,
+ours,agent_work,work,,,,,,120,false,,
+ours,requester_wait,wait,,,,,,120,false,,
+ours,group_ownership,stay,,,,,,120,false,,
 """
 
 
@@ -112,10 +115,27 @@ def vendor_clocks() -> Account:
     return account
 
 
+def our_clocks() -> Account:
+    """Created at 10:00; the newest version, of 14:00, says another status or group; that of 3 when."""
+    account = Account("ours")
+    dated = metric_set(status_updated_at=at("11:00"))
+    in_group_8 = change(at("10:30"), group_id=8)
+    for ticket, happenings, now, told in (
+        (1, (), {"status": "pending"}, None),
+        (2, (), {"status": "hold"}, None),
+        (3, (), {"status": "pending"}, dated),
+        (4, (in_group_8,), {"group_id": 9}, None),
+        (5, (), {"status": "open"}, None),
+    ):
+        record = account.ticket(ticket, at("10:00"), *happenings, changed=at("14:00"))
+        record.update(now, metric_set=told)
+    return account
+
+
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     warehouse = Warehouse(tmp_path_factory.mktemp("silent") / "w", rules={"own_sla_targets.csv": OWN_TARGETS})
-    for account in (helpdesk(), vendor_clocks()):
+    for account in (helpdesk(), vendor_clocks(), our_clocks()):
         account.land(warehouse)
     warehouse.build(AS_OF)
     return warehouse
@@ -229,6 +249,35 @@ def test_no_clock_of_ours_runs_on_a_ticket_that_is_over(warehouse: Warehouse) ->
         (12, "met", "14:00"),
         *((running, "breached", None) for running in (13, 14, 15)),
     ]
+
+
+def test_a_clock_of_ours_that_stopped_when_nobody_knows_has_no_target(warehouse: Warehouse) -> None:
+    """In pending both of them, on hold agent work alone; the stay in group 8 has ended at some time, that in 9 goes on."""
+    rows = warehouse.query(
+        "select ticket_id::int, metric, group_id, outcome, elapsed_seconds / 3600 < 1.5 from marts.sla_targets "
+        "where source = 'ours' order by 1, 2"
+    )
+    assert rows == [
+        (2, "requester_wait", None, "breached", False),
+        (3, "agent_work", None, "active", True),
+        (3, "requester_wait", None, "active", True),
+        (4, "agent_work", "8", "breached", False),
+        (4, "group_ownership", "9", "breached", False),
+        (4, "requester_wait", "8", "breached", False),
+        (5, "agent_work", None, "breached", False),
+        (5, "requester_wait", None, "breached", False),
+    ]
+
+
+def test_what_was_solved_when_nobody_knows_is_counted_all_the_same(warehouse: Warehouse) -> None:
+    """Solved are 1 to 5, 10 to 12 and 16, ever 6 and 7 too; of 12 no event tells replies or reopenings; an agent replied to 1 to 5 and 11."""
+    cell = "dimension = 'source' and member = 'silent' and period_grain = 'all'"
+    assert warehouse.query(
+        f"select numerator, denominator from marts.kpi_first_contact where {cell} and convention = 'one_touch'"
+    ) == [(6, 8)]
+    assert warehouse.query(
+        f"select measure, n, affected from marts.kpi_effort where {cell} and measure in ('reopens', 'agent_replies') order by 1"
+    ) == [("agent_replies", 8, 6), ("reopens", 10, 2)]
 
 
 def test_a_vendors_clock_ends_with_its_ticket(warehouse: Warehouse) -> None:
