@@ -206,9 +206,13 @@ own_clocks as (
 {#- When these happened nobody knows: until then a clock may have run, or no longer. #}
 undated as (
     select
-        s.source, s.ticket_id, s.kind, s.started_at,
-        s.value in ('pending', 'hold') and coalesce(s.previous_value, 'new') in ('new', 'open') as stops_work,
-        s.value = 'pending' and coalesce(s.previous_value, 'new') in ('new', 'open', 'hold') as stops_wait
+        s.source, s.ticket_id, case when s.kind = 'group' then s.started_at end as ended_at,
+        unnest(case
+            when s.kind = 'group' then ['group_ownership']
+            when s.value = 'pending' and coalesce(s.previous_value, 'new') in ('new', 'open') then ['agent_work', 'requester_wait', 'pausable_update']
+            when s.value = 'pending' and s.previous_value = 'hold' then ['requester_wait', 'pausable_update']
+            when s.value = 'hold' and coalesce(s.previous_value, 'new') in ('new', 'open') then ['agent_work']
+        end) as metric
     from {{ ref('int_ticket_spans') }} as s
     where s.kind in ('status', 'group') and not s.is_dated and (s.source, s.ticket_id) in (select t.source, t.ticket_id from tickets as t)
 ),
@@ -221,12 +225,8 @@ numbered as (
     from own_clocks as c
     inner join {{ ref('int_own_sla_metrics') }} as m on c.source = m.source and c.metric = m.metric
     left join undated as u
-        on c.source = u.source and c.ticket_id = u.ticket_id
-        and case
-            when c.metric = 'group_ownership' then u.kind = 'group' and c.fulfilled_at = u.started_at
-            when c.metric = 'agent_work' then u.kind = 'status' and u.stops_work
-            else u.kind = 'status' and u.stops_wait and c.metric in ('requester_wait', 'pausable_update')
-        end
+        on c.source = u.source and c.ticket_id = u.ticket_id and c.metric = u.metric
+        and case when c.metric = 'group_ownership' then c.fulfilled_at end is not distinct from u.ended_at
     where u.source is null
 ),
 
