@@ -101,7 +101,6 @@ class RunParameters:
             "CXMARTS_BUILD_ID": self.build_id,
             "CXMARTS_TIMEZONE": self.timezone,
             "CXMARTS_MEMORY_LIMIT": self.memory_limit,
-            "CXMARTS_THREADS": str(os.cpu_count() or 1),
             "CXMARTS_RESTRICTED": "true" if self.is_restricted else "",
         }
 

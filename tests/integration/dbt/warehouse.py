@@ -142,7 +142,6 @@ class Warehouse:
             "CXMARTS_TIMEZONE": self.time_zone,
             "CXMARTS_BUILD_ID": f"build-{self.builds}",
             "CXMARTS_CLOSE_BUILD": "true",
-            "CXMARTS_THREADS": "1",
             "CXMARTS_RESTRICTED": "true" if restricted else "",
             "DO_NOT_TRACK": "1",
         }
