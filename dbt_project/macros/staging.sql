@@ -26,6 +26,7 @@ select
     {{ zoned_to_utc('r.changed_at') }} as changed_at,
     {{ zoned_to_utc('r.fetched_at') }} as fetched_at,
     r.batch_id,
+    r.file_row_number as row_no,
     coalesce(r.deleted, false) as deleted,
     case
         when contains(r.payload, 'redacted') then len(regexp_extract_all(r.payload, ':\s*"redacted"'))
@@ -39,18 +40,19 @@ inner join control.batches as b on r.batch_id = b.batch_id
 
 {% macro landed_files(batches) %}
 {% if batches %}
-read_parquet([{% for b in batches %}'{{ b.path | replace("'", "''") }}'{{ ', ' if not loop.last }}{% endfor %}])
+read_parquet([{% for b in batches %}'{{ b.path | replace("'", "''") }}'{{ ', ' if not loop.last }}{% endfor %}], file_row_number = true)
 {% else %}
 (
     select
         cast(null as varchar) as record_id, cast(null as timestamptz) as changed_at, cast(null as timestamptz) as fetched_at,
-        cast(null as varchar) as batch_id, false as deleted, cast(null as varchar) as payload
+        cast(null as varchar) as batch_id, false as deleted, cast(null as varchar) as payload,
+        cast(null as bigint) as file_row_number
     where false
 )
 {% endif %}
 {% endmacro %}
 
-{% macro envelope() %}source, record_id, changed_at, fetched_at, batch_id, deleted, redacted_fields{% endmacro %}
+{% macro envelope() %}source, record_id, changed_at, fetched_at, batch_id, row_no, deleted, redacted_fields{% endmacro %}
 
 {% macro lost_value() -%}
 case when contains(payload, chr(92) || 'uFfFd') then 'a value is nested deeper than 500 levels' end
@@ -182,22 +184,22 @@ ranked as (
         *,
         {% if keep == 'newest' %}
         row_number() over (
-            partition by source, record_id order by changed_at desc nulls last, fetched_at desc, batch_id desc
+            partition by source, record_id order by changed_at desc nulls last, fetched_at desc, batch_id desc, row_no desc
         ) as version_rank
         {% else %}
         row_number() over (
-            partition by source, record_id, changed_at order by fetched_at desc, batch_id desc
+            partition by source, record_id, changed_at order by fetched_at desc, batch_id desc, row_no desc
         ) as version_rank,
         max(case when changed_at <= {{ as_of() }} then changed_at end) over (partition by source, record_id) as in_force_at
         {% endif %}
     from repeated
 )
 
-select {{ star_except(['reject_reason', 'rejected_values'], 'n') }} from {{ parsed }} as n
+select {{ star_except(['row_no', 'reject_reason', 'rejected_values'], 'n') }} from {{ parsed }} as n
 where n.reject_reason is null and n.batch_id in ({{ batches_to_merge() }})
   and not exists (select 1 from repeated_keys as k where k.source = n.source and k.record_id = n.record_id)
 union all by name
-select {{ star_except(['version_rank'] if keep == 'newest' else ['version_rank', 'in_force_at']) }}
+select {{ star_except(['row_no', 'version_rank'] if keep == 'newest' else ['row_no', 'version_rank', 'in_force_at']) }}
 from ranked
 where version_rank = 1
 {% if keep == 'current' %}

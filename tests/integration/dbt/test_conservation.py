@@ -69,3 +69,20 @@ def test_rows_that_vanish_and_batches_that_merge_twice_do_not_add_up(warehouse: 
     warehouse.build(AS_OF, select=MODELS)
     landed, staged, _, superseded = balance(warehouse)
     assert (landed, staged, superseded) == (5, 4, 3)
+
+
+@pytest.mark.parametrize(
+    ("stream", "column"), [("ticket_audits", "ticket_id"), ("organizations", "organization_name")]
+)
+def test_of_rows_of_one_time_in_a_batch_the_later_counts(stream: str, column: str, tmp_path: Path) -> None:
+    """Two hundred records, each five times: neither the engine's threads nor its order decide."""
+    warehouse = Warehouse(tmp_path / "w")
+    rows = [
+        audit(number, 1, 10 * number + turn) | {"name": str(10 * number + turn)}
+        for turn in range(5)
+        for number in range(1, 201)
+    ]
+    warehouse.land("zendesk", stream, rows, changed="created_at")
+    warehouse.build(AS_OF, select=(f"new_zendesk__{stream}", f"stg_zendesk__{stream}"))
+    staged = warehouse.query(f"select record_id, {column}::varchar from staging.stg_zendesk__{stream}")
+    assert sorted(staged) == sorted((str(n), str(10 * n + 4)) for n in range(1, 201))

@@ -62,9 +62,19 @@ responses as (
 
 answers as (
     select
-        source, form_id, response_id, submitted_at, sent_at, ticket_id, customer_id, segment, product, service_area, complexity, dimensions,
-        unnest(answers) as answer
+        source, form_id, response_id, record_id, submitted_at, sent_at, ticket_id, customer_id, segment, product, service_area, complexity,
+        dimensions, unnest(answers) as answer, generate_subscripts(answers, 1) as place
     from responses
+),
+
+{#- A question that a response answers twice: the later answer counts. #}
+given as (
+    select
+        *,
+        row_number() over (
+            partition by source, form_id, response_id, answer.field.id order by submitted_at desc, record_id desc, place desc
+        ) as answer_no
+    from answers
 ),
 
 {#- The question as it was when it was answered, else as another version of the form has it; of one that was replaced before the form was
@@ -88,10 +98,11 @@ asked as (
             partition by a.source, a.form_id, a.response_id, a.answer.field.id
             order by case when a.submitted_at >= q.valid_from and a.submitted_at < q.valid_to then 0 else 1 end, q.valid_from desc, f.valid_from desc
         ) as version_no
-    from answers as a
+    from given as a
     left join questions as q on a.source = q.source and a.form_id = q.form_id and a.answer.field.id = q.question_id
     left join forms as f
         on a.source = f.source and a.form_id = f.form_id and a.submitted_at >= f.valid_from and a.submitted_at < f.valid_to
+    where a.answer_no = 1
 ),
 
 {#- A label of this source goes before one of all sources. #}

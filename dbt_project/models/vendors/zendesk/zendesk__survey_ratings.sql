@@ -37,7 +37,9 @@ options as (
 
 {#- What a bad rating's customer chose from a list; what they wrote is none of it. #}
 labels as (
-    select source, survey_id, choice.id as option_id, max_by(choice.label.value, survey_version) as label
+    select
+        source, survey_id, choice.id as option_id,
+        max(struct_pack(survey_version := survey_version, changed_at := changed_at, label := choice.label.value)).label as label
     from options
     where choice.id is not null
     group by source, survey_id, choice.id
@@ -50,7 +52,9 @@ chosen as (
 ),
 
 reasons as (
-    select c.source, c.record_id, max_by(l.label, coalesce(c.changed_at, c.fetched_at)) as reason
+    select
+        c.source, c.record_id,
+        max(struct_pack(told_at := coalesce(c.changed_at, c.fetched_at), label := l.label)).label as reason
     from chosen as c
     inner join labels as l on c.source = l.source and c.survey_id = l.survey_id and c.selection.option_id = l.option_id
     group by c.source, c.record_id
