@@ -50,7 +50,7 @@ affiliated as (
         on r.helpdesk = u.source and r.customer_id = u.user_id and {{ at }} >= u.valid_from and {{ at }} < u.valid_to
 ),
 
-placed as (
+attributed as (
     select
         {{ star_except(found, 'r') }},
         r.customer_id,

@@ -30,7 +30,7 @@ with moves as (
 
 {#- The age at a change is the one just before it, and an edge belongs to the state that it falls into: what comes and goes on an edge
     comes and goes in the same bucket. #}
-placed as (
+moves_by_age as (
     select m.*, {{ business_date('m.moved_at') }} as day, a.age_no
     from moves as m
     inner join ages as a
@@ -52,7 +52,7 @@ whole as (
     select
         day, age_no, {{ fixed.values() | join(', ') }},
         case when is_open then 1 else 0 end as arrived, case when is_open then 0 else 1 end as departed, 0 as aged_in, 0 as aged_out
-    from placed
+    from moves_by_age
     where is_open <> was_open
     union all
     select day, age_no, {{ fixed.values() | join(', ') }}, 0, 0, 1, 0 from aged
@@ -64,10 +64,10 @@ by_holder as (
     {% for name, column in held.items() %}
     {%- set stays -%}is_open and was_open and {{ column }} is not distinct from previous_{{ column }}{%- endset %}
     select '{{ name }}' as dimension, {{ column }} as member, day, age_no, 1 as arrived, 0 as departed, 0 as aged_in, 0 as aged_out
-    from placed
+    from moves_by_age
     where is_open and not ({{ stays }})
     union all
-    select '{{ name }}', previous_{{ column }}, day, age_no, 0, 1, 0, 0 from placed where was_open and not ({{ stays }})
+    select '{{ name }}', previous_{{ column }}, day, age_no, 0, 1, 0, 0 from moves_by_age where was_open and not ({{ stays }})
     union all
     select '{{ name }}', {{ column }}, day, age_no, 0, 0, 1, 0 from aged
     union all

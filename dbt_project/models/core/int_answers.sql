@@ -140,5 +140,5 @@ select
     r.group_id,
     r.agent_id,
     r.is_headline
-from placed as r
+from attributed as r
 where not (r.is_helpdesk and r.ticket_id is not null and (not r.is_ticket_known or r.exclusion_reason is not null))

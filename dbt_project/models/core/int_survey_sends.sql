@@ -86,7 +86,7 @@ policies as (
 {#- The solve that a survey followed. #}
 solves as (
     select r.source, r.survey, r.invitation_id, max(s.started_at) as solved_at
-    from placed as r
+    from attributed as r
     inner join {{ ref('int_ticket_spans') }} as s on r.ticket_source = s.source and r.ticket_id = s.ticket_id
     where s.kind = 'status' and s.value in ('solved', 'closed') and s.is_time_known and s.started_at <= r.sent_at
       and (s.previous_value is null or s.previous_value not in ('solved', 'closed'))
@@ -97,7 +97,7 @@ counted as (
     select
         r.*,
         lag(r.sent_at) over (partition by r.helpdesk, r.customer_id order by r.sent_at, r.source, r.invitation_id) as previous_sent_at
-    from placed as r
+    from attributed as r
     where not (r.is_helpdesk and r.ticket_id is not null and (not r.is_ticket_known or r.exclusion_reason is not null))
 )
 

@@ -15,7 +15,7 @@ with tickets as (
     select * from {{ ref('int_tickets') }} as t where {{ is_touched('t') }}
 ),
 
-lives as (
+milestones as (
     select
         source,
         ticket_id,
@@ -67,7 +67,7 @@ told_firsts as (
         end as {{ name }}_at{{ ',' if not loop.last }}
         {% endfor %}
     from tickets as t
-    inner join lives as l on t.source = l.source and t.ticket_id = l.ticket_id
+    inner join milestones as l on t.source = l.source and t.ticket_id = l.ticket_id
     inner join (
         select s.source, s.ticket_id, max(s.event_at) as last_event_at
         from {{ ref('int_ticket_events') }} as s
@@ -146,7 +146,7 @@ instants as (
         t.declares_first_reply and t.is_first_reply_lost as has_lost_reply,
         case when t.declares_resolved then t.is_resolved_lost else coalesce(l.has_lost_solve, false) end as has_lost_solve
     from tickets as t
-    left join lives as l on t.source = l.source and t.ticket_id = l.ticket_id
+    left join milestones as l on t.source = l.source and t.ticket_id = l.ticket_id
     left join told_firsts as f on t.source = f.source and t.ticket_id = f.ticket_id
     left join replies as r on t.source = r.source and t.ticket_id = r.ticket_id
     left join {{ ref('int_untold_replies') }} as u on t.source = u.source and t.ticket_id = u.ticket_id
@@ -192,7 +192,7 @@ looked_up as (
     select source, ticket_id, 'now', {{ as_of() }} from instants where not is_resolved
 ),
 
-placed as (
+positioned as (
     select l.source, l.ticket_id, l.instant, {{ business_positions('p', 'l.at_time', 'position') }}
     from looked_up as l
     {{ join_business_positions('p', 'l', 'l.at_time') }}
@@ -209,7 +209,7 @@ positions as (
         {{- ',' if not (is_last and loop.last) }}
         {%- endfor %}
         {%- endfor %}
-    from placed
+    from positioned
     group by source, ticket_id
 ),
 
@@ -321,7 +321,7 @@ select
     case when i.is_resolved then i.waits_origin end as waits_origin,
     i.has_untold_replies,
     {% for measure in spent %}
-    {%- set known = 'l.has_assignee_history and not i.has_undated_assignment and i.first_assigned_at is not distinct from l.first_assigned_at'
+    {%- set is_assignment_known = 'l.has_assignee_history and not i.has_undated_assignment and i.first_assigned_at is not distinct from l.first_assigned_at'
         ~ ' and (i.last_solved_at is not null or not i.is_resolved)' if measure == 'unassigned'
         else "i.waits_origin = 'events' or (i.waits_origin = 'vendor' and i.has_statuses and i.last_solved_at is not null)" %}
     {%- for clock in ['calendar'] + clocks | list %}
@@ -330,12 +330,12 @@ select
         {%- set told = 'i.told_' ~ measure ~ '_' ~ ('calendar' if clock == 'calendar' else 'business') %}
         when i.waits_origin = 'vendor' and ({{ told }} is not null or not i.has_statuses) then {{ told }}
         {%- endif %}
-        when ({{ known }}){% if clock != 'calendar' %} and p.created_position{{ clocks[clock] }} is not null{% endif %}
+        when ({{ is_assignment_known }}){% if clock != 'calendar' %} and p.created_position{{ clocks[clock] }} is not null{% endif %}
             then coalesce(l.{{ measure }}_{{ clock }}, 0)
     end as {{ measure }}_{{ clock }}{{ ',' if not (loop.last and measure == 'unassigned') }}
     {%- endfor %}
     {%- endfor %}
 from waited as i
-left join lives as l on i.source = l.source and i.ticket_id = l.ticket_id
+left join milestones as l on i.source = l.source and i.ticket_id = l.ticket_id
 left join positions as p on i.source = p.source and i.ticket_id = p.ticket_id
 left join settled as s on i.source = s.source and i.ticket_id = s.ticket_id

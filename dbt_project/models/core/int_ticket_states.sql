@@ -40,13 +40,13 @@ updates as (
     group by source, ticket_id, event_id
 ),
 
-placed as (
+positioned as (
     select u.*, {{ business_positions('p', 'u.started_at', 'position_from') }}
     from updates as u
     {{ join_business_positions('p', 'u', 'u.started_at') }}
 ),
 
-known as (
+with_previous as (
     select
         *,
         {% for kind in ['status', 'group', 'assignee', 'priority'] %}
@@ -68,7 +68,7 @@ known as (
         lead({{ column }}) over (partition by source, ticket_id order by started_at, update_no) as next_{{ column }},
         {% endfor %}
         row_number() over (partition by source, ticket_id order by started_at, update_no) as state_no
-    from placed
+    from positioned
 ),
 
 {#- A log of assignments that begins with the ticket is its whole history. #}
@@ -86,7 +86,7 @@ told as (
         k.any_{{ kind }} is not null or (t.logs_assignment and {{ begins_with_ticket('k.first_started_at', 't.created_at') }})
             as has_{{ kind }}_history{{ ',' if not loop.last }}
         {% endfor %}
-    from known as k
+    from with_previous as k
     inner join tickets as t on k.source = t.source and k.ticket_id = t.ticket_id
 ),
 

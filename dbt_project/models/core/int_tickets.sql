@@ -11,7 +11,7 @@
 with tickets as ({{ united('tickets', columns) }}),
 
 {#- The organization of the ticket, else the customer's own when the ticket was created. #}
-placed as (
+with_organization as (
     select t.*, coalesce(t.organization_id, u.organization_id) as known_organization_id
     from tickets as t
     left join {{ ref('int_users') }} as u
@@ -25,7 +25,7 @@ marked as (
         t.source, t.ticket_id,
         min(case when coalesce(r.scope, 'all') = 'all' then r.reason end) as reason,
         bool_or(r.scope = 'times') as is_untimed
-    from placed as t
+    from with_organization as t
     inner join {{ ref('exclusion_rules') }} as r
         on r.source in (t.source, '*') and (
             (r.mark = 'channel' and r.value = t.channel)
@@ -89,7 +89,7 @@ select
             then cast(t.told_{{ measure }}_business_seconds * 1e6 as bigint)
     end as told_{{ measure }}_business{{ ',' if not loop.last }}
     {% endfor %}
-from placed as t
+from with_organization as t
 left join marked as m on t.source = m.source and t.ticket_id = m.ticket_id
 left join {{ ref('int_organizations') }} as o
     on t.source = o.source and t.known_organization_id = o.organization_id

@@ -20,7 +20,7 @@ asked as (
     select a.source, a.response_id, a.question_id, a.ticket_source, a.ticket_id, a.answered_at from answers as a
 ),
 
-lives as (
+happened as (
     select
         a.source, a.response_id, a.question_id,
         count(case when s.is_reopening then 1 end) as reopens,
@@ -48,15 +48,15 @@ waited as (
         t.created_at,
         coalesce(a.channel, t.channel) as came_by,
         p.breaches,
-        case when l.source is null then t.reopens else l.reopens end as reopens,
-        l.group_hops,
+        case when h.source is null then t.reopens else h.reopens end as reopens,
+        h.group_hops,
         {% for wait, end in {'first_reply': 't.first_reply_at', 'resolution': 't.first_solved_at'}.items() %}
         {{ seconds(micros_between('t.created_at', 'case when t.is_timed and ' ~ end ~ ' <= a.answered_at then ' ~ end ~ ' end')) }} as {{ wait }}_seconds
         {{- ',' if not loop.last }}
         {% endfor %}
     from answers as a
     inner join {{ ref('tickets') }} as t on a.ticket_source = t.source and a.ticket_id = t.ticket_id
-    left join lives as l on a.source = l.source and a.response_id = l.response_id and a.question_id = l.question_id
+    left join happened as h on a.source = h.source and a.response_id = h.response_id and a.question_id = h.question_id
     left join promises as p on a.source = p.source and a.response_id = p.response_id and a.question_id = p.question_id
 ),
 

@@ -34,7 +34,7 @@ followed as (
 flagged as (select * from followed where is_flagged),
 
 {#- A rule for the segment goes before one for the kind. #}
-owed as (
+with_policy as (
     select
         f.*, p.hours, p.is_business_hours,
         row_number() over (
@@ -55,7 +55,7 @@ on_schedules as (
         coalesce(s.schedule_key, d.schedule_key) as schedule_key,
         o.answered_at,
         cast(round(o.hours * 3600000000) as bigint) as promised_micros
-    from owed as o
+    from with_policy as o
     left join {{ ref('int_ticket_schedules') }} as s
         on o.ticket_source = s.source and o.ticket_id = s.ticket_id and o.answered_at >= s.valid_from and o.answered_at < s.valid_to
     left join {{ ref('int_default_schedules') }} as d on o.helpdesk = d.source
@@ -135,7 +135,7 @@ judged as (
         c.contacted_at,
         c.contact_ticket_id,
         c.contact_agent_id
-    from owed as o
+    from with_policy as o
     left join business_due as b on o.source = b.source and o.response_id = b.response_id and o.question_id = b.question_id
     left join first_contacts as c on o.source = c.source and o.response_id = c.response_id and o.question_id = c.question_id
     where o.policy_no = 1

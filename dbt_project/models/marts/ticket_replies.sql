@@ -21,7 +21,7 @@ with waits as (
     where {{ is_touched('r') }}
 ),
 
-placed as (
+positioned as (
     select
         w.*,
         {{ business_positions('a', 'w.waits_from', 'waited_from') }},
@@ -54,7 +54,7 @@ select
     p.product,
     p.service_area,
     p.origin
-from placed as p
+from positioned as p
 left join {{ ref('int_ticket_states') }} as s
     on p.source = s.source and p.ticket_id = s.ticket_id
     and coalesce(p.replied_at, {{ as_of() }}) >= s.started_at and coalesce(p.replied_at, {{ as_of() }}) < s.held_until
