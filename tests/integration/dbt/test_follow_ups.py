@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 
 import duckdb
@@ -126,7 +127,10 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
         {"field": {"id": "mail"}, "type": "email", "email": "left@example.com"},
         {"field": {"id": "else"}, "type": "text", "text": "and too dear"},
     ]
-    warehouse.land("typeform", "responses", answers, changed="submitted_at")
+    # A response that comes twice in a batch is one, the later.
+    earlier = copy.deepcopy(answers[-1])
+    earlier["answers"][1]["text"] = "Slow"
+    warehouse.land("typeform", "responses", [earlier, *answers], changed="submitted_at")
     # A file: satisfaction without a date cannot be due.
     undated = {"answered_at": None, "comment": "in the file"}
     land_scores(warehouse, "filed", "csat", (1, 5, None), [1, 5], stated=[undated, undated])
