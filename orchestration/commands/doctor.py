@@ -162,6 +162,7 @@ def _bots(home: Home) -> Iterator[Finding]:
     marts = home.published / "current" / "marts.duckdb"
     if not marts.exists():
         return
+    # What is damaged `_damages` names; an earlier release's agents have no such column.
     with contextlib.suppress(duckdb.Error), duckdb.connect(str(marts.resolve()), read_only=True) as con:
         found = con.execute("select source, agent_id from agents where is_probable_bot order by all")
         for source, agent in found.fetchall():

@@ -43,9 +43,10 @@ RULE_BYTES = 64 * 1024 * 1024
 JUDGED_AT_GATE_3 = "gate_3"
 FAILED = ("error", "fail", "runtime error", "skipped")
 
+#: What a run builds is tagged with it.
+_DUE = "due"
 # No network: dbt's telemetry and version check stay off. No logs: what matters is in the results, and
 # formatting every event costs a tenth of a run.
-_DUE = "due"
 _QUIET = (
     "--no-send-anonymous-usage-stats",
     "--no-version-check",
