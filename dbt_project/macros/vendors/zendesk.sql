@@ -1,5 +1,6 @@
 {% macro zendesk_statuses() %}{{ return(['new', 'open', 'pending', 'hold', 'solved', 'closed', 'deleted']) }}{% endmacro %}
 {% macro zendesk_priorities() %}{{ return(['low', 'normal', 'high', 'urgent']) }}{% endmacro %}
+{% macro zendesk_support_types() %}{{ return(['agent', 'ai_agent']) }}{% endmacro %}
 {% macro zendesk_sla_metrics() %}
 {{ return([
     'reply_time', 'agent_work_time', 'requester_wait_time', 'periodic_update_time', 'pausable_update_time', 'resolution_time',

@@ -1,8 +1,8 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
 {%- set columns = [
-    'source', 'ticket_id', 'created_at', 'status', 'priority', 'source_priority', 'channel', 'is_outgoing', 'customer_id', 'organization_id',
-    'group_id', 'assignee_id', 'segment', 'product', 'service_area', 'complexity', 'dimensions', 'collaborator_ids', 'rating_score', 'exclusion_reason',
-    'is_untimed',
+    'source', 'ticket_id', 'created_at', 'status', 'priority', 'source_priority', 'channel', 'is_outgoing', 'support_type',
+    'customer_id', 'organization_id', 'group_id', 'assignee_id', 'segment', 'product', 'service_area', 'complexity', 'dimensions',
+    'collaborator_ids', 'rating_score', 'exclusion_reason', 'is_untimed',
     'declared_first_reply_at', 'declared_resolved_at', 'declared_closed_at', 'declares_first_reply', 'declares_resolved', 'declared_reopens',
     'declared_replies', 'handle_seconds', 'unusable_handle_seconds', 'logs_assignment', 'unusable', 'changed_at', 'version_at',
     'told_last_solved_at', 'told_first_solved_at', 'told_status_at', 'told_assignee_at', 'told_first_assigned_at',
@@ -44,6 +44,7 @@ select
     t.source_priority,
     t.channel,
     t.is_outgoing,
+    t.support_type,
     t.customer_id,
     t.known_organization_id as organization_id,
     t.group_id,

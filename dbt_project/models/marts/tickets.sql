@@ -64,6 +64,7 @@ select
     m.first_reply_origin,
     m.waits_origin,
     t.is_timed,
-    m.is_resolved as is_solved
+    m.is_resolved as is_solved,
+    t.support_type
 from counted as t
 inner join {{ ref('int_ticket_measures') }} as m on t.source = m.source and t.ticket_id = m.ticket_id

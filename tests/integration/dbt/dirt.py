@@ -198,6 +198,7 @@ class Dirt:
             "via": self.one([{"channel": f"{name} mail"}], [None, "mail", {"channel": None}]), "tags": self.one([[], ["x"]], [None, "x", [None, 7]]),
             "custom_fields": self.one([[]], [None, [{"id": 5, "value": -1}], "no"]), "collaborator_ids": self.one([[]], [None, "x"]),
             "satisfaction_rating": self.one([None, {"score": "good"}], [{"score": 7}, "good"]),
+            "support_type": self.one(["agent", "agent", "ai_agent", None], WORDS),
             "metric_set": self.one([None], [{
                 "reopens": self.one([1], NO_NUMBERS), "reply_time_in_minutes": {"calendar": self.one([5], NO_NUMBERS)},
                 "first_resolution_time_in_minutes": {"calendar": self.one([5], NO_NUMBERS), "business": self.one([5], NO_NUMBERS)},

@@ -63,6 +63,7 @@ select
     t.source_priority,
     t.channel,
     cast(null as boolean) as is_outgoing,
+    cast(null as varchar) as support_type,
     t.customer_id,
     t.organization_id,
     nullif(t.group_id, '') as group_id,

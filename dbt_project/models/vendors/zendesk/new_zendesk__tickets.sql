@@ -1,6 +1,6 @@
 {%- set minutes = {'calendar': 'VARCHAR', 'business': 'VARCHAR'} -%}
 {%- set shape = {
-    'created_at': 'VARCHAR', 'updated_at': 'VARCHAR', 'status': 'VARCHAR', 'priority': 'VARCHAR', 'type': 'VARCHAR',
+    'created_at': 'VARCHAR', 'updated_at': 'VARCHAR', 'status': 'VARCHAR', 'priority': 'VARCHAR', 'type': 'VARCHAR', 'support_type': 'VARCHAR',
     'requester_id': 'VARCHAR', 'submitter_id': 'VARCHAR', 'assignee_id': 'VARCHAR', 'organization_id': 'VARCHAR',
     'group_id': 'VARCHAR', 'brand_id': 'VARCHAR', 'problem_id': 'VARCHAR', 'followup_ids': ['VARCHAR'],
     'via': {'channel': 'VARCHAR', 'source': {'rel': 'VARCHAR', 'from': {'ticket_id': 'VARCHAR'}}}, 'tags': ['VARCHAR'],
@@ -15,7 +15,7 @@
         'initially_assigned_at': 'VARCHAR'
     }
 } -%}
-{%- set values = [time_value('updated_at', 'p.updated_at')] -%}
+{%- set values = [time_value('updated_at', 'p.updated_at'), word_value('support_type', 'p.support_type', zendesk_support_types())] -%}
 {%- for time in ['solved_at', 'status_updated_at', 'custom_status_updated_at', 'assignee_updated_at', 'initially_assigned_at'] -%}
 {%- do values.append(time_value('vendor_' ~ time, 'p.metric_set.' ~ time)) -%}
 {%- endfor -%}

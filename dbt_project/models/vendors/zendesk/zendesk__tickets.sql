@@ -74,6 +74,7 @@ select
     t.priority as source_priority,
     t.channel,
     t.is_outgoing,
+    t.support_type,
     t.requester_id as customer_id,
     t.organization_id,
     t.group_id,
