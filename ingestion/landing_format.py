@@ -29,6 +29,8 @@ COLUMNS: Mapping[str, tuple[pa.DataType, str]] = {
     "batch_id": (pa.string(), "The file it landed in; sorts by time."),
 }
 SCHEMA = pa.schema([(name, type_) for name, (type_, _) in COLUMNS.items()])
+#: A row's place in its file: no column of it, the engine counts.
+ROW_NUMBER = "file_row_number"
 
 _BATCH_ID = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{4}")
 _REFETCH = re.compile(r"refetch( since (?P<since>\S+))?", re.IGNORECASE)

@@ -9,7 +9,7 @@ import dagster as dg
 
 from ingestion.extract import FetchResult, fetch
 from ingestion.http import FetchError, TransientError
-from ingestion.landing_format import COLUMNS
+from ingestion.landing_format import COLUMNS, ROW_NUMBER
 from ingestion.streams import Source, StreamResult
 from orchestration.ground import progress
 from orchestration.ground.sources import sources
@@ -20,7 +20,10 @@ from orchestration.warehouse.run import Run
 RETRIES_TAG = "cxmarts/landing_retries"
 FIRST_WAIT_SECONDS = 60
 SHOWN_STREAMS = 3
-LANDED = dg.TableSchema([dg.TableColumn(name, str(type_), text) for name, (type_, text) in COLUMNS.items()])
+LANDED = dg.TableSchema(
+    [dg.TableColumn(name, str(type_), text) for name, (type_, text) in COLUMNS.items()]
+    + [dg.TableColumn(ROW_NUMBER, "int64", "The row's place in its file, as the engine counts.")]
+)
 
 
 def landing_specs(manifest: Mapping[str, Any]) -> list[dg.AssetSpec]:

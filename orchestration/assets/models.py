@@ -10,7 +10,7 @@ import dagster as dg
 import duckdb
 from dagster_dbt import DagsterDbtTranslator
 
-from ingestion.landing_format import COLUMNS
+from ingestion.landing_format import COLUMNS, ROW_NUMBER
 from orchestration.causes import CAUSES
 from orchestration.ground import progress
 from orchestration.publication.baseline import published_marts
@@ -336,7 +336,9 @@ def _origins(
     fresh = [name for name in graph.order if name in built and store.get(name, wanted[name]) is None]
     if fresh:
         columns = {table: [name for name, _ in found] for table, found in tables.items()}
-        columns |= {(f"raw_{vendor}", stream): [*COLUMNS] for vendor, stream in graph.parsed.values()}
+        columns |= {
+            (f"raw_{vendor}", stream): [*COLUMNS, ROW_NUMBER] for vendor, stream in graph.parsed.values()
+        }
         compiled = target / "compiled" / graph.manifest["metadata"]["project_name"]
         for name in fresh:
             vendor, stream = graph.parsed.get(name, ("", ""))

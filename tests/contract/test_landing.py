@@ -6,7 +6,7 @@ import duckdb
 import pyarrow.parquet as pq
 from jinja2 import Environment, FileSystemLoader
 
-from ingestion.landing_format import SCHEMA
+from ingestion.landing_format import ROW_NUMBER, SCHEMA
 from tests import parsed
 
 
@@ -17,7 +17,7 @@ def test_dbt_reads_the_columns_that_a_landing_file_has(tmp_path: Path) -> None:
     landed_files = macros.get_template("staging.sql").module.landed_files
     pq.write_table(SCHEMA.empty_table(), tmp_path / "batch.parquet")
     of_files = columns(landed_files([{"path": str(tmp_path / "batch.parquet")}]))
-    assert [name for name, _ in of_files] == [*SCHEMA.names, "file_row_number"]
+    assert [name for name, _ in of_files] == [*SCHEMA.names, ROW_NUMBER]
     assert sorted(columns(landed_files([]))) == sorted(of_files), "what stands for no file has other columns"
 
 
