@@ -27,7 +27,7 @@ NOW = datetime(2026, 11, 18, 12, tzinfo=UTC)
 
 def serve(tickets: int, answers: Queue[Any], orders: Queue[Any]) -> None:
     """The sandbox; each order moves its clock by so many days, None ends it."""
-    with Sandbox(tickets=tickets, seed=7, now=NOW) as sandbox:
+    with Sandbox(tickets=tickets, seed=7, now=NOW, profile="clean") as sandbox:
         answers.put(sandbox.env())
         while (days := orders.get()) is not None:
             sandbox.advance(days=days)

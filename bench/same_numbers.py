@@ -142,7 +142,7 @@ def main() -> int:
     base, same = options.base.resolve(), True
     with tempfile.TemporaryDirectory() as work:
         for tickets in options.tickets:
-            with Sandbox(tickets=tickets, seed=7, now=NOW + SETTLED) as sandbox:
+            with Sandbox(tickets=tickets, seed=7, now=NOW + SETTLED, profile="clean") as sandbox:
                 for night in range(options.nights):
                     folder, as_of = Path(work) / str(tickets), NOW + timedelta(days=night)
                     what = f"{tickets:,} tickets, night {night + 1}"

@@ -23,7 +23,9 @@ def main() -> None:
     parser.add_argument(
         "--at", type=datetime.fromisoformat, help="move the clock of that company to this instant"
     )
-    parser.add_argument("--profile", choices=PROFILES, help="a quiet company, or one like real ones")
+    parser.add_argument(
+        "--profile", choices=PROFILES, help="a quiet company, or one like real ones (default)"
+    )
     arguments = parser.parse_args()
     sandbox = serve(
         arguments.tickets,

@@ -20,7 +20,7 @@ from sandbox.vendor import Limits
 from sandbox.vendors import VENDORS
 
 PROFILES = ("clean", "real")
-DEFAULT_PROFILE = "clean"
+DEFAULT_PROFILE = "real"
 
 
 #: A slow answer comes in so many pieces, with so many seconds after each.
@@ -115,7 +115,7 @@ class Sandbox:
 
     Args:
         tickets, seed, now, days, scenarios: of the company, see `company.Company`.
-        profile: `clean`, a quiet company, or `real`, one with what real accounts have (see `sandbox.real`).
+        profile: `real`, a company with what real accounts have (see `sandbox.real`), or `clean`, a quiet one.
         at: move the company's clock there: the same company as with `now` alone, seen later.
         company: a ready company to serve instead.
         port: 0 for a free one.

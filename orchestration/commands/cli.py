@@ -128,7 +128,9 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--tickets", type=int, default=demo.TICKETS)
     sandbox.add_argument("--seed", type=int, default=demo.SEED)
     sandbox.add_argument("--port", type=int, default=0)
-    sandbox.add_argument("--profile", help="clean, a quiet company, or real, with what real accounts have")
+    sandbox.add_argument(
+        "--profile", help="real, with what real accounts have, or clean, a quiet company (default: real)"
+    )
 
     batches = command("batches", _batches, "List held, lost and waived batches, or waive one.")
     actions = batches.add_subparsers(metavar="ACTION")

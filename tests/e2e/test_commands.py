@@ -59,7 +59,7 @@ def test_wrong_credentials_are_one_message(copy: Path, sandbox: Sandbox) -> None
         done = run(copy, "refresh", **wrong)
     assert done.returncode == 1
     assert "not published, the published marts stay as they were" in done.stderr
-    [cause] = [line for line in done.stderr.splitlines() if "401" in line]
+    [cause] = [line for line in done.stderr.splitlines() if "401 Unauthorized" in line]
     assert re.match(r"  - \d\d streams of zendesk: answered 401 Unauthorized: ", cause)
     assert "ZENDESK_API_TOKEN" in cause
     [text] = webhook.texts

@@ -59,7 +59,7 @@ class Nights:
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
     nightly = Warehouse(tmp_path_factory.mktemp("nightly"), time_zone="America/New_York")
-    with Sandbox(tickets=300, seed=11, now=START) as sandbox:
+    with Sandbox(tickets=300, seed=11, now=START, profile="clean") as sandbox:
         for night in range(3):
             if night:
                 before = nightly.copy(tmp_path_factory.mktemp("before"))

@@ -84,7 +84,7 @@ def desks(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         time_zone="America/New_York",
         rules={"own_sla_targets.csv": rules.getvalue()},
     )
-    with Sandbox(tickets=350, seed=5, now=START) as sandbox:
+    with Sandbox(tickets=350, seed=5, now=START, profile="clean") as sandbox:
         env = sandbox.env()
         for night in range(2):
             if night:

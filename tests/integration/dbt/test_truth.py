@@ -50,7 +50,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, dict[s
         "base,all,all,USD,9000,,,,,,,,,\nhigh,all,all,USD,12000,,,,,,,,,\n"
     }
     warehouse = Warehouse(tmp_path_factory.mktemp("truth"), time_zone="America/New_York", rules=rules)
-    with Sandbox(tickets=1500, seed=3, now=NOW) as sandbox:
+    with Sandbox(tickets=1500, seed=3, now=NOW, profile="clean") as sandbox:
         fetch_sandbox(sandbox, warehouse.landing)
         expected = truth(sandbox.company)
         counted = {int(t.ticket_id) - 1 for t in tickets(sandbox.company) if t.excluded is None}

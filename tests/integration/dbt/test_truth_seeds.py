@@ -41,7 +41,7 @@ def companies(tmp_path_factory: pytest.TempPathFactory) -> Companies:
     expected = {}
     for seed in SEEDS:
         source = f"company_{seed}"
-        with Sandbox(tickets=250, seed=seed, now=NOW) as sandbox:
+        with Sandbox(tickets=250, seed=seed, now=NOW, profile="clean") as sandbox:
             env = sandbox.env()
             login = {"email": env["ZENDESK_EMAIL"], "api_token": env["ZENDESK_API_TOKEN"]}
             for vendor in (

@@ -21,7 +21,7 @@ def sources_of(sandbox, **wrong):
 
 @pytest.fixture
 def sandbox():
-    with Sandbox(tickets=400, seed=5) as running:
+    with Sandbox(tickets=400, seed=5, profile="clean") as running:
         yield running
 
 
@@ -88,7 +88,7 @@ def test_a_storm_on_one_source_stops_only_that(sandbox, lander):
 
 def test_a_bulk_import_in_one_second_loses_no_event(lander):
     """1,200 tickets of one second: its events come from one page of the export and from the audits."""
-    with Sandbox(tickets=200, seed=5, scenarios=("bulk_import",)) as sandbox:
+    with Sandbox(tickets=200, seed=5, scenarios=("bulk_import",), profile="clean") as sandbox:
         result = lander.fetch(*sources_of(sandbox))
         assert result.failed_sources == []
         company = sandbox.company

@@ -20,7 +20,7 @@ def company() -> Company:
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(tickets=400, seed=3, now=NOW) as running:
+    with Sandbox(tickets=400, seed=3, now=NOW, profile="clean") as running:
         yield running
 
 
