@@ -3,12 +3,10 @@ with versions as ({{ united('schedules', [
 ]) }}),
 
 numbered as (
-    select
-        *,
-        row_number() over (partition by source, schedule_id order by changed_at) as version_no,
-        lead(changed_at) over (partition by source, schedule_id order by changed_at) as next_changed_at
-    from versions
-)
+    select *, row_number() over (partition by source, schedule_id order by changed_at) as version_no from versions
+),
+
+kept as (select * from numbered where version_no = 1 or changed_at <= {{ as_of() }})
 
 select
     source,
@@ -18,8 +16,7 @@ select
     is_deleted,
     created_at,
     case when version_no = 1 then {{ the_beginning() }} else changed_at end as valid_from,
-    coalesce(next_changed_at, {{ the_end() }}) as valid_to,
+    coalesce(lead(changed_at) over (partition by source, schedule_id order by changed_at), {{ the_end() }}) as valid_to,
     intervals,
     holidays
-from numbered
-where version_no = 1 or changed_at <= {{ as_of() }}
+from kept

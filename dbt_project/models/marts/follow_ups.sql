@@ -58,7 +58,8 @@ on_schedules as (
     from with_policy as o
     left join {{ ref('int_ticket_schedules') }} as s
         on o.ticket_source = s.source and o.ticket_id = s.ticket_id and o.answered_at >= s.valid_from and o.answered_at < s.valid_to
-    left join {{ ref('int_default_schedules') }} as d on o.helpdesk = d.source
+    left join {{ ref('int_default_schedules') }} as d
+        on o.helpdesk = d.source and o.answered_at >= d.valid_from and o.answered_at < d.valid_to
     where o.policy_no = 1 and o.is_business_hours
 ),
 

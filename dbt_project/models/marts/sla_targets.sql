@@ -114,20 +114,24 @@ segments_by_bucket as (
 ),
 
 schedule_clocks as (
-    select source, ticket_id, schedule_key, 'business' as clock, clock_from, clock_to, position_offset
+    select source, ticket_id, schedule_key, 'business' as clock, valid_from, valid_to, clock_from, clock_to, position_offset
     from {{ ref('int_ticket_schedules') }}
     union all
-    select source, ticket_id, schedule_key, 'last_schedule', -9000000000000000, 9000000000000000, 0
+    select
+        source, ticket_id, schedule_key, 'last_schedule', {{ the_beginning() }}, {{ the_end() }}, -9000000000000000, 9000000000000000, 0
     from {{ ref('int_ticket_schedules') }}
     where is_last and has_switched
 ),
 
+{#- As the target stood: the schedule that was in force at its end goes on. #}
 due_on_schedules as (
     select d.*, s.schedule_key, d.due_position - s.position_offset as schedule_position
     from due as d
+    inner join applied as a on {{ on_same_target('d', 'a') }}
     left join schedule_clocks as s
         on d.source = s.source and d.ticket_id = s.ticket_id and d.clock = s.clock
-        and d.due_position > s.clock_from and d.due_position <= s.clock_to
+        and s.valid_from <= a.stands_until and d.due_position > s.clock_from
+        and (d.due_position <= s.clock_to or s.valid_to > a.stands_until)
 ),
 
 measured as (

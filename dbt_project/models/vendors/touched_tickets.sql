@@ -46,9 +46,14 @@ changed_organizations as (
 ),
 
 changed_schedules as (
-    select distinct r.source, r.source || '/' || r.schedule_id as schedule_key
-    from ({{ united('schedules', ['source', 'schedule_id', 'batch_id', 'changed_at']) }}) as r
-    where {{ is_news }}
+    select v.source, v.source || '/' || v.schedule_id as schedule_key, coalesce(v.is_deleted <> v.was_deleted, true) as comes_or_goes
+    from (
+        select
+            r.source, r.schedule_id, r.is_deleted, {{ is_news }} as is_news,
+            lag(r.is_deleted) over (partition by r.source, r.schedule_id order by r.changed_at) as was_deleted
+        from ({{ united('schedules', ['source', 'schedule_id', 'is_deleted', 'batch_id', 'changed_at']) }}) as r
+    ) as v
+    where v.is_news
 ),
 
 changed_fields as (
@@ -84,11 +89,9 @@ changed as (
     select s.source, s.ticket_id from {{ previous_schedules }} as s
     inner join changed_schedules as c on s.schedule_key = c.schedule_key
     union
-    {#- A schedule that nobody was under may become the default of all. #}
+    {#- A schedule that comes or goes may make another the default of all. #}
     select t.source, t.ticket_id from {{ previous }} as t
-    where t.source in (
-        select c.source from changed_schedules as c where c.schedule_key not in (select schedule_key from {{ previous_schedules }})
-    )
+    where t.source in (select c.source from changed_schedules as c where c.comes_or_goes)
     union
     {#- A metric for which the source now has targets itself is no longer ours. #}
     select t.source, t.ticket_id from {{ previous }} as t

@@ -126,6 +126,7 @@ class Account:
         holidays: Iterable[str] = (),
         at: str = "2020-01-01T00:00",
         created: str = "2020-01-01T00:00",
+        deleted: bool = False,
     ) -> None:
         """One version of a schedule; holidays are single local dates."""
         self.add(
@@ -133,6 +134,7 @@ class Account:
             {
                 "_record_id": schedule_id,
                 "_changed": utc(at),
+                "_deleted": deleted,
                 "schedule": {
                     "id": schedule_id,
                     "name": f"schedule {schedule_id}",
