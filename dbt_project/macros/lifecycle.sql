@@ -1,5 +1,7 @@
 {% macro unsolved_statuses() %}'new', 'open', 'pending', 'hold'{% endmacro %}
 
+{% macro is_by_human(ticket) -%}({{ ticket }}.support_type is distinct from 'ai_agent'){%- endmacro %}
+
 {% macro priority_rank(priority) -%}
 case {{ priority }} when 'low' then 1 when 'normal' then 2 when 'high' then 3 when 'urgent' then 4 end
 {%- endmacro %}

@@ -12,20 +12,20 @@ with moves as (
         {% for column in held.values() %}, s.{{ column }}, s.previous_{{ column }}{% endfor %}
     from {{ tickets }} as t
     inner join {{ states }} as s on t.source = s.source and t.ticket_id = s.ticket_id
-    where t.has_status_history
+    where {{ is_by_human('t') }} and t.has_status_history
     union all
     {#- Without a history: unsolved from creation to the solve that the source declares. #}
     select
         t.created_at, {% for column in fixed.values() %}t.{{ column }}, {% endfor %} t.created_at, t.last_solved_at, true, false
         {% for column in held.values() %}, t.{{ column }}, cast(null as varchar){% endfor %}
     from {{ tickets }} as t
-    where not t.has_status_history and (t.last_solved_at is not null or t.unsolved_age_seconds is not null)
+    where {{ is_by_human('t') }} and not t.has_status_history and (t.last_solved_at is not null or t.unsolved_age_seconds is not null)
     union all
     select
         t.created_at, {% for column in fixed.values() %}t.{{ column }}, {% endfor %} t.last_solved_at, null, false, true
         {% for column in held.values() %}, cast(null as varchar), t.{{ column }}{% endfor %}
     from {{ tickets }} as t
-    where not t.has_status_history and t.last_solved_at is not null
+    where {{ is_by_human('t') }} and not t.has_status_history and t.last_solved_at is not null
 ),
 
 {#- The age at a change is the one just before it, and an edge belongs to the state that it falls into: what comes and goes on an edge

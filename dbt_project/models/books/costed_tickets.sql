@@ -10,7 +10,7 @@ counting as (
     inner join costs as c
         on c.period_grain = 'month' and c.period_start = {{ period_start('month', business_date('t.last_solved_at')) }}
         and c.member = {{ ticket_member('c.dimension') }}
-    where t.full_resolution_seconds is not null
+    where t.full_resolution_seconds is not null and {{ is_by_human('t') }}
     group by t.source, t.ticket_id, c.scenario
 )
 

@@ -234,7 +234,7 @@ contacts as (
         ) as next_contact_at
     from {{ ref('int_tickets') }} as t
     inner join rules as r on t.source = r.source
-    where t.exclusion_reason is null
+    where t.exclusion_reason is null and {{ is_by_human('t') }}
       and (t.source, t.customer_id) in (select c.source, c.customer_id from tickets as c)
 ),
 
@@ -242,7 +242,7 @@ follow_ups as (
     select l.source, l.linked_ticket_id as ticket_id, min(f.created_at) as next_follow_up_at
     from {{ ref('int_ticket_links') }} as l
     inner join {{ ref('int_tickets') }} as f on l.source = f.source and l.linking_ticket_id = f.ticket_id
-    where l.relation = 'follow_up' and f.exclusion_reason is null
+    where l.relation = 'follow_up' and f.exclusion_reason is null and {{ is_by_human('f') }}
     group by l.source, l.linked_ticket_id
 ),
 

@@ -60,7 +60,7 @@ select
     t.collaborator_ids,
     t.rating_score,
     coalesce(t.exclusion_reason, m.reason) as exclusion_reason,
-    not coalesce(t.is_untimed or m.is_untimed, false) as is_timed,
+    not coalesce(t.is_untimed or m.is_untimed, false) and {{ is_by_human('t') }} as is_timed,
     {% for time in ['first_reply', 'resolved'] %}
     {{ time_since('t.created_at', 't.declared_' ~ time ~ '_at') }} as declared_{{ time }}_at,
     ({{ is_misdated('t.declared_' ~ time ~ '_at', 't.created_at') }} or list_contains(t.unusable, '{{ time }}_at'))

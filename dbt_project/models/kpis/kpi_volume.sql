@@ -1,17 +1,22 @@
 {{ config(materialized='incremental', incremental_strategy='replace_periods') }}
 {#- Counted tickets by the local date of their creation: how many came, how many of them are solved now, how many were reopened, and from
-    how many customers they came. #}
+    how many customers they came; apart, how many an AI agent handled alone. #}
+{%- set by_human, is_solved = card().members[0].denominator, card().members[0].numerator -%}
+{%- set by_ai = 'not (' ~ by_human ~ ')' -%}
 with facts as ({{ counted_facts() }}),
 
 cells as (
     {{ kpi_cells({
-        'created': 'count(*)',
-        'solved': 'count(case when ' ~ card().members[0].numerator ~ ' then 1 end)',
-        'reopened': 'count(case when reopens > 0 then 1 end)',
-        'with_customer': 'count(customer_id)',
-        'customers': "count(distinct case when customer_id is not null then " ~ row_hash(['source', 'customer_id']) ~ " end)",
-        'with_organization': 'count(organization_id)',
-        'organizations': "count(distinct case when organization_id is not null then " ~ row_hash(['source', 'organization_id']) ~ " end)"
+        'created': 'count(case when ' ~ by_human ~ ' then 1 end)',
+        'solved': 'count(case when ' ~ is_solved ~ ' then 1 end)',
+        'reopened': 'count(case when ' ~ by_human ~ ' and reopens > 0 then 1 end)',
+        'created_ai_only': 'count(case when ' ~ by_ai ~ ' then 1 end)',
+        'solved_ai_only': 'count(case when ' ~ by_ai ~ " and status in ('solved', 'closed') then 1 end)",
+        'with_customer': 'count(case when ' ~ by_human ~ ' then customer_id end)',
+        'customers': 'count(distinct case when ' ~ by_human ~ ' and customer_id is not null then ' ~ row_hash(['source', 'customer_id']) ~ ' end)',
+        'with_organization': 'count(case when ' ~ by_human ~ ' then organization_id end)',
+        'organizations': 'count(distinct case when ' ~ by_human ~ ' and organization_id is not null then '
+            ~ row_hash(['source', 'organization_id']) ~ ' end)'
     }) }}
 ),
 
@@ -37,6 +42,8 @@ select
     c.created,
     c.solved,
     c.reopened,
+    c.created_ai_only,
+    c.solved_ai_only,
     c.customers,
     c.organizations,
     cast(a.customers as bigint) as active_customers,

@@ -18,7 +18,7 @@ with waits as (
         t.service_area
     from {{ ref('int_ticket_replies') }} as r
     inner join {{ ref('int_tickets') }} as t on r.source = t.source and r.ticket_id = t.ticket_id
-    where {{ is_touched('r') }}
+    where {{ is_by_human('t') }} and {{ is_touched('r') }}
 ),
 
 positioned as (

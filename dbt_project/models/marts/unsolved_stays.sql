@@ -13,14 +13,14 @@ unsolved as (
         {{ business_date('s.started_at') }} as from_day, {{ day_before_or_today('s.ended_at') }} as until_day
     from tickets as t
     inner join states as s on t.source = s.source and t.ticket_id = s.ticket_id
-    where t.has_status_history and s.status in ({{ unsolved_statuses() }})
+    where {{ is_by_human('t') }} and t.has_status_history and s.status in ({{ unsolved_statuses() }})
     union all
     select
         t.source, t.ticket_id, 1, t.created_at, t.segment, t.product, t.service_area, t.complexity, t.channel,
         t.organization_id, t.priority, t.group_id, t.assignee_id, t.status,
         {{ business_date('t.created_at') }}, {{ day_before_or_today('t.last_solved_at') }}
     from tickets as t
-    where not t.has_status_history and (t.last_solved_at is not null or t.unsolved_age_seconds is not null)
+    where {{ is_by_human('t') }} and not t.has_status_history and (t.last_solved_at is not null or t.unsolved_age_seconds is not null)
 ),
 
 stays as (

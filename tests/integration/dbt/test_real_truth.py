@@ -33,14 +33,26 @@ def warehouse(company: RealCompany, tmp_path_factory: pytest.TempPathFactory) ->
         fetch_sandbox(sandbox, warehouse.landing)
     warehouse.build(
         NOW.isoformat(),
-        select=["+agents", "+tickets", "+ticket_replies", "+sla_targets", "+excluded_tickets"],
+        select=[
+            "+agents",
+            "+ticket_replies",
+            "+sla_targets",
+            "+excluded_tickets",
+            "+kpi_volume",
+            "+kpi_backlog",
+        ],
     )
     return warehouse
 
 
 @pytest.fixture(scope="module")
-def truths(company: RealCompany) -> dict[str, RealTruth]:
-    return {one.ticket_id: one for one in truth.tickets(company) if one.counts}
+def found(company: RealCompany) -> list[RealTruth]:
+    return truth.tickets(company)
+
+
+@pytest.fixture(scope="module")
+def truths(found: list[RealTruth]) -> dict[str, RealTruth]:
+    return {one.ticket_id: one for one in found if one.counts}
 
 
 def published(warehouse: Warehouse, truths: dict[str, RealTruth], columns: str) -> dict[str, tuple[Any, ...]]:
@@ -81,6 +93,36 @@ def test_a_solve_is_when_events_or_the_vendor_say(
 
 def close(found: tuple[Any, ...], right: Known) -> bool:
     return all(abs(ours - theirs) < MINUTE for ours, theirs in zip(found[:2], right[:2], strict=True))
+
+
+def test_who_handles_a_ticket_is_as_it_was(warehouse: Warehouse, found: list[RealTruth]) -> None:
+    handled = dict(warehouse.query("select ticket_id, support_type from marts.tickets"))
+    assert handled == {
+        one.ticket_id: "agent" if one.is_human else "ai_agent" for one in found if one.excluded is None
+    }
+
+
+def test_volume_counts_what_ai_agents_handled_alone_apart(
+    warehouse: Warehouse, found: list[RealTruth]
+) -> None:
+    numbers = ("created", "solved", "created_ai_only", "solved_ai_only")
+    rows = warehouse.query(
+        f"select coalesce(strftime(period_start, '%Y-%m'), 'all'), {', '.join(numbers)} "
+        "from marts.kpi_volume where period_grain in ('month', 'all') and dimension = 'all'"
+    )
+    right = truth.volume(found)
+    assert {period: dict(zip(numbers, counts, strict=True)) for period, *counts in rows} == {
+        period: {name: counts[name] for name in numbers} for period, counts in right.items()
+    }
+    assert right["all"]["solved_ai_only"] > 10
+
+
+def test_the_backlog_is_what_humans_have_not_solved(warehouse: Warehouse, found: list[RealTruth]) -> None:
+    rows = warehouse.query(
+        "select member, open_at_end from marts.kpi_backlog "
+        "where period_grain = 'all' and dimension = 'group' and age_bucket = 'all' and open_at_end > 0"
+    )
+    assert dict(rows) == {str(group or "(none)"): n for group, n in truth.backlog(found).items()}
 
 
 def test_customers_that_were_merged_are_no_agents_and_former_agents_are(

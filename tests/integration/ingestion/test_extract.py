@@ -50,7 +50,12 @@ def test_a_ticket_is_landed_as_sent_with_the_clock_that_moves_on_system_changes(
     assert row["deleted"] is True
     assert row["payload"] == json.dumps(sent)
     assert row["fetched_at"] == vendor.now
-    assert vendor.asked[0].params == {"include": "metric_sets", "start_time": "0", "per_page": "1000"}
+    assert vendor.asked[0].params == {
+        "include": "metric_sets",
+        "support_type_scope": "all",
+        "start_time": "0",
+        "per_page": "1000",
+    }
 
 
 def test_boundary_repeats_of_the_time_based_export_land_once(account, zendesk_source, lander):
@@ -533,7 +538,9 @@ def test_a_new_spec_version_fetches_from_the_start(account, zendesk_source, land
     account.records["groups"] = [{"id": 1, "updated_at": iso(1_770_000_000)}]
     source = zendesk_source("tickets", "groups")
     lander.fetch(source)
-    raised = replace(source, streams=tuple(replace(each, spec_version=2) for each in source.streams))
+    raised = replace(
+        source, streams=tuple(replace(each, spec_version=each.spec_version + 1) for each in source.streams)
+    )
     lander.fetch(raised)
     lander.fetch(raised)
     assert lander.ids("zendesk", "tickets") == ["1", "1"]
