@@ -2,7 +2,7 @@
     'ticket_id': 'VARCHAR', 'created_at': 'VARCHAR', 'updater_id': 'VARCHAR',
     'child_events': [{
         'id': 'VARCHAR', 'event_type': 'VARCHAR', 'status': 'VARCHAR', 'priority': 'VARCHAR', 'group_id': 'VARCHAR',
-        'assignee_id': 'VARCHAR', 'author_id': 'VARCHAR', 'public': 'BOOLEAN', 'new_schedule_id': 'VARCHAR',
+        'assignee_id': 'VARCHAR', 'author_id': 'VARCHAR', 'public': 'BOOLEAN', 'comment_public': 'BOOLEAN', 'new_schedule_id': 'VARCHAR',
         'added_tags': ['VARCHAR'], 'via': {
             'channel': 'VARCHAR', 'source': {'rel': 'VARCHAR', 'from': {'ticket_id': 'VARCHAR', 'ticket_ids': ['VARCHAR']}}
         }

@@ -19,7 +19,8 @@ children as (
         coalesce(c.author_id, actor_id) as actor_id,
         c.event_type as child_type,
         case when {{ is_known('c.status', zendesk_statuses()) }} then c.status end as status,
-        c.priority, c.group_id, c.assignee_id, c.new_schedule_id, c.public as is_public,
+        c.priority, c.group_id, c.assignee_id, c.new_schedule_id, {#- Without the side-load a comment is but marked. -#}
+        coalesce(c.public, c.comment_public) as is_public,
         c.via.channel as via_channel,
         c.via.source.rel as via_rel,
         coalesce(c.event_type = 'Change' and list_contains(child_keys[child_no], 'priority'), false) as has_priority,
