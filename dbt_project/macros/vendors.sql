@@ -4,9 +4,9 @@
         'ticket_records', 'ticket_fields', 'users', 'former_agents', 'organizations', 'groups', 'schedules', 'tickets', 'ticket_events', 'ticket_tags',
         'ticket_links',
         'sla_metrics', 'sla_events', 'answers', 'survey_sends', 'newest_ratings', 'vendor_numbers', 'written_answers', 'named_customers',
-        'staged_streams'
+        'staged_streams', 'stream_checks'
     ],
-    'typeform': ['answers', 'written_answers', 'staged_streams'],
+    'typeform': ['answers', 'written_answers', 'staged_streams', 'stream_checks'],
     'files': [
         'ticket_records', 'tickets', 'ticket_events', 'sla_metrics', 'declared_targets', 'answers', 'survey_sends', 'written_answers',
         'staged_streams'

@@ -155,6 +155,21 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
             what_to_do="The mart rejected_values names each. Correct the source, or the mapping of its file",
         ),
     ),
+    "stream_agreement": (
+        Expectation(
+            name="streams_agree",
+            kind="expect_column_values_to_be_in_set",
+            kwargs={"column": "is_agreed", "value_set": [True]},
+            severity="warning",
+            show=("source", "channel", "rule", "kpis", "missing", "expected"),
+            fault="of checks by which a stream lacks what another says that there is",
+            why="What is lost without an error makes numbers wrong that look right.",
+            what_to_do=(
+                "The mart stream_agreement names source, channel and KPIs. See whether the token may read "
+                "all, then refetch the stream; what a source never had is for the rule file stream_checks"
+            ),
+        ),
+    ),
     "restatements": (
         by_as_of("restated_at"),
         Expectation(

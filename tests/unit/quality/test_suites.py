@@ -148,6 +148,13 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
             "later_events": 1, "missing_history": 1, "unexplained": 1,
         },
     ),
+    "stream_agreement": (
+        beyond("stream_agreement"),
+        {
+            "source": "acme", "channel": "voice", "rule": "tickets_have_events", "kpis": "csat, nps",
+            "missing": 1, "expected": 9, "is_agreed": True,
+        },
+    ),
     "restatements": (
         beyond("restatements"),
         {
@@ -205,6 +212,7 @@ BREAKS: dict[str, dict[str, Any]] = {
     "our_targets_agree_with_their_times": {"time_conflict": "unexplained"},
     "targets_agree_with_their_times": {"time_conflict": "no_stamp"},
     "no_agent_is_probably_a_bot": {"is_probable_bot": True},
+    "streams_agree": {"is_agreed": False},
     "record_id_is_present": {"record_id": None},
     "changed_at_is_present": {"changed_at": None},
     "payload_is_an_object": {"payload_is_object": False},

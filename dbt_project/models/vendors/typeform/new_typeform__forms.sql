@@ -1,6 +1,6 @@
 {%- set properties = {'steps': 'INTEGER', 'start_at_one': 'BOOLEAN'} -%}
 {%- set shape = {
-    'title': 'VARCHAR',
+    'title': 'VARCHAR', 'hidden': ['VARCHAR'],
     'fields': [{
         'id': 'VARCHAR', 'ref': 'VARCHAR', 'title': 'VARCHAR', 'type': 'VARCHAR',
         'properties': {
@@ -15,6 +15,7 @@ select
     {{ envelope() }},
     p.title as form_title,
     p.fields as fields,
+    p.hidden as hidden_fields,
     {{ rejected_values() }},
     {{ reject_reason(['null']) }}
 from landed

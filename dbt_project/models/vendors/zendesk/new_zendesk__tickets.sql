@@ -1,6 +1,7 @@
 {%- set minutes = {'calendar': 'VARCHAR', 'business': 'VARCHAR'} -%}
 {%- set shape = {
     'created_at': 'VARCHAR', 'updated_at': 'VARCHAR', 'status': 'VARCHAR', 'priority': 'VARCHAR', 'type': 'VARCHAR', 'support_type': 'VARCHAR',
+    'is_public': 'BOOLEAN',
     'requester_id': 'VARCHAR', 'submitter_id': 'VARCHAR', 'assignee_id': 'VARCHAR', 'organization_id': 'VARCHAR',
     'group_id': 'VARCHAR', 'brand_id': 'VARCHAR', 'problem_id': 'VARCHAR', 'followup_ids': ['VARCHAR'],
     'via': {'channel': 'VARCHAR', 'source': {'rel': 'VARCHAR', 'from': {'ticket_id': 'VARCHAR'}}}, 'tags': ['VARCHAR'],
@@ -50,6 +51,7 @@ select
     p.group_id as group_id,
     p.brand_id as brand_id,
     p.via.channel as channel,
+    p.is_public as is_public,
     p.via.source.rel = 'outbound' as is_outgoing,
     case
         when p.via.source.rel = 'follow_up' then 'follow_up'

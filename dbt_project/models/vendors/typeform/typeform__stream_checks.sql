@@ -1,0 +1,56 @@
+{#- Answers against the questions and hidden fields of their forms. #}
+with responses as (
+    select * from {{ ref('stg_typeform__responses') }}
+    where not deleted and response_type = 'completed' and submitted_at <= {{ as_of() }}
+),
+
+forms as (select source, record_id as form_id, fields, hidden_fields from {{ ref('stg_typeform__forms') }}),
+
+top_level as (select source, form_id, unnest(fields) as field from forms),
+
+questions as (
+    select source, form_id, field.id as question_id from top_level
+    union
+    select source, form_id, unnest(field.properties.fields).id from top_level
+),
+
+answers as (select source, form_id, unnest(answers).field.id as question_id from responses),
+
+{#- How long a form was without an answer: at most before its newest one, and since. #}
+gaps as (
+    select
+        source, form_id, submitted_at,
+        {{ seconds(micros_between('lag(submitted_at) over (partition by source, form_id order by submitted_at)', 'submitted_at')) }} as gap
+    from responses
+),
+
+silences as (
+    select
+        source, form_id, max(gap) as longest,
+        {{ seconds(micros_between('max(submitted_at)', as_of())) }} as since,
+        (count(*) - 1) / nullif({{ seconds(micros_between('min(submitted_at)', 'max(submitted_at)')) }}, 0) as per_second
+    from gaps
+    group by source, form_id
+),
+
+about_tickets as (select distinct source, form_id from forms where list_contains(hidden_fields, 'ticket_id'))
+
+select
+    a.source, cast(null as varchar) as channel, 'answers_have_questions' as rule, count(*) as expected, count(q.question_id) as found
+from answers as a
+left join questions as q on a.source = q.source and a.form_id = q.form_id and a.question_id = q.question_id
+group by a.source
+union all
+select r.source, null, 'answers_name_tickets', count(*), count(r.ticket_id)
+from responses as r
+inner join about_tickets as f on r.source = f.source and r.form_id = f.form_id
+group by r.source
+union all
+{#- As many as usually come in the time since the newest, if it is longer than any before. #}
+select
+    source, null, 'forms_go_on',
+    cast(sum(ceil(since * per_second)) as bigint),
+    cast(sum(case when since > longest then 0 else ceil(since * per_second) end) as bigint)
+from silences
+where per_second is not null
+group by source

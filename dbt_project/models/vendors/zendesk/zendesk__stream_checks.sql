@@ -1,0 +1,115 @@
+{#- What one stream of an account says that there is (expected), and how much of it another has (found): per channel of the ticket. #}
+{%- set is_comment = "c.event_type like '%Comment'" -%}
+with tickets as (select * from {{ in_force(ref('stg_zendesk__tickets')) }} as t where t.changed_at <= {{ as_of() }}),
+
+events as (
+    select source, ticket_id, min(event_at) as first_at, max(event_at) as last_at,
+        coalesce(bool_or({{ any_element('children', 'c', is_comment) }}), false) as has_comments,
+        coalesce(bool_or({{ any_element('children', 'c', is_comment ~ ' and coalesce(c.public, c.comment_public, true)') }}), false) as has_public_comments,
+        coalesce(bool_or({{ any_element('children', 'c', is_comment ~ ' and c.author_id is null and c.comment_public is null') }}), false) as has_unsigned_comments
+    from {{ ref('stg_zendesk__ticket_events') }}
+    where event_at <= {{ as_of() }}
+    group by source, ticket_id
+),
+
+clocks as (
+    select source, ticket_id, min(event_at) as first_at, max(event_at) as last_at,
+        coalesce(bool_or(metric = 'reply_time' and instance_id = 1 and event_type = 'fulfill'), false) as has_reply
+    from {{ ref('stg_zendesk__ticket_metric_events') }}
+    where event_at <= {{ as_of() }} and not deleted and not is_withdrawn
+    group by source, ticket_id
+),
+
+ratings as (
+    select source, ticket_id, max(reason) as reason
+    from {{ ref('stg_zendesk__satisfaction_ratings') }}
+    where created_at <= {{ as_of() }} and not deleted
+    group by source, ticket_id
+),
+
+surveys as (select distinct source, ticket_id from {{ ref('zendesk__survey_versions') }} where ticket_id is not null),
+
+schedules as (select distinct source from {{ ref('stg_zendesk__schedules') }}),
+
+{#- Streams of a night are read side by side: of the newest hour one may know what another does not yet. #}
+settled as (select {{ add_micros(as_of(), '-3600000000') }} as at),
+
+spans as (
+    select
+        t.source,
+        {{ add_micros('min(e.first_at)', '-86400000000') }} as events_from, {{ add_micros('max(e.last_at)', '86400000000') }} as events_to,
+        {{ add_micros('min(c.first_at)', '-86400000000') }} as clocks_from, {{ add_micros('max(c.last_at)', '86400000000') }} as clocks_to
+    from (select distinct source from tickets) as t
+    left join events as e on t.source = e.source
+    left join clocks as c on t.source = c.source
+    group by t.source
+),
+
+known as (
+    select
+        t.*,
+        e.ticket_id is not null as has_events,
+        e.has_comments,
+        e.has_public_comments,
+        e.has_unsigned_comments,
+        coalesce(e.last_at <= t.changed_at or e.last_at > n.at, true) as is_as_new,
+        c.ticket_id is not null as has_clocks,
+        coalesce(c.has_reply, false) as has_reply_clock,
+        r.ticket_id is not null or v.ticket_id is not null as is_asked,
+        v.ticket_id is not null as is_surveyed,
+        r.reason is not null as has_reason,
+        s.source is not null as has_schedules,
+        coalesce(t.created_at between p.events_from and p.events_to, false) as is_in_events,
+        coalesce(t.created_at between p.clocks_from and p.clocks_to, false) as is_in_clocks
+    from tickets as t
+    cross join settled as n
+    left join events as e on t.source = e.source and t.record_id = e.ticket_id
+    left join clocks as c on t.source = c.source and t.record_id = c.ticket_id
+    left join ratings as r on t.source = r.source and t.record_id = r.ticket_id
+    left join surveys as v on t.source = v.source and t.record_id = v.ticket_id
+    left join schedules as s on t.source = s.source
+    left join spans as p on t.source = p.source
+    where not t.deleted
+),
+
+named as (
+    {% for stream in ['ticket_events', 'ticket_metric_events', 'satisfaction_ratings'] %}
+    select source, ticket_id from {{ ref('stg_zendesk__' ~ stream) }} where changed_at <= {{ as_of() }}
+    union
+    {% endfor %}
+    select source, ticket_id from surveys
+)
+
+{%- set is_there = 'true' -%}
+{%- set checks = {
+    'tickets_have_events': (is_there, 'has_events'),
+    'events_span_tickets': (is_there, 'is_in_events'),
+    'tickets_are_as_new_as_events': ('has_events', 'is_as_new'),
+    'public_tickets_have_public_comments': ('is_public and has_comments', 'has_public_comments'),
+    'comments_have_authors': ('has_comments', 'not has_unsigned_comments'),
+    'tickets_have_clocks': (is_there, 'has_clocks'),
+    'clocks_span_tickets': (is_there, 'is_in_clocks'),
+    'tickets_have_requesters': (is_there, 'requester_id is not null'),
+    'tickets_have_metric_sets': (is_there, 'vendor_reopens is not null'),
+    'solves_have_times': ("status in ('solved', 'closed') and vendor_reopens is not null", 'vendor_solved_at is not null'),
+    'solves_are_dated': ("status in ('solved', 'closed')", 'has_events or vendor_solved_at is not null'),
+    'counted_replies_are_dated': ('vendor_replies > 0', 'has_events or has_reply_clock or vendor_first_reply_minutes is not null'),
+    'timed_replies_are_counted': ('vendor_first_reply_minutes is not null', 'vendor_replies > 0'),
+    'timed_replies_end_clocks': ('vendor_first_reply_minutes is not null and has_clocks', 'has_reply_clock'),
+    'business_times_have_schedules': ('vendor_first_reply_minutes <> vendor_first_reply_business_minutes', 'has_schedules'),
+    'scored_tickets_have_ratings': ("rating_score <> 'unoffered'", 'is_asked'),
+    'reasons_have_ratings': ("rating_reason <> 'No reason provided' and rating_reason <> '' and not is_surveyed", 'has_reason')
+} %}
+
+{% for name, (expected, found) in checks.items() %}
+select source, channel, '{{ name }}' as rule, count(*) as expected, count(case when {{ found }} then 1 end) as found
+from known
+where {{ expected }}
+group by source, channel
+union all
+{% endfor %}
+select n.source, cast(null as varchar), 'named_tickets_are_there', count(*), count(t.record_id)
+from named as n
+left join (select distinct source, record_id from {{ ref('stg_zendesk__tickets') }}) as t on n.source = t.source and n.ticket_id = t.record_id
+where n.ticket_id is not null
+group by n.source
