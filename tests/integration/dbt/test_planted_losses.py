@@ -1,0 +1,103 @@
+"""A dozen of the planted losses (bench/losses.py), drawn by seed: the streams' agreement names each; a clean company raises nothing.
+
+Each company is an account of its own in one warehouse, so that a dozen cost one build.
+"""
+
+from __future__ import annotations
+
+import csv
+import random
+from datetime import UTC, datetime
+
+import pytest
+
+from bench.losses import LOSSES, Loss, Named, plant
+from ingestion.extract import fetch
+from ingestion.sources import typeform, zendesk
+from sandbox.real.company import RealCompany
+from sandbox.server import Sandbox
+from tests.parsed import ROOT
+
+from .warehouse import Warehouse
+
+NOW = datetime(2026, 11, 18, 22, tzinfo=UTC)
+SEED, DOZEN, TICKETS = 9, 12, 400
+#: Made good, or in so small a company no loss: it has one page of tickets.
+ELSEWHERE = {
+    "scope_ai_agent", "capped_tickets", "capped_responses", "stalled_responses", "role_customers_promoted", "comments_of_a_new_type",
+}  # fmt: skip
+CANDIDATES = [loss for loss in LOSSES if isinstance(loss.must, Named) and loss.name not in ELSEWHERE]
+DRAWN = random.Random(SEED).sample(CANDIDATES, DOZEN)
+[SHORT] = [loss for loss in LOSSES if loss.name == "comments_short"]
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    warehouse = Warehouse(tmp_path_factory.mktemp("losses"), time_zone="America/New_York")
+    with Sandbox(company=RealCompany(7, TICKETS, NOW)) as sandbox:
+        env = sandbox.env()
+        login = {"email": env["ZENDESK_EMAIL"], "api_token": env["ZENDESK_API_TOKEN"]}
+        for loss in (None, *DRAWN, SHORT):
+            if loss:
+                plant(loss, sandbox)
+            name = loss.name if loss else "clean"
+            sources = [
+                zendesk.source(name, env["ZENDESK_URL"], **login),
+                typeform.source(f"{name}_forms", env["TYPEFORM_TOKEN"], url=env["TYPEFORM_URL"]),
+            ]
+            result = fetch(sources, warehouse.landing)
+            assert [each.error for each in result.streams if each.error] == []
+            sandbox.faults.clear()
+    warehouse.build(NOW.isoformat(), select=["+stream_agreement"])
+    return warehouse
+
+
+def named(warehouse: Warehouse, account: str) -> set[tuple[str, str]]:
+    """The KPIs that are said to be incomplete, with the channel."""
+    found = warehouse.query(
+        "select channel, unnest(string_split(kpis, ', ')) from marts.stream_agreement"
+        f" where not is_agreed and source in ('{account}', '{account}_forms')"
+    )
+    return {(kpi, channel) for channel, kpi in found}
+
+
+def test_a_clean_company_raises_nothing(warehouse: Warehouse) -> None:
+    assert named(warehouse, "clean") == set()
+    checked = warehouse.query(
+        "select count(distinct rule) from marts.stream_agreement where source like 'clean%'"
+    )
+    assert checked[0][0] > 25
+
+
+@pytest.mark.parametrize("loss", DRAWN, ids=lambda loss: loss.name)
+def test_a_loss_is_named_by_source_channel_and_kpi(warehouse: Warehouse, loss: Loss) -> None:
+    assert isinstance(loss.must, Named)
+    found = {
+        kpi
+        for kpi, channel in named(warehouse, loss.name)
+        if not loss.must.channels or channel in (*loss.must.channels, "all")
+    }
+    assert set(loss.must.kpis) <= found
+
+
+def test_marks_of_comments_tell_who_could_read_them(warehouse: Warehouse) -> None:
+    """Where a side-load is ignored, an event says only that there is a comment, and whether it is public."""
+    told = {
+        source: rows
+        for source, *rows in warehouse.query(
+            "select source, count(*), count(*) filter (is_public) from core.int_ticket_events"
+            " where kind = 'comment' and source in ('clean', 'comments_short') group by source"
+        )
+    }
+    assert told["comments_short"] == told["clean"]
+    assert named(warehouse, "comments_short") == set()
+
+
+def test_what_is_named_is_a_kpi() -> None:
+    seeds = ROOT / "dbt_project" / "seeds"
+    with (
+        (seeds / "kpi_definitions.csv").open() as definitions,
+        (seeds / "stream_checks.csv").open() as checks,
+    ):
+        known = {row["kpi"] for row in csv.DictReader(definitions)}
+        assert {kpi for row in csv.DictReader(checks) for kpi in row["kpis"].split(", ")} <= known
