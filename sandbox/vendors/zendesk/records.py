@@ -223,7 +223,7 @@ class Records:
                 assignee_touched = assigned_last = t
                 assigned_first = assigned_first or t
                 stations += 1
-            if before is None or update.group != before.group:
+            if update.group not in (-1, before.group if before else -1):
                 groups += 1
             if update.comment != NO_COMMENT:
                 comment_at = t
