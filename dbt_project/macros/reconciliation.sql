@@ -16,13 +16,13 @@
 {{ return(numbers) }}
 {% endmacro %}
 
-{% macro vendor_numbers(numbers, published_in, read_at, columns, ticket_id='ticket_id', next_replies='0', is_full_set=false) %}
+{% macro vendor_numbers(numbers, published_in, read_at, columns, ticket_id='ticket_id', next_replies='0', is_full_set='false') %}
 select
     source,
     {{ ticket_id }} as ticket_id,
     '{{ published_in }}' as published_in,
     {{ read_at }} as read_at,
-    {{ 'true' if is_full_set else 'false' }} as is_full_set,
+    {{ is_full_set }} as is_full_set,
     cast({{ next_replies }} as bigint) as next_replies
     {% for number in numbers %}
     , cast({{ columns.get(number[0], 'null') }} as double) as {{ number[0] }}

@@ -79,6 +79,8 @@ def accounts() -> list[Account]:
     wrong = right | {"reply_time_in_minutes": {"calendar": 47, "business": 30}, "group_stations": 3}
     shown.ticket(4, at("13:00"), *answered, **holders, metric_set=wrong)
     shown.ticket(5, at("13:00"), *answered, **holders, metric_set=right | {"agent_wait_time_in_minutes": {}})
+    # Imported: a set that tells no time of a solved ticket, though it counts.
+    shown.ticket(6, at("13:00"), *answered, **holders, metric_set=shows(1, groups=2, assignees=2, hold=0))
 
     # Office hours until Wednesday 16:00, around the clock from then on: 660 + 360 minutes in force.
     switched = [assign_schedule(at("16:00", 5), 2), status(at("22:00", 5), "solved")]
@@ -186,7 +188,7 @@ def test_tickets_that_do_not_count_or_came_without_a_metric_set_are_not_compared
     [(compared,)] = warehouse.query(
         "select max(compared) from marts.reconciliation_summary where source = 'shown' and published_in like '%set'"
     )
-    assert compared == 7  # 1, 4, 5, 11, 12, 13 and 21
+    assert compared == 8  # 1, 4, 5, 6, 11, 12, 13 and 21
 
 
 def test_a_number_that_no_rule_gives_is_unexplained(warehouse: Warehouse) -> None:
@@ -200,6 +202,13 @@ def test_null_for_a_wait_that_was_none(warehouse: Warehouse) -> None:
         ("agent_wait business", 0, None, "vendor_clock_rule", "null_for_none"),
         ("agent_wait calendar", 0, None, "vendor_clock_rule", "null_for_none"),
     ]
+
+
+def test_a_set_of_a_solved_ticket_without_any_time_tells_none(warehouse: Warehouse) -> None:
+    assert rows(warehouse, "shown", 6) == []
+    assert warehouse.query(
+        "select on_hold_seconds, requester_wait_seconds / 60 from marts.tickets where source = 'shown' and ticket_id = '6'"
+    ) == [(0, pytest.approx(120 + 40 / 60))]
 
 
 def test_a_schedule_that_was_switched(warehouse: Warehouse) -> None:
@@ -265,7 +274,7 @@ def test_the_summary_counts_every_number_once(warehouse: Warehouse) -> None:
     assert warehouse.query(
         "select compared, rounding, unexplained from marts.reconciliation_summary "
         "where source = 'shown' and measure = 'group_hops'"
-    ) == [(7, 6, 1)]
+    ) == [(8, 7, 1)]
 
 
 def test_the_gate_warns_and_shows_the_unexplained(warehouse: Warehouse) -> None:

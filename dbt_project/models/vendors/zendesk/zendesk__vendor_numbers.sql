@@ -1,11 +1,14 @@
 {%- set numbers = compared_numbers() -%}
+{%- set tells_times = "status not in ('solved', 'closed') or coalesce("
+    ~ "vendor_first_reply_minutes, vendor_first_resolution_minutes, vendor_full_resolution_minutes, vendor_requester_wait_minutes) is not null" -%}
 with versions as (
     select *, row_number() over (partition by source, record_id order by {{ in_force_first('changed_at') }}) as version_no
     from {{ ref('stg_zendesk__tickets') }} as t
     where {{ is_touched('t', 'record_id') }}
 ),
 
-{#- Every metric set counts reopens: without them the ticket came without its set. #}
+{#- Every metric set counts reopens: without them the ticket came without its set. That of a solved ticket without any time, as of an imported
+    one, tells none. #}
 sets as (
     select * from versions where version_no = 1 and changed_at <= {{ as_of() }} and vendor_reopens is not null
 ),
@@ -67,7 +70,7 @@ counted as (
     'on_hold_calendar': 'vendor_on_hold_minutes', 'on_hold_business': 'vendor_on_hold_business_minutes',
     'reopens': 'vendor_reopens', 'public_agent_replies': 'vendor_replies',
     'group_hops': 'greatest(vendor_group_stations - 1, 0)', 'assignee_hops': 'greatest(vendor_assignee_stations - 1, 0)'
-}, ticket_id='record_id', is_full_set=true) }}
+}, ticket_id='record_id', is_full_set=tells_times) }}
 from sets
 union all
 {{ vendor_numbers(numbers, 'zendesk_metric_events', 'read_at', {
