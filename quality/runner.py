@@ -264,7 +264,8 @@ def _verdict(
 
 
 def _message(expectation: Expectation, count: int, size: int, examples: Sequence[Mapping[str, str]]) -> str:
-    example = ", ".join(f"{column} {value}" for column, value in examples[0].items())
+    told = [", ".join(f"{column} {value}" for column, value in e.items()) for e in examples]
+    example = "; ".join(told[: expectation.named])
     if size == 1:
         return f"{expectation.fault}: {example}" if example else expectation.fault
     limit = f" (up to {expectation.tolerance:.0%} is a warning)" if expectation.tolerance else ""

@@ -20,7 +20,8 @@ class Expectation:
     `where` keeps the rows whose columns equal these values (None: is null).
     `show` names columns with texts of our own to put into examples. `fault` completes
     "3 of 100 rows ...", `what_to_do` says what a person does about it, `if_few` what becomes of rows that are
-    within the tolerance. `lists_faults`: the subject has no other rows than those at fault.
+    within the tolerance. `lists_faults`: the subject has no other rows than those at fault. `named`: how many
+    rows at fault the message shows.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Expectation:
     what_to_do: str
     if_few: str = ""
     lists_faults: bool = False
+    named: int = 1
 
     @property
     def columns(self) -> tuple[str, ...]:

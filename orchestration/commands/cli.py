@@ -289,7 +289,7 @@ def _print_scorecard(settings: Settings) -> None:
     if published is None:
         raise CommandError("nothing is published yet; run `cxmarts refresh`")
     table = Table(title=f"Scorecard as of {published.as_of:%Y-%m-%d %H:%M} UTC, all time")
-    lines = scorecard.read(published.path)
+    lines, gaps = scorecard.read(published.path), scorecard.gaps(published.path)
     has_targets = any(line.target is not None for line in lines)
     table.add_column("KPI")
     for name in ("value", "n", "95 % interval", *(("target", "gap") if has_targets else ())):
@@ -302,6 +302,9 @@ def _print_scorecard(settings: Settings) -> None:
         if has_targets:
             cells += [scorecard.show(number, line.unit) for number in (line.target, line.gap)]
         table.add_row(*cells)
+        for gap in gaps:
+            if line.kpi in gap.kpis:
+                table.add_row(f"  {gap}", style="yellow")
     Console().print(table)
     if shifts := scorecard.shifts(published.path):
         print("No noise:")

@@ -56,6 +56,7 @@ def examine() -> Iterator[Finding]:
         yield from _damages(home)
         yield from _rules(settings, home)
         yield from _bots(home)
+        yield from _gaps(home)
     yield Finding("versions", f"python {sys.version.split()[0]}", True, ", ".join(map(_version, PINNED)))
     yield from _sources(settings)
 
@@ -168,6 +169,32 @@ def _bots(home: Home) -> Iterator[Finding]:
         for source, agent in found.fetchall():
             text = f"agent {agent} replies within seconds: say in the rule file bots whether it is a program"
             yield Finding(source, "probable bot", True, text, warns=True)
+
+
+# What the vendor has and we have not, by channel.
+_MISSING = """
+SELECT source, channel,
+    string_agg(
+        replace(measure, '_', ' ') || ' ' || missing + unexplained || ' of ' || expected,
+        ', ' ORDER BY measure
+    )
+FROM completeness_summary
+WHERE gap IN ('critical', 'warning')
+GROUP BY source, channel
+ORDER BY source, channel
+"""
+
+
+def _gaps(home: Home) -> Iterator[Finding]:
+    """Channels of the published marts of which too many numbers are missing or unexplained."""
+    marts = home.published / "current" / "marts.duckdb"
+    if not marts.exists():
+        return
+    # As with bots.
+    with contextlib.suppress(duckdb.Error), duckdb.connect(str(marts.resolve()), read_only=True) as con:
+        for source, channel, told in con.execute(_MISSING).fetchall():
+            text = f"{channel}: missing or unexplained are {told}; see the mart completeness"
+            yield Finding(source, "completeness", True, text, warns=True)
 
 
 def _sources(settings: Settings) -> Iterator[Finding]:

@@ -15,12 +15,27 @@ import duckdb
 from orchestration.commands.dictionary import PROJECT, models
 
 _LINES = """
-SELECT l.name, l.value, coalesce(l.unit, d.unit), l.n, l.low, l.high, s.target, s.target_gap
+SELECT l.name, l.value, coalesce(l.unit, d.unit), l.n, l.low, l.high, s.target, s.target_gap, l.defined
 FROM ({lines}) AS l
 LEFT JOIN kpi_definitions AS d ON d.kpi = l.kpi
 LEFT JOIN kpi_scorecard AS s
     ON s.kpi = l.kpi AND s.period_grain = 'all' AND s.dimension = l.dimension AND s.member = l.member
 ORDER BY l.name
+"""
+
+# Of how many tickets a number is known where a channel has a gap, and which channels have.
+_GAPS = """
+SELECT
+    measure, any_value(kpis), sum(expected - missing - unexplained - unknown)::BIGINT, sum(expected)::BIGINT,
+    list(CASE WHEN sources > 1 THEN source || ' ' ELSE '' END || channel || CASE
+        WHEN gap = 'unknown' THEN ' unknown' WHEN missing = 0 THEN ' unexplained' ELSE ' missing'
+    END ORDER BY missing + unexplained DESC, source, channel) FILTER (gap IS NOT NULL)
+FROM (
+    SELECT *, count(DISTINCT source) OVER () AS sources FROM completeness_summary WHERE has_vendor_numbers
+)
+GROUP BY measure
+HAVING count(gap) > 0
+ORDER BY measure
 """
 
 # The newest week and the newest month that a chart judges, over all.
@@ -51,6 +66,22 @@ class Line:
     high: float | None
     target: float | None
     gap: float | None
+    kpi: str = ""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A number of tickets that is not known of all: which KPIs it feeds, of how many it is, and where not."""
+
+    measure: str
+    kpis: tuple[str, ...]
+    known: int
+    expected: int
+    channels: tuple[str, ...]
+
+    def __str__(self) -> str:
+        name = self.measure.replace("_", " ")
+        return f"{name}: {self.known:,} of {self.expected:,} tickets known, {', '.join(self.channels)}"
 
 
 @dataclass(frozen=True)
@@ -86,15 +117,18 @@ def read(current: Path) -> list[Line]:
     lines: list[Line] = []
     with duckdb.connect(str(current.resolve() / "marts.duckdb"), read_only=True) as con:
         for model in models(PROJECT / "models" / "kpis"):
-            told = [line for line in model["config"]["meta"].get("headlines", ()) if "label" in line]
+            meta = model["config"]["meta"]
+            told = [line for line in meta.get("headlines", ()) if "label" in line]
             if told:
-                selects = " UNION ALL ".join(_select(model["name"], line) for line in told)
+                selects = " UNION ALL ".join(
+                    _select(model["name"], line, meta.get("definition")) for line in told
+                )
                 with suppress(duckdb.BinderException, duckdb.CatalogException):
                     lines += [Line(*row) for row in con.execute(_LINES.format(lines=selects)).fetchall()]
     return lines
 
 
-def _select(mart: str, line: Mapping[str, Any]) -> str:
+def _select(mart: str, line: Mapping[str, Any], definition: object) -> str:
     """A headline of a card as SQL: one row, or one for each value that its label names."""
     label, dimensions = _filled(line["label"], "replace({}, '_', ' ')"), ["all", *line.get("split_by", ())]
     where = {"period_grain": "all", **line.get("where", {})}
@@ -102,11 +136,13 @@ def _select(mart: str, line: Mapping[str, Any]) -> str:
     conditions.append(f"dimension IN ({', '.join(map(_text, dimensions))})")
     if "{" in line["label"]:
         conditions.append(f"{line['n']} > 0")
+    defined = line.get("kpi", definition if isinstance(definition, str) else "")
     name = f"{label} || CASE dimension WHEN 'all' THEN '' ELSE ', ' || dimension || ' ' || member END"
     return (
         f"SELECT {name} AS name,"  # noqa: S608
         f" {_filled(line['kpi']) if 'kpi' in line else 'NULL'} AS kpi, dimension, member,"
         f" {line['value']} AS value, {_text(line['unit']) if 'unit' in line else 'NULL'} AS unit,"
+        f" {_filled(defined) or 'NULL'} AS defined,"
         f" {line['n']} AS n, {line.get('low', 'NULL')} AS low, {line.get('high', 'NULL')} AS high"
         f" FROM {mart} WHERE {' AND '.join(conditions)}"
     )
@@ -122,6 +158,17 @@ def _filled(template: str, column: str = "{}") -> str:
 
 def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
+
+
+def gaps(current: Path) -> list[Gap]:
+    """The numbers of a publication that are not known of all tickets; an older one does not say."""
+    database = str(current.resolve() / "marts.duckdb")
+    with suppress(duckdb.CatalogException), duckdb.connect(database, read_only=True) as con:
+        return [
+            Gap(measure, tuple(kpis.split(", ")), known, expected, tuple(channels))
+            for measure, kpis, known, expected, channels in con.execute(_GAPS).fetchall()
+        ]
+    return []
 
 
 def shifts(current: Path) -> list[Shift]:

@@ -23,6 +23,15 @@ CONFLICTS: Final = ("schedule_convention", "no_stamp", "source_verdict")
 
 _REBUILD = "Build the marts from the landing (`cxmarts refresh --full`); report it when it stays"
 
+_GAP: Final = ("kpis", "missing", "unexplained", "expected", "example_ticket_id")
+_EXPECTED: Final = sums(
+    "what_is_known_sums_to_expected",
+    ["unconfirmed", "confirmed", "from_vendor", "explained", "unexplained", "missing", "unknown"],
+    ["expected"],
+    fault="whose counts do not sum to expected",
+    why="Every number is known in one way, or it is not.",
+)
+
 #: What a contract cannot say, by mart.
 DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
     "tickets": (
@@ -108,6 +117,47 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
             fault="more than 1 % of the numbers differ from the vendor's without a reason",
             why="So many are no accident of single tickets: the vendor counts by another rule than ours.",
             what_to_do="Look for what they have in common in the mart reconciliation; see docs/metrics.md",
+        ),
+    ),
+    "completeness": (_EXPECTED,),
+    "completeness_summary": (
+        _EXPECTED,
+        Expectation(
+            name="few_numbers_are_missing",
+            kind="expect_column_values_to_be_in_set",
+            kwargs={"column": "gap", "value_set": ["warning", "unknown"]},
+            show=_GAP,
+            fault="of a source's channel where too many numbers of the KPIs are missing or unexplained",
+            why="The vendor says that there is more than we can give: these KPIs are of the rest alone.",
+            what_to_do=(
+                "The published marts stay as they are. Compare the example with the vendor's screen, and "
+                "refetch the stream that lacks it. What is so for a reason is published with a row of the "
+                "rule file completeness_limits: source, channel, measure, a higher critical_pct, reason and "
+                "valid_to"
+            ),
+            named=20,
+        ),
+        Expectation(
+            name="numbers_are_not_missing",
+            kind="expect_column_values_to_be_in_set",
+            kwargs={"column": "gap", "value_set": ["critical", "unknown"]},
+            severity="warning",
+            show=_GAP,
+            fault="of a source's channel where numbers of the KPIs are missing or unexplained",
+            why="The vendor says that there is more than we can give: these KPIs are of the rest alone.",
+            what_to_do="Compare the example with the vendor's screen; see docs/metrics.md",
+            named=5,
+        ),
+        Expectation(
+            name="numbers_are_known",
+            kind="expect_column_values_to_be_in_set",
+            kwargs={"column": "gap", "value_set": ["critical", "warning"]},
+            severity="warning",
+            show=("kpis", "unknown", "expected"),
+            fault="of a source's channel where nobody tells numbers of the KPIs",
+            why="These KPIs are of the rest alone, and nobody can say how the others are.",
+            what_to_do="Read them with that in mind; see docs/metrics.md",
+            named=5,
         ),
     ),
     "survey_answers": (

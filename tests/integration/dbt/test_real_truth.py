@@ -40,6 +40,7 @@ def warehouse(company: RealCompany, tmp_path_factory: pytest.TempPathFactory) ->
             "+excluded_tickets",
             "+kpi_volume",
             "+kpi_backlog",
+            "+completeness_summary",
         ],
     )
     return warehouse
@@ -143,6 +144,15 @@ def test_programs_that_reply_are_named(warehouse: Warehouse, company: RealCompan
         int(agent) for (agent,) in warehouse.query("select agent_id from marts.agents where is_probable_bot")
     }
     assert found == truth.probable_bots(company) == {BOT_ID}
+
+
+def test_what_is_missing_holds_no_publication(warehouse: Warehouse) -> None:
+    """What messaging leaves untold is taken from the vendor, or too little to judge; nothing differs without a reason."""
+    assert warehouse.query("select * from marts.completeness_summary where gap = 'critical'") == []
+    [(confirmed, from_vendor, unexplained)] = warehouse.query(
+        "select sum(confirmed), sum(from_vendor), sum(unexplained) from marts.completeness_summary where measure = 'first_reply'"
+    )
+    assert (confirmed > 400, from_vendor > 50, unexplained) == (True, True, 0)
 
 
 def test_a_clock_counts_once(warehouse: Warehouse, truths: dict[str, RealTruth]) -> None:

@@ -21,6 +21,7 @@ from .warehouse import Warehouse
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 ALL = "period_grain = 'all' and dimension = 'all'"
 MARTS = (
+    "+completeness_summary",
     "+excluded_tickets",
     "+experience",
     "+kpi_backlog",
@@ -221,6 +222,23 @@ def test_every_number_of_the_vendor_agrees_or_is_explained(
         ("vendor_clock_rule", "ends_at_solve"),
         ("vendor_clock_rule", "so_far"),
         ("vendor_clock_rule", "unsolved_only"),
+    ]
+
+
+def test_nothing_is_missing(company: tuple[Warehouse, dict[str, Any]]) -> None:
+    warehouse, expected = company
+    assert (
+        warehouse.query(
+            "select * from marts.completeness_summary where missing + unexplained + unknown > 0 or gap is not null"
+        )
+        == []
+    )
+    assert warehouse.query(
+        "select measure, sum(expected), sum(confirmed) from marts.completeness_summary "
+        "where measure in ('first_reply', 'public_agent_replies') group by measure order by measure"
+    ) == [
+        ("first_reply", 1421, 1336),
+        ("public_agent_replies", expected["tickets"], expected["tickets"]),
     ]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.commands.scorecard import Line, read
+from orchestration.commands.scorecard import Line, gaps, read
 
 KEY = "'all' AS period_grain, NULL::DATE AS period_start"
 
@@ -42,8 +42,44 @@ def published(tmp_path: Path) -> Path:
 def test_lines_come_from_the_cards_and_what_an_older_publication_lacks_is_left_out(published: Path) -> None:
     """NPS keeps within -100 and 100; a promise of which nothing is known has no line."""
     assert read(published) == [
-        Line("CSAT", None, "percent", 0, None, None, None, None),
-        Line("NPS", 90.0, "points", 4, 70.0, 100.0, 50.0, 40.0),
-        Line("NPS, segment SMB", -40.0, "points", 3, -100.0, 40.0, 30.0, -70.0),
-        Line("SLA met, next reply", 75.0, "percent", 4, 30.0, 95.0, None, None),
+        Line("CSAT", None, "percent", 0, None, None, None, None, "csat"),
+        Line("NPS", 90.0, "points", 4, 70.0, 100.0, 50.0, 40.0, "nps"),
+        Line("NPS, segment SMB", -40.0, "points", 3, -100.0, 40.0, 30.0, -70.0, "nps"),
+        Line("SLA met, next reply", 75.0, "percent", 4, 30.0, 95.0, None, None, "sla_next_reply"),
     ]
+
+
+def test_both_lines_of_a_duration_are_of_its_kpi(published: Path) -> None:
+    with duckdb.connect(str(published / "marts.duckdb")) as con:
+        con.execute(
+            f"CREATE TABLE kpi_response_times AS SELECT {KEY}, 'all' AS dimension, 'all' AS member,"
+            " 'first_reply' AS measure, clock, 60e0 AS median_seconds, 1 AS n"
+            " FROM (VALUES ('calendar'), ('business')) AS t (clock)"
+        )
+    lines = {line.name: line.kpi for line in read(published) if line.name.startswith("First")}
+    assert lines == {
+        "First response, median, business time": "first_reply_time",
+        "First response, median, calendar time": "first_reply_time",
+    }
+
+
+def test_it_says_of_how_many_tickets_a_number_is_known(published: Path) -> None:
+    """Channels without a gap count as well, a source without numbers of its own does not."""
+    assert gaps(published) == []
+    with duckdb.connect(str(published / "marts.duckdb")) as con:
+        con.execute(
+            "CREATE TABLE completeness_summary AS FROM (VALUES"
+            " ('desk', 'messaging', 'first_reply', 'first_reply_time', true, 40, 12, 0, 0, 'warning'),"
+            " ('desk', 'email', 'first_reply', 'first_reply_time', true, 100, 0, 0, 0, NULL),"
+            " ('desk', 'api', 'reopens', 'reopen_rate', true, 200, 0, 5, 1, 'warning'),"
+            " ('desk', 'web', 'reopens', 'reopen_rate', true, 200, 1, 0, 20, 'unknown'),"
+            " ('shop', 'form', 'reopens', 'reopen_rate', false, 900, 0, 0, 900, NULL)"
+            ") AS c (source, channel, measure, kpis, has_vendor_numbers,"
+            " expected, missing, unexplained, unknown, gap)"
+        )
+    found = gaps(published)
+    assert [str(gap) for gap in found] == [
+        "first reply: 128 of 140 tickets known, messaging missing",
+        "reopens: 373 of 400 tickets known, api unexplained, web unknown",
+    ]
+    assert [gap.kpis for gap in found] == [("first_reply_time",), ("reopen_rate",)]

@@ -29,6 +29,10 @@ CONSERVED = {
     "source": "z", "stream": "tickets", "received": 10, "tombstones": 1, "landed": 8, "duplicates": 2,
     "unchanged": 1, "staged": 5, "rejected": 1, "superseded": 2,
 }  # fmt: skip
+KNOWN = {
+    "expected": 200, "unconfirmed": 10, "confirmed": 150, "from_vendor": 30, "explained": 6, "unexplained": 1,
+    "missing": 1, "unknown": 2,
+}  # fmt: skip
 
 
 def beyond(mart: str) -> Suite:
@@ -155,6 +159,11 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
             "missing": 1, "expected": 9, "is_agreed": True,
         },
     ),
+    "completeness": (beyond("completeness"), KNOWN),
+    "completeness_summary": (
+        beyond("completeness_summary"),
+        KNOWN | {"gap": None, "kpis": "first_reply_time", "example_ticket_id": "7"},
+    ),
     "restatements": (
         beyond("restatements"),
         {
@@ -269,6 +278,10 @@ BREAKS: dict[str, dict[str, Any]] = {
     "differences_are_explained": {"reason": "unexplained"},
     "reasons_sum_to_compared": {"later_events": 2},
     "few_numbers_are_unexplained": {"unexplained": 3},
+    "what_is_known_sums_to_expected": {"missing": 2},
+    "few_numbers_are_missing": {"gap": "critical"},
+    "numbers_are_not_missing": {"gap": "warning"},
+    "numbers_are_known": {"gap": "unknown"},
     "what_came_and_went_explains_the_end": {"departures": 2},
     "customers_is_at_most_created": {"customers": 4},
     "reopened_is_at_most_solved": {"reopened": 41},
