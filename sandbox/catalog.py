@@ -31,6 +31,7 @@ BRAND_ID = ID_BASE + 14_705_684
 TICKET_FORM_ID = ID_BASE + 40_693_908
 ADMIN_ID = ID_BASE + 2_984_212
 AGENT_ID = ADMIN_ID + 1_000
+PARTNER_ID = AGENT_ID + 128 * 901  # in the profile `real` only: an agent of the account that shares tickets
 CUSTOMER_ID = ID_BASE + 50_000_000
 ORGANIZATION_ID = ID_BASE + 20_000_000
 FIELD_IDS = {

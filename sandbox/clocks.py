@@ -1,7 +1,8 @@
 """The helpdesk's metric events of one ticket, by the rules that it documents.
 
-- reply_time: instance 1 runs from the creation to the first public agent reply (an agent's opening comment is
-  none), later instances from the oldest unanswered customer message to the next reply; solving fulfils both.
+- reply_time: instance 1 runs from the creation to the first public agent reply; where an agent opened the
+  ticket, in public or in private, from the customer's first message. Later instances run from the oldest
+  unanswered customer message to the next reply; solving fulfils all.
 - agent_work_time runs in new and open, requester_wait_time in new, open and on-hold, resolution_time in every
   unsolved status; they pause elsewhere, are fulfilled by solving or closing, and go on after a reopening.
 - periodic_update_time: an instance runs from each public agent comment (an opening one too) to the next or to
@@ -34,7 +35,7 @@ from sandbox.catalog import (
     TAGS,
 )
 from sandbox.hours import Hours
-from sandbox.lifecycle import AGENT_REPLY, CUSTOMER_COMMENT, SYSTEM, Update
+from sandbox.lifecycle import AGENT_REPLY, CUSTOMER_COMMENT, SYSTEM, Update, is_asked
 
 METRICS = (
     "reply_time",
@@ -271,6 +272,8 @@ def events_of(
     first = updates[0]
     state = Clocks(first.ticket, hours, rng)
     state.schedule, state.group = first.schedule, first.group
+    if not is_asked(first):
+        state.clocks[REPLY] = Clock(REPLY, instance=0, is_fulfilled=True)
     state.emit(first.t, state.clocks[WORK], MEASURE)
     for clock in state.clocks:
         if not clock.is_fulfilled:

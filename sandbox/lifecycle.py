@@ -23,6 +23,7 @@ from sandbox.catalog import (
     MERGED_TAG,
     NEW,
     OPEN,
+    PARTNER_ID,
     PENDING,
     SOLVED,
     SPAM_TAG,
@@ -58,6 +59,11 @@ class Update(NamedTuple):
     score: int  # legacy satisfaction, see catalog.SCORES
     lag: int  # seconds from the update to the ticket's generated_timestamp
     text: int
+
+
+def is_asked(first: Update) -> bool:
+    """Whether somebody asks with a ticket's first update; where our agent opens it, nobody has yet."""
+    return first.comment not in (AGENT_REPLY, INTERNAL_NOTE) or first.actor == PARTNER_ID
 
 
 UPDATE_DTYPE = np.dtype(

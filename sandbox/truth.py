@@ -41,7 +41,7 @@ from sandbox.catalog import (
 )
 from sandbox.company import Company
 from sandbox.hours import Schedule
-from sandbox.lifecycle import AGENT_REPLY, CUSTOMER_COMMENT, SYSTEM, Update
+from sandbox.lifecycle import AGENT_REPLY, CUSTOMER_COMMENT, SYSTEM, Update, is_asked
 from sandbox.rendering import ticket_id
 from sandbox.surveys import survey_rating
 
@@ -278,8 +278,11 @@ def sla_clocks(updates: Sequence[Update]) -> list[ClockTruth]:
     def add(metric: str, start: int, end: int | None) -> None:
         clocks.append(ClockTruth(metric, start, end, [(start, end)]))
 
-    ends = [u.t for u in updates[1:] if u.comment == AGENT_REPLY or u.status in ENDED]
-    add("first_reply", updates[0].t, ends[0] if ends else None)
+    questions = [u.t for u in updates if u.comment == CUSTOMER_COMMENT and u.status not in ENDED]
+    asked = updates[0].t if is_asked(updates[0]) else next(iter(questions), math.inf)
+    ends = [u.t for u in updates[1:] if u.t > asked and (u.comment == AGENT_REPLY or u.status in ENDED)]
+    if asked < math.inf:
+        add("first_reply", int(asked), ends[0] if ends else None)
     waiting: int | None = None
     for update in updates:
         is_end = update.comment == AGENT_REPLY or update.status in ENDED

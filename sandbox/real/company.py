@@ -28,6 +28,7 @@ from sandbox.catalog import (
     NEW,
     NIGHT_GROUP,
     OPEN,
+    PARTNER_ID,
     POLICIES,
     SOLVED,
     VOICE,
@@ -59,7 +60,6 @@ Life = list[Update]
 ENDED = (SOLVED, CLOSED)
 
 BOT_ID = AGENT_ID + 128 * 900  # an agent's account that a program uses
-PARTNER_ID = AGENT_ID + 128 * 901  # an agent of the account that shares tickets
 EARLY_LEAVER = 7  # agent who was deleted in the time before the first now
 ESCALATIONS = len(POLICIES)  # index of the policy that is deleted
 NIGHT_SCHEDULE, EUROPE_BEFORE, EUROPE_AFTER = 2, 1, 3

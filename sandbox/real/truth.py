@@ -34,6 +34,7 @@ from sandbox.catalog import (
     NEW,
     OFFERED,
     OPEN,
+    PARTNER_ID,
     PENDING,
     PRIORITIES,
     REASONS,
@@ -42,7 +43,7 @@ from sandbox.catalog import (
 )
 from sandbox.hours import DAY
 from sandbox.lifecycle import AGENT_REPLY, AUTO_REPLY, CREATE, SYSTEM, Update
-from sandbox.real.company import BOT_ID, PARTNER_ID, RealCompany, old_account
+from sandbox.real.company import BOT_ID, RealCompany, old_account
 from sandbox.real.facts import Facts, rating_reason
 from sandbox.rendering import agent_id, ticket_id
 from sandbox.truth import (

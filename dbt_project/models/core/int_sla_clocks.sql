@@ -60,7 +60,7 @@ ordered as (
 {#- Tickets of sources with targets of our own. Of a ticket that was solved, nobody knows when, no clock can be read. #}
 tickets as (
     select
-        t.source, t.ticket_id, t.created_at, t.declares_resolved, m.first_reply_at, m.first_solved_at, m.has_lost_reply,
+        t.source, t.ticket_id, t.created_at, t.declares_resolved, t.declares_first_reply, m.first_reply_at, m.first_solved_at, m.has_lost_reply,
         m.has_untold_replies,
         case when m.is_resolved then m.last_solved_at end as solved_at
     from {{ ref('int_tickets') }} as t
@@ -118,13 +118,36 @@ messages as (
       and (e.source, e.ticket_id) in (select t.source, t.ticket_id from tickets as t)
 ),
 
+{#- Tickets that an agent opened, in public or in private: nobody asks before the customer's first message. #}
+unasked as (
+    select t.source, t.ticket_id, min(q.event_at) as asked_at
+    from tickets as t
+    inner join (
+        select e.source, e.ticket_id
+        from {{ ref('int_ticket_events') }} as e
+        where e.is_opening
+        group by e.source, e.ticket_id
+        having bool_or(e.actor_role = 'agent') and not bool_or(e.actor_role = 'end_user')
+    ) as o on t.source = o.source and t.ticket_id = o.ticket_id
+    left join messages as q on t.source = q.source and t.ticket_id = q.ticket_id and not q.is_agent
+    where not t.declares_first_reply and not t.has_untold_replies
+    group by t.source, t.ticket_id
+),
+
 {#- What ends a wait for a reply: a reply, or a solve. #}
-turns as (
+all_turns as (
     select source, ticket_id, event_at, case when is_agent then 1 else 0 end as is_end, event_no
     from messages
     where not is_opening
     union all
     select source, ticket_id, solved_at, 1, 0 from spells where solved_at is not null
+),
+
+turns as (
+    select a.*
+    from all_turns as a
+    left join unasked as u on a.source = u.source and a.ticket_id = u.ticket_id
+    where u.ticket_id is null or a.event_at >= u.asked_at
 ),
 
 stretches as (
@@ -138,11 +161,10 @@ stretches as (
 
 waits as (
     select
-        source, ticket_id,
+        source, ticket_id, ends_before = 0 as is_first,
         min(case when is_end = 0 then event_at end) as started_at,
         min(case when is_end = 1 then event_at end) as fulfilled_at
     from stretches
-    where ends_before > 0
     group by source, ticket_id, ends_before
 ),
 
@@ -173,16 +195,19 @@ stays as (
 
 own_clocks as (
     select
-        source, ticket_id, 'first_reply' as metric, created_at as started_at, least(first_reply_at, first_solved_at) as fulfilled_at,
+        t.source, t.ticket_id, 'first_reply' as metric, coalesce(u.asked_at, t.created_at) as started_at,
+        case when u.ticket_id is null then least(t.first_reply_at, t.first_solved_at) else w.fulfilled_at end as fulfilled_at,
         cast(null as varchar) as group_id, false as pauses
-    from tickets
-    where not has_lost_reply
+    from tickets as t
+    left join unasked as u on t.source = u.source and t.ticket_id = u.ticket_id
+    left join waits as w on u.source = w.source and u.ticket_id = w.ticket_id and w.is_first
+    where not t.has_lost_reply and (u.ticket_id is null or u.asked_at is not null)
     union all
     select w.source, w.ticket_id, 'next_reply', w.started_at, w.fulfilled_at, null, false
     from waits as w
     inner join tickets as t on w.source = t.source and w.ticket_id = t.ticket_id
     {#- Whether a reply that nobody dates has ended it nobody knows. #}
-    where w.started_at < coalesce(w.fulfilled_at, {{ the_end() }}) and (w.fulfilled_at is not null or not t.has_untold_replies)
+    where not w.is_first and w.started_at < coalesce(w.fulfilled_at, {{ the_end() }}) and (w.fulfilled_at is not null or not t.has_untold_replies)
     {% for metric in ['agent_work', 'requester_wait'] %}
     union all
     select t.source, t.ticket_id, '{{ metric }}', t.created_at, t.solved_at, null, true

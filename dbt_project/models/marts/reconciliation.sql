@@ -66,20 +66,32 @@ status_spans as (
     where s.kind = 'status' and s.ended_at is not null
 ),
 
-{#- Conversations by the vendor's reply clock: a stretch ends with a reply or a solve, and begins with the first question after it. #}
-conversations as (
+turns as (
     select
-        t.source, t.ticket_id, e.event_at,
+        t.source, t.ticket_id, t.measure, e.event_at, e.event_no,
         e.kind = 'status' or e.actor_role = 'agent' as is_end,
-        coalesce(sum(case when e.kind = 'status' or e.actor_role = 'agent' then 1 else 0 end) over (
-            partition by t.source, t.ticket_id order by e.event_at, e.event_no rows between unbounded preceding and 1 preceding
-        ), 0) as stretch_no
+        min(case when e.kind = 'comment' and e.actor_role = 'end_user' then e.event_at end) over (
+            partition by t.source, t.ticket_id, t.measure
+        ) as asked_at
     from tickets as t
     inner join {{ ref('int_ticket_events') }} as e on t.source = e.source and t.ticket_id = e.ticket_id
-    where t.measure = 'next_reply' and (
+    where t.measure in ('first_reply', 'next_reply') and (
         (e.kind = 'status' and e.value in ('solved', 'closed'))
         or (e.kind = 'comment' and e.is_public and (e.actor_role = 'end_user' or (e.actor_role = 'agent' and not e.is_opening)))
     )
+),
+
+{#- Conversations by the vendor's reply clock: a stretch ends with a reply or a solve, and begins with the first question after it. Where the
+    first of all clocks begins with the first question, what ended before that is no end. #}
+conversations as (
+    select
+        *,
+        {% for column, condition in [('stretch_no', 'is_end'), ('asked_stretch_no', 'is_end and event_at >= asked_at')] %}
+        coalesce(sum(case when {{ condition }} then 1 else 0 end) over (
+            partition by source, ticket_id, measure order by event_at, event_no rows between unbounded preceding and 1 preceding
+        ), 0) as {{ column }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from turns
 ),
 
 {#- The stretches of time that each reading adds up. #}
@@ -95,6 +107,13 @@ stretches as (
     select source, ticket_id, measure, 'ends_at_solve', created_at, least(first_reply_at, first_solved_at)
     from tickets
     where measure = 'first_reply'
+    union all
+    select
+        source, ticket_id, measure, 'from_question',
+        min(case when not is_end then event_at end), min(case when is_end and event_at >= asked_at then event_at end)
+    from conversations
+    where (asked_stretch_no = 0) = (measure = 'first_reply')
+    group by source, ticket_id, measure, asked_stretch_no
     union all
     select source, ticket_id, measure, 'unsolved_only', started_at, ended_at
     from status_spans
@@ -126,7 +145,7 @@ stretches as (
         source, ticket_id, 'next_reply', 'ends_at_solve',
         min(case when not is_end then event_at end), min(case when is_end then event_at end)
     from conversations
-    where stretch_no > 0
+    where measure = 'next_reply' and stretch_no > 0
     group by source, ticket_id, stretch_no
 ),
 

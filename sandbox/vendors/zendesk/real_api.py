@@ -14,7 +14,6 @@ from sandbox.real.company import (
     EUROPE_AFTER,
     EUROPE_BEFORE,
     NIGHT_SCHEDULE,
-    PARTNER_ID,
     RealCompany,
     old_account,
 )
@@ -86,7 +85,7 @@ class RealZendesk(Zendesk):
         began = company.start - 200 * 86_400
         accounts = super()._accounts()
         bot = people.user(BOT_ID, "Answer Helper", "helper@sandbox.example", "agent", began, began)
-        partner = people.user(PARTNER_ID, "Partner Desk", None, "end-user", began, began)
+        partner = people.user(catalog.PARTNER_ID, "Partner Desk", None, "end-user", began, began)
         partner |= {"shared": True, "shared_agent": True}
         for record in (bot, partner):
             accounts.append((began, int(record["id"]), record))
