@@ -62,6 +62,13 @@ timed as (
     where not n.is_full_set and m.first_reply_origin = 'events'
 ),
 
+{#- Where forms are of one helpdesk, known by its customers. #}
+answered as (
+    select distinct a.helpdesk as source, a.ticket_id, a.ticket_source is not null as is_known
+    from {{ ref('int_answers') }} as a
+    where a.ticket_id is not null and a.helpdesk <> a.source
+),
+
 clocks as (
     select
         source, ticket_id, metric, instance,
@@ -105,6 +112,8 @@ ran as (
 
 select source, channel, rule, expected, found
 from ({{ united('stream_checks', ['source', 'channel', 'rule', 'expected', 'found']) }}) as s
+union all
+select source, null, 'answered_tickets_are_there', count(*), count(case when is_known then 1 end) from answered group by source
 {% for rows, checks in {'tickets': of_tickets, 'ran': of_clocks, 'replied': of_replies, 'timed': of_times}.items() %}
 {% for name, (expected, found) in checks.items() %}
 union all

@@ -7,7 +7,7 @@
 {%- set tells_all = 't.logs_assignment and ' ~ begins_with_ticket('e.known_from', 't.created_at') -%}
 with events as ({{ united('ticket_events', columns) }}),
 
-former_agents as ({{ united('former_agents', ['source', 'user_id']) }}),
+former_agents as ({{ united('former_agents', ['source', 'user_id', 'is_active']) }}),
 
 dated as (
     select
@@ -128,6 +128,7 @@ select
         when e.is_automatic or b.user_id is not null then 'system'
         when e.actor_role is not null then e.actor_role
         when e.actor_id = e.customer_id then 'end_user'
+        when f.is_active then 'agent'
         when u.is_active or u.role = 'agent' then u.role
         when f.user_id is not null then 'agent'
         when u.user_id is not null then 'end_user'
@@ -137,12 +138,12 @@ select
     {#- By no version of its user: one who worked as an agent, or is unknown and neither asked nor is copied. #}
     coalesce(
         e.kind = 'comment' and not e.is_automatic and b.user_id is null and e.actor_role is null
-        and e.actor_id is distinct from e.customer_id and not coalesce(u.is_active or u.role = 'agent', false)
+        and e.actor_id is distinct from e.customer_id and not coalesce((u.is_active and not coalesce(f.is_active, false)) or u.role = 'agent', false)
         and (f.user_id is not null or (u.user_id is null and not coalesce(list_contains(e.collaborator_ids, e.actor_id), false))), false
     ) as is_role_assumed,
     coalesce(
         not e.is_automatic and b.user_id is null and e.actor_role is null and e.actor_id is distinct from e.customer_id
-        and not u.is_active and u.role <> 'agent', false
+        and (not u.is_active or f.is_active) and u.role <> 'agent', false
     ) as is_role_judged,
     e.is_public,
     e.kind = 'comment' and e.event_at <= e.created_at as is_opening,

@@ -83,7 +83,8 @@ current_ratings as (
         o.offered_at as sent_at
     from ranked as r
     left join offers as o on r.source = o.source and r.ticket_id = o.ticket_id
-    where r.pick_no = 1 and (r.is_newer_than_ticket or r.rating_score in ('good', 'bad'))
+    {#- A ticket that says nothing of it takes none back. #}
+    where r.pick_no = 1 and (r.is_newer_than_ticket or r.rating_score is null or r.rating_score in ('good', 'bad'))
     union all
     select
         s.source,

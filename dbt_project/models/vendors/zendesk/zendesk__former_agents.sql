@@ -1,11 +1,20 @@
 {{ config(materialized='table') }}
 {#- Deleted and inactive end users of whom the history shows an agent's work: they held a ticket, wrote an internal note, changed or solved
-    what others had asked, or the vendor's own reply clock or count took their comment for a reply. All others are customers. #}
+    what others had asked, or the vendor's own reply clock or count took their comment for a reply. All others are customers, but for active
+    ones who hold tickets, which only agents can. #}
 with inactive as (
     select source, record_id as user_id
     from {{ ref('stg_zendesk__users') }}
     group by source, record_id
     having bool_or(role = 'end-user' and not is_active)
+),
+
+holders as (
+    select u.source, u.record_id as user_id
+    from {{ ref('stg_zendesk__users') }} as u
+    where (u.source, u.record_id) in (select t.source, t.assignee_id from {{ ref('stg_zendesk__tickets') }} as t)
+    group by u.source, u.record_id
+    having bool_and(u.role = 'end-user' and u.is_active)
 ),
 
 {#- Where they did something. #}
@@ -89,6 +98,7 @@ comments as (
       and not exists (
           select 1 from {{ ref('stg_zendesk__users') }} as u
           where u.source = l.source and u.record_id = l.author_id and u.role = 'end-user' and u.is_active
+            and (u.source, u.record_id) not in (select h.source, h.user_id from holders as h)
       )
 ),
 
@@ -127,6 +137,8 @@ shown as (
     select source, record_id from {{ ref('stg_zendesk__users') }} where role <> 'end-user'
 )
 
-select i.source, i.user_id
+select source, user_id, true as is_active from holders
+union all
+select i.source, i.user_id, false
 from inactive as i
 where (i.source, i.user_id) in (select s.source, s.user_id from shown as s)
