@@ -14,6 +14,7 @@ events as (
 
 clocks as (
     select source, ticket_id, min(event_at) as first_at, max(event_at) as last_at,
+        min(case when metric = 'reply_time' and instance_id = 1 and event_type = 'activate' then event_at end) as asked_at,
         coalesce(bool_or(metric = 'reply_time' and instance_id = 1 and event_type = 'fulfill'), false) as has_reply
     from {{ ref('stg_zendesk__ticket_metric_events') }}
     where event_at <= {{ as_of() }} and not deleted and not is_withdrawn
@@ -55,6 +56,10 @@ known as (
         coalesce(e.last_at <= t.changed_at or e.last_at > n.at, true) as is_as_new,
         c.ticket_id is not null as has_clocks,
         coalesce(c.has_reply, false) as has_reply_clock,
+        {#- The clock starts when somebody asks; an agent may have written before. #}
+        coalesce(
+            c.asked_at < {{ add_micros('t.created_at', 'cast(t.vendor_first_reply_minutes * 60000000 as bigint)') }}, false
+        ) as is_reply_clocked,
         r.ticket_id is not null or v.ticket_id is not null as is_asked,
         v.ticket_id is not null as is_surveyed,
         r.reason is not null as has_reason,
@@ -95,7 +100,7 @@ named as (
     'solves_are_dated': ("status in ('solved', 'closed')", 'has_events or vendor_solved_at is not null'),
     'counted_replies_are_dated': ('vendor_replies > 0', 'has_events or has_reply_clock or vendor_first_reply_minutes is not null'),
     'timed_replies_are_counted': ('vendor_first_reply_minutes is not null', 'vendor_replies > 0'),
-    'timed_replies_end_clocks': ('vendor_first_reply_minutes is not null and has_clocks', 'has_reply_clock'),
+    'timed_replies_end_clocks': ('is_reply_clocked', 'has_reply_clock'),
     'business_times_have_schedules': ('vendor_first_reply_minutes <> vendor_first_reply_business_minutes', 'has_schedules'),
     'scored_tickets_have_ratings': ("rating_score <> 'unoffered'", 'is_asked'),
     'reasons_have_ratings': ("rating_reason <> 'No reason provided' and rating_reason <> '' and not is_surveyed", 'has_reason')
