@@ -175,7 +175,7 @@ def _verdict(loss: Loss, touched: frozenset[Place], named: frozenset[Place]) -> 
 
 
 def incomplete(warehouse: Warehouse) -> Iterator[Place]:
-    """The KPIs that a built warehouse itself says to be incomplete: streams disagree, or numbers are missing."""
+    """The KPIs that a warehouse itself says to be incomplete: streams disagree, or numbers are missing."""
     query = (
         "SELECT kpis, channel FROM marts.stream_agreement WHERE NOT is_agreed"
         " UNION ALL SELECT kpis, channel FROM marts.completeness_summary WHERE gap IS NOT NULL"

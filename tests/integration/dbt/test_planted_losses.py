@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import csv
 import random
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -32,13 +34,13 @@ NAMES = ("comments_short", "null_rating", "role_one_agent_leaves", "role_all_age
 MADE_GOOD = [loss for loss in LOSSES if loss.name in NAMES]
 
 
-@pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    warehouse = Warehouse(tmp_path_factory.mktemp("losses"), time_zone="America/New_York")
-    with Sandbox(company=RealCompany(7, TICKETS, NOW)) as sandbox:
+def built(folder: Path, tickets: int, losses: Iterable[Loss]) -> Warehouse:
+    """A warehouse of accounts: one as it is, and one for each loss."""
+    warehouse = Warehouse(folder, time_zone="America/New_York")
+    with Sandbox(company=RealCompany(7, tickets, NOW)) as sandbox:
         env = sandbox.env()
         login = {"email": env["ZENDESK_EMAIL"], "api_token": env["ZENDESK_API_TOKEN"]}
-        for loss in (None, *DRAWN, *MADE_GOOD):
+        for loss in (None, *losses):
             if loss:
                 plant(loss, sandbox)
             name = loss.name if loss else "clean"
@@ -51,6 +53,11 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
             sandbox.faults.clear()
     warehouse.build(NOW.isoformat(), select=["+stream_agreement"])
     return warehouse
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    return built(tmp_path_factory.mktemp("losses"), TICKETS, [*DRAWN, *MADE_GOOD])
 
 
 def named(warehouse: Warehouse, account: str) -> set[tuple[str, str]]:
@@ -70,15 +77,27 @@ def test_a_clean_company_raises_nothing(warehouse: Warehouse) -> None:
     assert checked[0][0] > 25
 
 
+def unnamed(warehouse: Warehouse, loss: Loss) -> set[str]:
+    """The KPIs that a loss should name and does not."""
+    assert isinstance(loss.must, Named)
+    channels = (*loss.must.channels, "all")
+    found = named(warehouse, loss.name)
+    return set(loss.must.kpis) - {
+        kpi for kpi, channel in found if not loss.must.channels or channel in channels
+    }
+
+
 @pytest.mark.parametrize("loss", DRAWN, ids=lambda loss: loss.name)
 def test_a_loss_is_named_by_source_channel_and_kpi(warehouse: Warehouse, loss: Loss) -> None:
-    assert isinstance(loss.must, Named)
-    found = {
-        kpi
-        for kpi, channel in named(warehouse, loss.name)
-        if not loss.must.channels or channel in (*loss.must.channels, "all")
-    }
-    assert set(loss.must.kpis) <= found
+    assert unnamed(warehouse, loss) == set()
+
+
+@pytest.mark.campaign
+def test_every_loss_is_named_in_a_larger_company(tmp_path: Path) -> None:
+    losses = [*CANDIDATES, *(loss for loss in LOSSES if loss.name == "capped_tickets")]
+    warehouse = built(tmp_path / "losses", 1100, losses)
+    assert {loss.name: unnamed(warehouse, loss) for loss in losses} == {loss.name: set() for loss in losses}
+    assert named(warehouse, "clean") == set()
 
 
 @pytest.mark.parametrize("loss", [loss.name for loss in MADE_GOOD])
