@@ -27,6 +27,7 @@ about as (
         coalesce(t.source, case when c.sources = 1 then c.source end, r.source) as helpdesk,
         t.ticket_id is not null as is_ticket_known,
         t.exclusion_reason,
+        t.support_type,
         t.ticket_organization_id,
         r.organization_id as stated_organization_id,
         {% for attribute in attributes %}

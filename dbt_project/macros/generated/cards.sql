@@ -339,7 +339,7 @@
             {"relation": "tickets", "key": "solved", "numerator": "reopens > 0"},
             {"relation": "ticket_replies", "key": "replies", "time": "replied_at", "where": "replied_at is not null", "record_id": "reply_no", "value": "seconds"},
             {"relation": "ticket_replies", "key": "first_replies", "time": "replied_at", "where": "is_first_reply and seconds is not null", "record_id": "reply_no", "value": "seconds"},
-            {"relation": "survey_answers", "key": "csat", "time": "answered_at", "where": "kind = 'csat' and is_headline", "numerator": "coalesce(is_positive, false)", "value": "score"},
+            {"relation": "survey_answers", "key": "csat", "time": "answered_at", "where": "kind = 'csat' and is_headline and support_type is distinct from 'ai_agent'", "numerator": "coalesce(is_positive, false)", "value": "score"},
             {"relation": "sla_targets", "key": "sla", "time": "coalesce(ended_at, breached_at, :as_of)", "where": "outcome in ('met', 'breached')", "record_id": "metric || '/' || instance || '/' || applied_at", "numerator": "outcome = 'met'", "denominator": "outcome <> 'active'", "value": "elapsed_seconds"},
         ],
         "headlines": [],
@@ -397,7 +397,7 @@
         "running": [],
     },
     "survey_answers": {
-        "columns": ["source", "response_id", "question_id", "survey", "kind", "score", "original_answer", "scale_min", "scale_max", "direction", "rule", "is_positive", "is_easy", "nps_class", "is_changed", "answered_at", "sent_at", "customer_id", "organization_id", "ticket_id", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "agent_id", "is_headline", "reason"],
+        "columns": ["source", "response_id", "question_id", "survey", "kind", "score", "original_answer", "scale_min", "scale_max", "direction", "rule", "is_positive", "is_easy", "nps_class", "is_changed", "answered_at", "sent_at", "customer_id", "organization_id", "ticket_id", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "agent_id", "is_headline", "reason", "support_type"],
         "running": [],
     },
     "survey_sends": {

@@ -2,7 +2,8 @@
 
 {% macro record_columns() %}
 {{ return([
-    'source', 'survey', 'segment', 'product', 'service_area', 'complexity', 'channel', 'priority', 'group_id', 'agent_id', 'organization_id'
+    'source', 'survey', 'segment', 'product', 'service_area', 'complexity', 'channel', 'priority', 'group_id', 'agent_id', 'organization_id',
+    'support_type'
 ]) }}
 {% endmacro %}
 

@@ -5,7 +5,7 @@
     'kpi': 'varchar', 'key': 'varchar', 'source': 'varchar', 'ticket_id': 'varchar', 'response_id': 'varchar', 'question_id': 'varchar',
     'record_id': 'varchar', 'day': 'date', 'until_day': 'date', 'survey': 'varchar', 'segment': 'varchar', 'product': 'varchar', 'service_area': 'varchar',
     'complexity': 'varchar', 'channel': 'varchar', 'priority': 'varchar', 'group_id': 'varchar', 'agent_id': 'varchar', 'organization_id': 'varchar',
-    'own_dimensions': 'varchar[]', 'outcome': 'varchar', 'in_numerator': 'boolean', 'in_denominator': 'boolean', 'value': 'double'
+    'support_type': 'varchar', 'own_dimensions': 'varchar[]', 'outcome': 'varchar', 'in_numerator': 'boolean', 'in_denominator': 'boolean', 'value': 'double'
 }) }}
 {% endmacro %}
 

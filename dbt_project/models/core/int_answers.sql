@@ -135,6 +135,7 @@ select
     r.{{ attribute }},
     {% endfor %}
     r.reason,
+    r.support_type,
     r.channel,
     r.priority,
     r.group_id,

@@ -4,12 +4,16 @@
 with facts as (
     select
         day, group_id, assignee_id, true as is_solve, reopens > 0 as is_reopened, false as is_reply,
-        cast(null as double) as first_reply_seconds
+        cast(null as double) as first_reply_seconds, false as is_rating, false as is_positive
     from ({{ counted_facts() }}) as solved
     union all
-    select {{ business_date('replied_at') }}, group_id, agent_id, false, false, true, case when is_first_reply then seconds end
+    select {{ business_date('replied_at') }}, group_id, agent_id, false, false, true, case when is_first_reply then seconds end, false, false
     from {{ ref('ticket_replies') }}
     where replied_at is not null
+    union all
+    select {{ business_date('answered_at') }}, group_id, agent_id, false, false, false, null, true, is_positive
+    from {{ ref('survey_answers') }} as a
+    where kind = 'csat' and is_headline and {{ is_by_human('a') }}
 ),
 
 cells as (
@@ -17,21 +21,19 @@ cells as (
         'solved': 'count(case when is_solve then 1 end)',
         'reopened': 'count(case when is_reopened then 1 end)',
         'replies': 'count(case when is_reply then 1 end)',
-        'first_replies': 'count(first_reply_seconds)'
+        'first_replies': 'count(first_reply_seconds)',
+        'csat_n': 'count(case when is_rating then 1 end)',
+        'csat_positive': 'count(case when is_positive then 1 end)'
     }, {'quantiles': median_and_p90('first_reply_seconds')}) }}
 ),
 
-{#- Ratings and service targets stand in tables of their own. #}
+{#- Service targets stand in a table of their own. #}
 parts as (
     select
         period_grain, period_start, dimension, member, solved, reopened, replies, first_replies,
         {{ element('quantiles', 1) }} as first_reply_median, {{ element('quantiles', 2) }} as first_reply_p90,
-        0 as csat_n, 0 as csat_positive, 0 as sla_met, 0 as sla_breached
+        csat_n, csat_positive, 0 as sla_met, 0 as sla_breached
     from cells
-    union all
-    select period_grain, period_start, dimension, member, 0, 0, 0, 0, null, null, n, positive, 0, 0
-    from {{ ref('kpi_csat') }}
-    where dimension in ('group', 'agent') or dimension = 'all' and n > 0
     union all
     select period_grain, period_start, dimension, member, 0, 0, 0, 0, null, null, 0, 0, met, breached
     from {{ ref('kpi_sla_compliance') }}

@@ -78,6 +78,7 @@ def helpdesk(*, with_ai_only: bool = True) -> Account:
         support_type="agent",
         **held,
     )
+    account.rating(1, "bad", at("15:00"), customer=11)
     account.ticket(4, at("10:00"), requester_id=13, opened_by=13)
     account.ticket(5, at("10:00"), requester_id=14, opened_by=14, support_type="robot")
     if with_ai_only:
@@ -95,6 +96,7 @@ def helpdesk(*, with_ai_only: bool = True) -> Account:
             priority="low",
             **held,
         )
+        account.rating(2, "good", at("15:00"), customer=11)
         account.ticket(
             6, at("10:00"), comment(at("10:01")), requester_id=15, opened_by=15, support_type="ai_agent"
         )
@@ -104,7 +106,7 @@ def helpdesk(*, with_ai_only: bool = True) -> Account:
 def built(folder: Path, account: Account) -> Warehouse:
     warehouse = Warehouse(folder, rules=RULES)
     account.land(warehouse)
-    warehouse.build(AS_OF, select=[f"+{name}" for name in (*HUMAN, "kpi_volume", "metric_members")])
+    warehouse.build(AS_OF, select=[f"+{name}" for name in (*HUMAN, "kpi_volume", "kpi_csat", "metric_members")])
     return warehouse
 
 
@@ -126,7 +128,7 @@ def test_who_handles_a_ticket_is_told_or_null(warehouse: Warehouse) -> None:
     assert warehouse.query(rejected) == [("5", "is unknown")]
 
 
-@pytest.mark.parametrize("table", [*HUMAN, "metric_members where kpi <> 'kpi_volume'"])
+@pytest.mark.parametrize("table", [*HUMAN, f"metric_members where kpi in {HUMAN[:8]}"])
 def test_what_ai_agents_handle_alone_is_in_no_cell(
     warehouse: Warehouse, without: Warehouse, table: str
 ) -> None:
@@ -139,8 +141,24 @@ def test_volume_counts_them_apart(warehouse: Warehouse, without: Warehouse) -> N
     cell = f"select {numbers} from marts.kpi_volume where period_grain = 'all' and dimension = 'all'"
     assert warehouse.query(cell) == [(4, 2, 0, 4, 2, 1)]
     assert without.query(cell) == [(4, 2, 0, 4, 0, 0)]
+    by_type = (
+        cell.replace("'all' and dimension = 'all'", "'all' and dimension = 'support_type'")
+        + " order by member"
+    )
+    assert warehouse.query(by_type) == [(2, 0, 0, 2, 0, 0), (2, 2, 0, 2, 0, 0), (0, 0, 0, 0, 2, 1)]
     members = "select count(*), sum(in_denominator::int), sum(in_numerator::int) from marts.metric_members where kpi = 'kpi_volume'"
     assert warehouse.query(members) == [(6, 4, 2)]
+
+
+def test_answers_count_whoever_handled_the_ticket(warehouse: Warehouse) -> None:
+    cells = warehouse.query(
+        "select member, n, positive from marts.kpi_csat where period_grain = 'all' "
+        "and dimension in ('all', 'support_type') order by member"
+    )
+    assert cells == [("agent", 1, 0), ("ai_agent", 1, 1), ("all", 2, 1)]
+    assert warehouse.query(
+        "select csat_n, csat_positive from marts.kpi_team where period_grain = 'all' and dimension = 'all'"
+    ) == [(1, 0)]
 
 
 def test_what_humans_did_is_as_worked_by_hand(warehouse: Warehouse) -> None:
