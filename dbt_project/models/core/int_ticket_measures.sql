@@ -91,9 +91,22 @@ replies as (
     group by source, ticket_id
 ),
 
+{#- The first reply by a human after an AI agent handed over; the vendor's is told in minutes. Where replies are missing, only the first is
+    known to have had none before it. #}
+replies_after_handover as (
+    select t.source, t.ticket_id, min(greatest(r.replied_at, t.handed_over_at)) as replied_at
+    from tickets as t
+    inner join {{ ref('int_ticket_replies') }} as r on t.source = r.source and t.ticket_id = r.ticket_id
+    left join {{ ref('int_untold_replies') }} as u on t.source = u.source and t.ticket_id = u.ticket_id
+    where (r.is_first_reply or u.ticket_id is null)
+      and (r.replied_at >= t.handed_over_at or (r.origin = 'vendor' and {{ micros_between('r.replied_at', 't.handed_over_at') }} < 60000000))
+    group by t.source, t.ticket_id
+),
+
 instants as (
     select
         t.*,
+        a.replied_at as replied_after_handover_at,
         coalesce(l.has_status_history, false) as has_statuses,
         coalesce(l.has_status_history, false) and not t.declares_resolved as has_status_history,
         {#- That it was deleted its own version says. #}
@@ -150,6 +163,7 @@ instants as (
     left join told_firsts as f on t.source = f.source and t.ticket_id = f.ticket_id
     left join replies as r on t.source = r.source and t.ticket_id = r.ticket_id
     left join {{ ref('int_untold_replies') }} as u on t.source = u.source and t.ticket_id = u.ticket_id
+    left join replies_after_handover as a on t.source = a.source and t.ticket_id = a.ticket_id
 ),
 
 {#- Of a ticket that was solved without an event, events alone do not tell how long it waited: the vendor's count stands, else the time to the
@@ -180,6 +194,10 @@ looked_up as (
     union all
     select source, ticket_id, 'first_reply', first_reply_at from instants where first_reply_at is not null
     union all
+    select source, ticket_id, 'handed_over', handed_over_at from instants where replied_after_handover_at is not null
+    union all
+    select source, ticket_id, 'replied_after_handover', replied_after_handover_at from instants where replied_after_handover_at is not null
+    union all
     select source, ticket_id, 'first_assigned', first_assigned_at
     from instants
     where first_assigned_at <> coalesce(changed_first_assigned_at, {{ the_end() }})
@@ -202,7 +220,7 @@ positions as (
     select
         source,
         ticket_id,
-        {%- for instant in ['created', 'first_reply', 'first_assigned', 'resolved', 'now'] %}
+        {%- for instant in ['created', 'first_reply', 'handed_over', 'replied_after_handover', 'first_assigned', 'resolved', 'now'] %}
         {%- set is_last = loop.last %}
         {%- for suffix in clocks.values() %}
         max(case when instant = '{{ instant }}' then position{{ suffix }} end) as {{ instant }}_position{{ suffix }}
@@ -298,7 +316,9 @@ select
     }.items() %}
     {{ micros_between('i.created_at', end) }} as {{ measure }}_calendar,
     {% endfor %}
+    {{ micros_between('i.handed_over_at', 'i.replied_after_handover_at') }} as first_reply_after_handover_calendar,
     {% for clock, suffix in clocks.items() %}
+    p.replied_after_handover_position{{ suffix }} - p.handed_over_position{{ suffix }} as first_reply_after_handover_{{ clock }},
     coalesce(i.told_first_reply_business, p.first_reply_position{{ suffix }} - p.created_position{{ suffix }}) as first_reply_{{ clock }},
     coalesce(p.first_assigned_position{{ suffix }}, l.first_assigned_position{{ suffix }}) - p.created_position{{ suffix }}
         as first_assignment_{{ clock }},

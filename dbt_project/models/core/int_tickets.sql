@@ -1,6 +1,6 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
 {%- set columns = [
-    'source', 'ticket_id', 'created_at', 'status', 'priority', 'source_priority', 'channel', 'is_outgoing', 'support_type',
+    'source', 'ticket_id', 'created_at', 'status', 'priority', 'source_priority', 'channel', 'is_outgoing', 'support_type', 'handed_over_at',
     'customer_id', 'organization_id', 'group_id', 'assignee_id', 'segment', 'product', 'service_area', 'complexity', 'dimensions',
     'collaborator_ids', 'rating_score', 'exclusion_reason', 'is_untimed',
     'declared_first_reply_at', 'declared_resolved_at', 'declared_closed_at', 'declares_first_reply', 'declares_resolved', 'declared_reopens',
@@ -45,6 +45,7 @@ select
     t.channel,
     t.is_outgoing,
     t.support_type,
+    {{ time_since('t.created_at', 't.handed_over_at') }} as handed_over_at,
     t.customer_id,
     t.known_organization_id as organization_id,
     t.group_id,

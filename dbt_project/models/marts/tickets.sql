@@ -34,13 +34,13 @@ select
     m.last_solved_origin,
     {% for measure in [
         'first_reply', 'first_assignment', 'first_resolution', 'full_resolution', 'requester_wait', 'agent_wait', 'on_hold', 'agent_work',
-        'in_new', 'in_open', 'unassigned', 'unsolved_age'
+        'in_new', 'in_open', 'unassigned', 'unsolved_age', 'first_reply_after_handover'
     ] %}
     {% for clock, suffix in [
         ('calendar', 'seconds'), ('business', 'business_seconds'), ('business_last_schedule', 'business_seconds_last_schedule')
     ] %}
     {#- What ends with the solve is unknown until then. #}
-    {% if measure in ['first_reply', 'first_assignment', 'first_resolution', 'unsolved_age'] %}
+    {% if measure in ['first_reply', 'first_reply_after_handover', 'first_assignment', 'first_resolution', 'unsolved_age'] %}
     cast({{ seconds('m.' ~ measure ~ '_' ~ clock) }} as double) as {{ measure }}_{{ suffix }},
     {% else %}
     cast(case when m.is_resolved then {{ seconds('m.' ~ measure ~ '_' ~ clock) }} end as double) as {{ measure }}_{{ suffix }},
@@ -65,6 +65,7 @@ select
     m.waits_origin,
     t.is_timed,
     m.is_resolved as is_solved,
-    t.support_type
+    t.support_type,
+    t.handed_over_at
 from counted as t
 inner join {{ ref('int_ticket_measures') }} as m on t.source = m.source and t.ticket_id = m.ticket_id

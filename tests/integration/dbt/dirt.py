@@ -227,6 +227,7 @@ class Dirt:
             lambda: {"event_type": "Change", "status": self.one(STATUSES, WORDS)},
             lambda: {"event_type": "Create", "status": self.one(STATUSES, WORDS), "group_id": f"{name} 1"},
             lambda: {"event_type": "Change", "priority": self.one(PRIORITIES, WORDS)},
+            lambda: {"event_type": "Change", "support_type": self.one(["agent", "ai_agent"], WORDS)},
             lambda: {"event_type": "Change", "group_id": self.one([f"{name} 1", f"{name} 2", None], IDS)},
             lambda: {"event_type": "Change", "assignee_id": self.one([f"{name} a", f"{name} b", None], IDS)},
             lambda: {"event_type": "ScheduleAssignment", "new_schedule_id": self.one([1, 2], IDS)},

@@ -18,6 +18,7 @@ from .zendesk_records import (
     change,
     comment,
     status,
+    utc,
 )
 
 SOURCE, AS_OF = "acme", "2024-06-30T00:00:00Z"
@@ -106,7 +107,9 @@ def helpdesk(*, with_ai_only: bool = True) -> Account:
 def built(folder: Path, account: Account) -> Warehouse:
     warehouse = Warehouse(folder, rules=RULES)
     account.land(warehouse)
-    warehouse.build(AS_OF, select=[f"+{name}" for name in (*HUMAN, "kpi_volume", "kpi_csat", "metric_members")])
+    warehouse.build(
+        AS_OF, select=[f"+{name}" for name in (*HUMAN, "kpi_volume", "kpi_csat", "metric_members")]
+    )
     return warehouse
 
 
@@ -184,3 +187,63 @@ def test_what_humans_did_is_as_worked_by_hand(warehouse: Warehouse) -> None:
     assert row("kpi_team", "solved, replies") == (2, 2)
     assert row("kpi_sla_compliance", "met, breached", "metric = 'first_reply'") == (2, 2)
     assert row("kpi_cost", "solved") == (2,)
+
+
+def handed_over() -> Account:
+    """Every ticket was created at 08:30, when the desk is closed, and is a human's by 14:00.
+
+    20 was handed over at 08:50 and answered at 09:20, 21 so by an audit. 22 got a human's reply before, too. Of 23 and 24 only the vendor
+    tells that a reply came, 45 minutes after the creation: the handover of 24 was in that minute. 25 waits. Of 26 nobody tells.
+    """
+    account = Account("handed")
+    account.schedule(1, "UTC", OFFICE)
+
+    def ticket(number: int, *happenings: Happening, **fields: object) -> None:
+        account.ticket(number, at("08:30"), *happenings, changed=at("14:00"), support_type="agent", **fields)
+
+    told = {"reopens": 0, "replies": 1, "reply_time_in_minutes": {"calendar": 45, "business": 15}}
+    ticket(20, hand_over("08:50"), comment(at("09:20")))
+    ticket(21, comment(at("09:20")))
+    ticket(22, comment(at("08:40")), hand_over("08:50"), comment(at("09:20")))
+    ticket(23, hand_over("08:50"), metric_set=told)
+    ticket(24, hand_over("09:15:20"), metric_set=told)
+    ticket(25, hand_over("08:50"))
+    ticket(26, comment(at("09:20")))
+    change_of_type = {"type": "Change", "field_name": "support_type", "value": "agent"}
+    account.add(
+        "ticket_audits",
+        {
+            "id": 9,
+            "ticket_id": 21,
+            "created_at": utc(at("08:50")),
+            "author_id": SYSTEM,
+            "events": [change_of_type],
+        },
+    )
+    return account
+
+
+def test_the_human_clock_starts_at_the_handover_too(tmp_path: Path) -> None:
+    warehouse, before = Warehouse(tmp_path / "after"), Warehouse(tmp_path / "before")
+    handed_over().land(warehouse)
+    before.landing = warehouse.landing
+    warehouse.build(AS_OF, select=["+tickets"])
+    columns = (
+        "ticket_id::integer, strftime(handed_over_at, '%H:%M:%S'), first_reply_seconds / 60, first_reply_after_handover_seconds / 60, "
+        "first_reply_after_handover_business_seconds / 60, first_reply_after_handover_business_seconds_last_schedule / 60"
+    )
+    assert warehouse.query(f"select {columns} from marts.tickets order by 1") == [
+        (20, "08:50:00", 50, 30, 20, 20),
+        (21, "08:50:00", 50, 30, 20, 20),
+        (22, "08:50:00", 10, 30, 20, 20),
+        (23, "08:50:00", 45, 25, 15, 15),
+        (24, "09:15:20", 45, 0, 0, 0),
+        (25, "08:50:00", None, None, None, None),
+        (26, None, 50, None, None, None),
+    ]
+    # As of 08:45 all versions are newer: what was handed over later was still the AI agent's.
+    before.build(utc(at("08:45")), select=["+tickets"])
+    found = before.query(
+        "select ticket_id::integer, support_type, handed_over_at from marts.tickets order by 1"
+    )
+    assert found == [(number, "agent" if number == 26 else "ai_agent", None) for number in range(20, 27)]

@@ -103,6 +103,27 @@ def test_who_handles_a_ticket_is_as_it_was(warehouse: Warehouse, found: list[Rea
     }
 
 
+def test_the_human_clock_starts_at_the_handover(
+    warehouse: Warehouse, company: RealCompany, truths: dict[str, RealTruth]
+) -> None:
+    """Where the event export has rows of the ticket: else nobody tells when it was handed over."""
+    columns = "epoch(handed_over_at)::bigint, first_reply_after_handover_seconds, first_reply_origin"
+    told = 0
+    for ticket, (handed, waited, origin) in published(warehouse, truths, columns).items():
+        right = truths[ticket]
+        if not company.facts[int(ticket) - 1].has_events:
+            assert (handed, waited) == (None, None)
+            continue
+        assert handed == right.handed_over
+        if right.handed_over is None or right.first_reply.origin is None:
+            assert waited is None
+            continue
+        told += 1
+        tolerance = 0 if origin == "events" else MINUTE
+        assert abs(waited - max(0, right.first_reply_after_handover or 0)) <= tolerance, ticket
+    assert told > 3
+
+
 def test_volume_counts_what_ai_agents_handled_alone_apart(
     warehouse: Warehouse, found: list[RealTruth]
 ) -> None:

@@ -64,6 +64,7 @@ select
     t.channel,
     cast(null as boolean) as is_outgoing,
     cast(null as varchar) as support_type,
+    cast(null as timestamp) as handed_over_at,
     t.customer_id,
     t.organization_id,
     nullif(t.group_id, '') as group_id,

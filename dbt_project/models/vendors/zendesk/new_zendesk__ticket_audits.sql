@@ -21,6 +21,7 @@ select
     {{ to_utc('p.created_at') }} as event_at,
     p.author_id as actor_id,
     p.events as children,
+    coalesce({{ any_element('p.events', 'c', "c.type = 'Change' and c.field_name = 'support_type' and c.value = 'agent'") }}, false) as hands_over,
     {{ rejected_values(values) }},
     {{ reject_reason([
         missing('p.ticket_id', 'ticket_id'),

@@ -1,7 +1,7 @@
 {%- set shape = {
     'ticket_id': 'VARCHAR', 'created_at': 'VARCHAR', 'updater_id': 'VARCHAR',
     'child_events': [{
-        'id': 'VARCHAR', 'event_type': 'VARCHAR', 'status': 'VARCHAR', 'priority': 'VARCHAR', 'group_id': 'VARCHAR',
+        'id': 'VARCHAR', 'event_type': 'VARCHAR', 'status': 'VARCHAR', 'priority': 'VARCHAR', 'group_id': 'VARCHAR', 'support_type': 'VARCHAR',
         'assignee_id': 'VARCHAR', 'author_id': 'VARCHAR', 'public': 'BOOLEAN', 'comment_public': 'BOOLEAN', 'new_schedule_id': 'VARCHAR',
         'added_tags': ['VARCHAR'], 'via': {
             'channel': 'VARCHAR', 'source': {'rel': 'VARCHAR', 'from': {'ticket_id': 'VARCHAR', 'ticket_ids': ['VARCHAR']}}
@@ -27,6 +27,7 @@ select
                     then {{ json_array_keys('payload', '$.child_events') }}
             end
     end as child_keys,
+    coalesce({{ any_element('p.child_events', 'c', "c.event_type = 'Change' and c.support_type = 'agent'") }}, false) as hands_over,
     {{ rejected_values(values) }},
     {{ reject_reason([
         missing('p.ticket_id', 'ticket_id'),

@@ -29,6 +29,20 @@ custom as (
     group by v.source, v.record_id
 ),
 
+{#- When an AI agent handed a ticket over to humans, also after the as-of time: until then it had it. #}
+handovers as (
+    select c.source, c.ticket_id, min(c.event_at) as handed_over_at
+    from (
+        {% for stream in ['ticket_events', 'ticket_audits'] %}
+        select e.source, e.ticket_id, e.event_at
+        from {{ ref('stg_zendesk__' ~ stream) }} as e
+        where e.hands_over and {{ is_touched('e') }}
+        {{ 'union all' if not loop.last }}
+        {% endfor %}
+    ) as c
+    group by c.source, c.ticket_id
+),
+
 {#- The vendor's clocks that a solve fulfills. #}
 ends as (
     select e.source, e.ticket_id, min(e.event_at) as first_solved_at, max(e.event_at) as last_solved_at
@@ -74,7 +88,8 @@ select
     t.priority as source_priority,
     t.channel,
     t.is_outgoing,
-    t.support_type,
+    case when t.changed_at > {{ as_of() }} and h.handed_over_at > {{ as_of() }} then 'ai_agent' else t.support_type end as support_type,
+    case when h.handed_over_at <= {{ as_of() }} then h.handed_over_at end as handed_over_at,
     t.requester_id as customer_id,
     t.organization_id,
     t.group_id,
@@ -113,5 +128,6 @@ select
     t.vendor_initially_assigned_at as told_first_assigned_at
 from tickets as t
 left join solves as s on t.source = s.source and t.record_id = s.record_id
+left join handovers as h on t.source = h.source and t.record_id = h.ticket_id
 left join custom as c on t.source = c.source and t.record_id = c.record_id
 left join marked as m on t.source = m.source and t.record_id = m.record_id
