@@ -57,9 +57,7 @@ known as (
         c.ticket_id is not null as has_clocks,
         coalesce(c.has_reply, false) as has_reply_clock,
         {#- The clock starts when somebody asks; an agent may have written before. #}
-        coalesce(
-            c.asked_at < {{ add_micros('t.created_at', 'cast(t.vendor_first_reply_minutes * 60000000 as bigint)') }}, false
-        ) as is_reply_clocked,
+        coalesce({{ seconds(micros_between('t.created_at', 'c.asked_at')) }} < t.vendor_first_reply_minutes * 60, false) as is_reply_clocked,
         r.ticket_id is not null or v.ticket_id is not null as is_asked,
         v.ticket_id is not null as is_surveyed,
         r.reason is not null as has_reason,
