@@ -141,7 +141,7 @@ class RealCompany(Company):
             return []
         events = events_of(life, self.hours, rng, self.end, self.policies_after)
         if not facts.tells_clocks:
-            silent = next(update.t for update in life if update.kind == SILENT)
+            silent = next((update.t for update in life if update.kind == SILENT), self.end)
             events = [event for event in events if event.t < silent]
         if facts.is_retargeted:
             events = list(_breached_once(events))

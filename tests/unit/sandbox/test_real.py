@@ -515,3 +515,12 @@ def test_nothing_happens_to_what_is_over(company: RealCompany) -> None:
 def test_unknown_profiles_are_refused() -> None:
     with pytest.raises(ValueError, match="profile"):
         Sandbox(profile="tidy")
+
+
+def test_a_silent_change_may_be_still_to_come() -> None:
+    """The clocks of such a ticket are told to the end: this company has one."""
+    company = RealCompany(1, 300, NOW, 60)
+    silent = {update.ticket for t in range(300) for update in company.life(t) if update.kind == SILENT}
+    pending = [t for t, facts in enumerate(company.facts) if not facts.tells_clocks and t not in silent]
+    assert pending
+    assert {int(t) for t in company.metric_events["ticket"]} >= set(pending)
