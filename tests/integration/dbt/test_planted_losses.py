@@ -17,7 +17,7 @@ from bench.losses import LOSSES, Loss, Named, plant
 from ingestion.extract import fetch
 from ingestion.sources import typeform, zendesk
 from sandbox.real.company import RealCompany
-from sandbox.server import Sandbox
+from sandbox.server import PROFILES, Sandbox
 from tests.parsed import ROOT
 
 from .warehouse import Warehouse
@@ -34,22 +34,26 @@ NAMES = ("comments_short", "null_rating", "role_one_agent_leaves", "role_all_age
 MADE_GOOD = [loss for loss in LOSSES if loss.name in NAMES]
 
 
+def land(warehouse: Warehouse, sandbox: Sandbox, name: str) -> None:
+    """Fetch all of a running sandbox as an account of this name."""
+    env = sandbox.env()
+    login = {"email": env["ZENDESK_EMAIL"], "api_token": env["ZENDESK_API_TOKEN"]}
+    sources = [
+        zendesk.source(name, env["ZENDESK_URL"], **login),
+        typeform.source(f"{name}_forms", env["TYPEFORM_TOKEN"], url=env["TYPEFORM_URL"]),
+    ]
+    result = fetch(sources, warehouse.landing)
+    assert [each.error for each in result.streams if each.error] == []
+
+
 def built(folder: Path, tickets: int, losses: Iterable[Loss]) -> Warehouse:
     """A warehouse of accounts: one as it is, and one for each loss."""
     warehouse = Warehouse(folder, time_zone="America/New_York")
     with Sandbox(company=RealCompany(7, tickets, NOW)) as sandbox:
-        env = sandbox.env()
-        login = {"email": env["ZENDESK_EMAIL"], "api_token": env["ZENDESK_API_TOKEN"]}
-        for loss in (None, *losses):
-            if loss:
-                plant(loss, sandbox)
-            name = loss.name if loss else "clean"
-            sources = [
-                zendesk.source(name, env["ZENDESK_URL"], **login),
-                typeform.source(f"{name}_forms", env["TYPEFORM_TOKEN"], url=env["TYPEFORM_URL"]),
-            ]
-            result = fetch(sources, warehouse.landing)
-            assert [each.error for each in result.streams if each.error] == []
+        land(warehouse, sandbox, "clean")
+        for loss in losses:
+            plant(loss, sandbox)
+            land(warehouse, sandbox, loss.name)
             sandbox.faults.clear()
     warehouse.build(NOW.isoformat(), select=["+stream_agreement"])
     return warehouse
@@ -98,6 +102,19 @@ def test_every_loss_is_named_in_a_larger_company(tmp_path: Path) -> None:
     warehouse = built(tmp_path / "losses", 1100, losses)
     assert {loss.name: unnamed(warehouse, loss) for loss in losses} == {loss.name: set() for loss in losses}
     assert named(warehouse, "clean") == set()
+
+
+@pytest.mark.campaign
+def test_companies_that_lost_nothing_raise_nothing(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "companies", time_zone="America/New_York")
+    for seed in range(1, 9):
+        days, tickets = (60, 200, 365)[seed % 3], (120, 300, 900, 2000)[seed % 4]
+        for profile in PROFILES:
+            with Sandbox(tickets=tickets, seed=seed, now=NOW, days=days, profile=profile) as sandbox:
+                land(warehouse, sandbox, f"{profile}{seed}")
+    warehouse.build(NOW.isoformat(), select=["+stream_agreement"])
+    assert warehouse.query("select * from marts.stream_agreement where not is_agreed") == []
+    assert warehouse.query("select count(distinct source) from marts.stream_agreement") == [(32,)]
 
 
 @pytest.mark.parametrize("loss", [loss.name for loss in MADE_GOOD])
