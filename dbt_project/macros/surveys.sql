@@ -2,22 +2,44 @@
 
 {% macro survey_attributes() %}{{ return(['segment', 'product', 'service_area', 'complexity']) }}{% endmacro %}
 
-{% macro place_survey_rows(rows, at, attributes) %}
-{%- set found = ['customer_id', 'organization_id', 'channel', 'priority', 'group_id', 'agent_id'] + attributes -%}
-{#- A hidden id names a ticket or a customer of the row's own source, else of the only source that has it. #}
-ticket_sources as (
-    select ticket_id, min(source) as source, count(*) as sources from {{ ref('int_tickets') }} group by ticket_id
+{% macro locate_survey_rows(rows, key, at) %}
+{#- A ticket id names a ticket of the row's own source; else the one of that number elsewhere that the row's customer, its organization and
+    its time speak for most, in this order. Where two are left nobody knows. #}
+spoken_for as (
+    select
+        {% for column in key %}r.{{ column }}, {% endfor %}
+        t.source as ticket_source,
+        case when r.customer_id = t.customer_id then 4 else 0 end
+        + case when r.organization_id = t.ticket_organization_id then 2 else 0 end
+        + case when t.created_at <= {{ at }} then 1 else 0 end as words
+    from {{ rows }} as r
+    inner join {{ ref('int_tickets') }} as t on r.ticket_id = t.ticket_id and r.source <> t.source
 ),
 
-customer_sources as (
-    select user_id, min(source) as source, count(distinct source) as sources from {{ ref('int_users') }} group by user_id
+found_elsewhere as (
+    select {{ key | join(', ') }}, min(ticket_source) as ticket_source
+    from (select *, max(words) over (partition by {{ key | join(', ') }}) as most_words from spoken_for) as s
+    where words = most_words
+    group by {{ key | join(', ') }}
+    having count(*) = 1
 ),
 
 located as (
-    select r.*, coalesce(own.source, case when other.sources = 1 then other.source end) as ticket_source
+    select r.*, coalesce(own.source, e.ticket_source) as ticket_source
     from {{ rows }} as r
     left join {{ ref('int_tickets') }} as own on r.source = own.source and r.ticket_id = own.ticket_id
-    left join ticket_sources as other on r.ticket_id = other.ticket_id
+    left join found_elsewhere as e on {% for column in key %}r.{{ column }} = e.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
+)
+{% endmacro %}
+
+{% macro place_survey_rows(rows, at, attributes) %}
+{%- set found = ['customer_id', 'organization_id', 'channel', 'priority', 'group_id', 'agent_id'] + attributes -%}
+{%- set held = {
+    'priority': ('p.value', 'ticket_priority', 'has_priority_history'), 'group_id': ('g.value', 'ticket_group_id', 'has_group_history'),
+    'agent_id': ('ag.value', 'ticket_assignee_id', 'has_assignee_history')
+} -%}
+customer_sources as (
+    select user_id, min(source) as source, count(distinct source) as sources from {{ ref('int_users') }} group by user_id
 ),
 
 about as (
@@ -38,7 +60,7 @@ about as (
         t.priority as ticket_priority,
         t.group_id as ticket_group_id,
         t.assignee_id as ticket_assignee_id
-    from located as r
+    from {{ rows }} as r
     left join {{ ref('int_tickets') }} as t on r.ticket_source = t.source and r.ticket_id = t.ticket_id
     left join customer_sources as c on coalesce(r.customer_id, t.customer_id) = c.user_id
 ),
@@ -51,6 +73,7 @@ affiliated as (
         on r.helpdesk = u.source and r.customer_id = u.user_id and {{ at }} >= u.valid_from and {{ at }} < u.valid_to
 ),
 
+{#- Whom nobody held then, nobody held; the newest value is taken where there is no history, and that is said. #}
 attributed as (
     select
         {{ star_except(found, 'r') }},
@@ -62,15 +85,23 @@ attributed as (
         ) as {{ attribute }},
         {% endfor %}
         coalesce(r.channel, r.ticket_channel) as channel,
-        coalesce(r.priority, p.value, r.ticket_priority) as priority,
-        coalesce(r.group_id, g.value, r.ticket_group_id) as group_id,
-        coalesce(r.agent_id, ag.value, r.ticket_assignee_id) as agent_id
+        {% for column, (then, newest, has_history) in held.items() %}
+        coalesce(r.{{ column }}, case when coalesce(h.{{ has_history }}, false) then nullif({{ then }}, '') else r.{{ newest }} end) as {{ column }},
+        {% endfor %}
+        nullif(concat_ws(
+            ', '
+            {% for column, (then, newest, has_history) in held.items() %}
+            , case when r.{{ column }} is null and r.{{ newest }} is not null and not coalesce(h.{{ has_history }}, false) then '{{ column }}' end
+            {% endfor %}
+        ), '') as newest_values
     from affiliated as r
     left join {{ ref('int_organizations') }} as o
         on r.helpdesk = o.source and r.organization_id = o.organization_id and {{ at }} >= o.valid_from and {{ at }} < o.valid_to
     left join {{ ref('segments') }} as sc on r.helpdesk = sc.source and r.customer_id = sc.customer_id
     left join {{ ref('segments') }} as so
         on r.helpdesk = so.source and r.organization_id = so.organization_id and so.customer_id is null
+    left join {{ ref('int_ticket_states') }} as h
+        on r.ticket_source = h.source and r.ticket_id = h.ticket_id and {{ at }} >= h.started_at and {{ at }} < h.held_until
     {% for alias, kind in [('p', 'priority'), ('g', 'group'), ('ag', 'assignee')] %}
     left join {{ ref('int_ticket_spans') }} as {{ alias }}
         on r.ticket_source = {{ alias }}.source and r.ticket_id = {{ alias }}.ticket_id and {{ alias }}.kind = '{{ kind }}'
@@ -87,6 +118,4 @@ case when {{ x }} = floor({{ x }}) and abs({{ x }}) < 1e15 then cast(cast({{ x }
 case when r.direction = 'lower_is_better' then r.score <= r.positive_from else r.score >= r.positive_from end
 {%- endmacro %}
 
-{% macro is_counted_answer(alias) -%}
-{{ alias }}.kind is not null and {{ alias }}.is_in_scale and {{ alias }}.is_latest
-{%- endmacro %}
+{% macro is_counted_answer(alias) -%}{{ alias }}.left_out is null{%- endmacro %}

@@ -3,12 +3,12 @@
     'zendesk': [
         'ticket_records', 'ticket_fields', 'users', 'former_agents', 'organizations', 'groups', 'schedules', 'tickets', 'ticket_events', 'ticket_tags',
         'ticket_links',
-        'sla_metrics', 'sla_events', 'answers', 'survey_sends', 'newest_ratings', 'vendor_numbers', 'written_answers', 'named_customers',
+        'sla_metrics', 'sla_events', 'answers', 'landed_answers', 'survey_sends', 'newest_ratings', 'vendor_numbers', 'written_answers', 'named_customers',
         'staged_streams', 'stream_checks'
     ],
-    'typeform': ['answers', 'written_answers', 'staged_streams', 'stream_checks'],
+    'typeform': ['answers', 'landed_answers', 'written_answers', 'staged_streams', 'stream_checks'],
     'files': [
-        'ticket_records', 'tickets', 'ticket_events', 'sla_metrics', 'declared_targets', 'answers', 'survey_sends', 'written_answers',
+        'ticket_records', 'tickets', 'ticket_events', 'sla_metrics', 'declared_targets', 'answers', 'landed_answers', 'survey_sends', 'written_answers',
         'staged_streams'
     ]
 }) }}

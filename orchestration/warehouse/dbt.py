@@ -33,6 +33,8 @@ LATER_COLUMNS = {
     "kpi_targets.csv": ["source"],
     "benchmarks.csv": ["valid_from", "valid_to"],
     "exclusion_rules.csv": ["scope"],
+    "follow_up_policies.csv": ["horizon_days"],
+    "survey_policies.csv": ["reminder_days"],
     "bots.csv": ["is_bot", "within_seconds", "min_tickets"],
 }
 #: The rule file of before that named the company's own dimensions; its rows go on as rows of the list of all.

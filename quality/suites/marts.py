@@ -180,6 +180,24 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         by_as_of("answered_at"),
         at_most("sent_at", "answered_at"),
     ),
+    "survey_balance": (
+        sums(
+            "landed_is_counted_or_left_out",
+            ["landed"],
+            ["counted", "left_out"],
+            fault="whose answers that landed are not those counted and left out",
+            why="No answer vanishes: it counts, or stands in survey_answers_left_out with its reason.",
+        ),
+        Expectation(
+            name="answers_name_known_tickets",
+            kind="at_most_share",
+            kwargs={"column": "naming_an_unknown_ticket", "other": "naming_a_ticket", "share": 0.01},
+            severity="warning",
+            fault="more than 1 % of the answers that name a ticket name one that nobody knows",
+            why="They count for no agent, group or priority; often a placeholder was never filled in.",
+            what_to_do="Look at survey_answers where not is_ticket_known; correct the form's link",
+        ),
+    ),
     "experience": (by_as_of("answered_at"),),
     "retention": (by_as_of("landmark"),),
     "survey_sends": (
@@ -248,10 +266,10 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         at_most("due", "flagged"),
         sums(
             "outcomes_sum_to_due",
-            ["contacted_in_time", "contacted_late", "overdue"],
+            ["contacted_in_time", "contacted_late", "overdue", "expired"],
             ["due"],
             fault="whose outcomes do not sum to what was due",
-            why="What is due was done in time, done late or is overdue.",
+            why="What is due was done in time, done late, is overdue or expired.",
         ),
     ),
     "kpi_volume": (at_most("customers", "created"),),

@@ -199,7 +199,7 @@
         "values": {},
         "has_periods": true,
         "members": [
-            {"relation": "follow_ups", "numerator": "outcome = 'contacted_in_time'", "denominator": "outcome in ('overdue', 'contacted_in_time', 'contacted_late')", "value": "hours_to_contact"},
+            {"relation": "follow_ups", "numerator": "outcome = 'contacted_in_time'", "denominator": "outcome in ('overdue', 'expired', 'contacted_in_time', 'contacted_late')", "value": "hours_to_contact"},
         ],
         "headlines": [],
     },
@@ -397,11 +397,11 @@
         "running": [],
     },
     "survey_answers": {
-        "columns": ["source", "response_id", "question_id", "survey", "kind", "score", "original_answer", "scale_min", "scale_max", "direction", "rule", "is_positive", "is_easy", "nps_class", "is_changed", "answered_at", "sent_at", "customer_id", "organization_id", "ticket_id", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "agent_id", "is_headline", "reason", "support_type"],
+        "columns": ["source", "response_id", "question_id", "survey", "kind", "score", "original_answer", "scale_min", "scale_max", "direction", "rule", "is_positive", "is_easy", "nps_class", "is_changed", "answered_at", "sent_at", "customer_id", "organization_id", "ticket_id", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "agent_id", "is_headline", "reason", "support_type", "is_ticket_known", "newest_values"],
         "running": [],
     },
     "survey_sends": {
-        "columns": ["source", "invitation_id", "survey", "ticket_id", "customer_id", "organization_id", "sent_at", "is_delivered", "answered_at", "is_answered", "is_awaited", "solved_at", "previous_sent_at", "is_too_soon", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "agent_id"],
+        "columns": ["source", "invitation_id", "survey", "ticket_id", "customer_id", "organization_id", "sent_at", "is_delivered", "answered_at", "is_answered", "is_awaited", "solved_at", "previous_sent_at", "is_too_soon", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "agent_id", "reminders", "newest_values"],
         "running": [],
     },
     "ticket_replies": {

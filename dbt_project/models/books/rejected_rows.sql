@@ -27,4 +27,4 @@ select
     'score ' || cast(a.score as varchar) || ' is outside its scale ' || cast(a.scale_min as varchar) || ' to ' || cast(a.scale_max as varchar) as reason,
     false as is_held
 from {{ ref('int_answers') }} as a
-where not a.is_in_scale
+where a.left_out = 'off scale'

@@ -17,7 +17,7 @@ union all
 select
     source, 'survey_answers', response_id || '/' || question_id, 'sent_at', {{ time_shape() }}, 'is after the answer', ticket_id, null
 from {{ ref('int_answers') }}
-where is_sent_misdated
+where is_sent_misdated and left_out is null
 union all
 select
     source, 'survey_sends', invitation_id, 'answered_at', {{ time_shape() }}, 'is before the survey was sent', ticket_id, null

@@ -1,9 +1,10 @@
 {%- set columns = [
     'source', 'response_id', 'survey', 'survey_title', 'question_id', 'question_ref', 'question_title', 'question_type', 'is_helpdesk', 'score',
     'original_answer', 'scale_min', 'scale_max', 'declared_kind', 'declared_positive_from', 'declared_direction', 'is_good', 'is_edited',
-    'answered_at', 'sent_at', 'ticket_id', 'customer_id', 'organization_id', 'segment', 'product', 'service_area', 'complexity', 'channel',
+    'lacks', 'row_order', 'answered_at', 'sent_at', 'ticket_id', 'customer_id', 'organization_id', 'segment', 'product', 'service_area', 'complexity', 'channel',
     'priority', 'group_id', 'agent_id', 'dimensions', 'reason'
 ] -%}
+{%- set at = 'coalesce(r.answered_at, ' ~ as_of() ~ ')' -%}
 with answers as ({{ united('answers', columns) }}),
 
 {#- What the rules say of each question; the most exact rule wins. #}
@@ -42,7 +43,6 @@ declared as (
         coalesce(s.is_headline, true) as is_headline
     from answers as a
     left join question_rules as s on a.source = s.asked_in and a.survey = s.asked_by and a.question_id = s.asked_as
-    where a.score is not null
 ),
 
 judged as (
@@ -50,6 +50,7 @@ judged as (
         *,
         case
             when said_kind is null then 'its kind is not declared'
+            when score is null then 'its answers have no scores'
             {#- The form's own scale decides: an answer on 1 to 5 is no NPS, whatever is declared. #}
             when said_kind = 'nps' and (coalesce(scale_min, from_score) is distinct from 0 or coalesce(scale_max, to_score) is distinct from 10)
                 then 'NPS needs a scale of 0 to 10'
@@ -58,6 +59,7 @@ judged as (
                 then 'its scale is not declared'
         end as problem,
         coalesce(said_direction, 'higher_is_better') as direction,
+        said_kind is not null or from_score is not null or is_helpdesk or question_type in ('rating', 'opinion_scale') as is_rating,
         coalesce(score between from_score and to_score, true) as is_in_scale,
         coalesce(said_positive, case
             {#- Effort: what lies on the easy side of the middle. #}
@@ -70,25 +72,29 @@ judged as (
     from declared
 ),
 
+{{ locate_survey_rows('judged', ['source', 'response_id', 'question_id'], at) }},
+
+{#- Of several about one ticket the latest; an id that names no ticket makes no two answers one. #}
 ranked as (
     select
         *,
         case when problem is null then said_kind end as kind,
         case
-            when ticket_id is null or not is_in_scale then true
+            when ticket_source is null or not is_in_scale or lacks is not null then true
             else row_number() over (
-                partition by source, survey, question_id, ticket_id, is_in_scale order by answered_at desc nulls last, response_id desc
+                partition by source, survey, question_id, ticket_source, ticket_id, is_in_scale, lacks is null
+                order by answered_at desc nulls last, row_order desc nulls last, try_cast(response_id as hugeint) desc nulls last, response_id desc
             ) = 1
         end as is_latest,
         is_edited or (
-            ticket_id is not null
-            and min(score) over (partition by source, survey, question_id, ticket_id, is_in_scale)
-                <> max(score) over (partition by source, survey, question_id, ticket_id, is_in_scale)
+            ticket_source is not null
+            and min(score) over (partition by source, survey, question_id, ticket_source, ticket_id, is_in_scale, lacks is null)
+                <> max(score) over (partition by source, survey, question_id, ticket_source, ticket_id, is_in_scale, lacks is null)
         ) as is_changed
-    from judged
+    from located
 ),
 
-{{ place_survey_rows('ranked', 'coalesce(r.answered_at, ' ~ as_of() ~ ')', survey_attributes()) }}
+{{ place_survey_rows('ranked', at, survey_attributes()) }}
 
 select
     r.source,
@@ -100,6 +106,16 @@ select
     r.question_type,
     r.kind,
     r.problem,
+    {#- Why it does not count. #}
+    case
+        when r.lacks <> 'question not in the definition' then r.lacks
+        when r.is_helpdesk and r.ticket_id is not null and not r.is_ticket_known then 'ticket never landed'
+        when r.is_helpdesk and r.exclusion_reason is not null then 'excluded ticket'
+        when r.kind is null then coalesce(r.lacks, 'not declared')
+        when not r.is_in_scale then 'off scale'
+        when not r.is_latest then 'superseded'
+    end as left_out,
+    r.is_rating,
     r.score,
     coalesce(r.original_answer, {{ plain_number('r.score') }}) as original_answer,
     r.from_score as scale_min,
@@ -130,6 +146,8 @@ select
     r.helpdesk,
     r.ticket_source,
     r.ticket_id,
+    case when r.ticket_id is not null then r.is_ticket_known end as is_ticket_known,
+    r.newest_values,
     r.dimensions,
     {% for attribute in survey_attributes() %}
     r.{{ attribute }},
@@ -142,4 +160,3 @@ select
     r.agent_id,
     r.is_headline
 from attributed as r
-where not (r.is_helpdesk and r.ticket_id is not null and (not r.is_ticket_known or r.exclusion_reason is not null))

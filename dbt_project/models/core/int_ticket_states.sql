@@ -112,6 +112,7 @@ states as (
         case when k.has_{{ kind }}_history then nullif(k.old_{{ kind }}, '') else k.{{ column }} end as previous_{{ column }},
         {% endfor %}
         k.has_status_history,
+        k.has_priority_history,
         k.has_group_history,
         k.has_assignee_history,
         coalesce(k.new_status in ('solved', 'closed') and (k.last_status is null or k.last_status not in ('solved', 'closed')), false)

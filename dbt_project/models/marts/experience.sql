@@ -13,7 +13,7 @@ with answers as (
             / nullif(scale_max - scale_min, 0)
         ) as score_pct
     from {{ ref('int_answers') }}
-    where kind in ('csat', 'nps', 'ces') and is_headline and is_in_scale and is_latest and ticket_source is not null and answered_at is not null
+    where kind in ('csat', 'nps', 'ces') and is_headline and left_out is null and ticket_source is not null and answered_at is not null
 ),
 
 asked as (

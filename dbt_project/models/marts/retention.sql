@@ -68,7 +68,7 @@ said as (
                 '{{ unit }}' as unit, helpdesk as source, {{ id }} as unit_id, kind, answered_at, response_id, question_id,
                 case when kind = 'nps' then nps_class when is_positive then 'positive' else 'negative' end as said
             from {{ ref('int_answers') }}
-            where kind in ('csat', 'nps') and is_headline and is_in_scale and is_latest and {{ id }} is not null
+            where kind in ('csat', 'nps') and is_headline and left_out is null and {{ id }} is not null
             {{ 'union all' if not loop.last }}
             {% endfor %}
         ) as a

@@ -11,5 +11,5 @@ select
     min(answered_at) as first_answered_at,
     max(answered_at) as last_answered_at
 from {{ ref('int_answers') }}
-where kind is null and is_latest
+where kind is null and is_rating and is_latest and left_out in ('not declared', 'question not in the definition', 'label not scored')
 group by source, survey, question_id

@@ -45,7 +45,7 @@ SEEDS = {
         "segment,customers,valid_from,valid_to\nSMB,9000,,2024-01-01\nENT,1000,,2024-01-01\nSMB,1,2024-01-01,\n"
     ),
     "survey_policies.csv": (
-        "source,survey,answer_window_days,min_days_between\n*,,28,90\nmail,relationship,28,180\n"
+        "source,survey,answer_window_days,min_days_between,reminder_days\n*,,28,90,\nmail,relationship,28,180,\n"
     ),
 }
 MARTS = (
@@ -471,6 +471,8 @@ def test_undeclared_questions_wait(warehouse: Warehouse) -> None:
         ("Q2", None, None, "its kind is not declared", 1),
         ("eleven", 0, 10, "its kind is not declared", 1),
         ("loyal", 0, 10, "NPS needs a scale of 0 to 10", 3),
+        # One of its answers, a face without a score.
+        ("mood", 1, 3, "its answers have no scores", 1),
         ("silent", 0, 6, "CES needs a declared direction", 5),
         ("three", 1, 3, "its kind is not declared", 1),
     ]

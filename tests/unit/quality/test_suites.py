@@ -177,6 +177,16 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
         beyond("survey_sends"),
         {"sent_at": DAY, "answered_at": DAY, "solved_at": DAY, "as_of": DAY},
     ),
+    "survey_balance": (
+        beyond("survey_balance"),
+        {
+            "landed": 10,
+            "counted": 7,
+            "left_out": 3,
+            "naming_a_ticket": 7,
+            "naming_an_unknown_ticket": 0,
+        },
+    ),
     "kpi_survey_response": (beyond("kpi_survey_response"), {"sent": 200, "delivered": 195}),
     "follow_ups": (
         beyond("follow_ups"),
@@ -184,7 +194,7 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
     ),
     "kpi_follow_up": (
         beyond("kpi_follow_up"),
-        {"flagged": 10, "due": 8, "contacted_in_time": 4, "contacted_late": 3, "overdue": 1},
+        {"flagged": 10, "due": 8, "contacted_in_time": 4, "contacted_late": 2, "overdue": 1, "expired": 1},
     ),
     "kpi_nps": (beyond("kpi_nps"), {"n": 10, "promoters": 5, "passives": 2, "detractors": 3}),
     "kpi_volume": (beyond("kpi_volume"), {"created": 3, "customers": 2}),
@@ -270,6 +280,8 @@ BREAKS: dict[str, dict[str, Any]] = {
     "flagged_at_is_at_most_due_at": {"flagged_at": LATER},
     "flagged_at_is_at_most_contacted_at": {"flagged_at": LATER},
     "due_is_at_most_flagged": {"due": 11},
+    "landed_is_counted_or_left_out": {"left_out": 2},
+    "answers_name_known_tickets": {"naming_an_unknown_ticket": 1},
     "outcomes_sum_to_due": {"contacted_late": 4},
     "nps_answers_have_a_class": {"nps_class": None},
     "status_is_null_exactly_without_a_history": {"status": None},

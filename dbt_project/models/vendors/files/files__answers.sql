@@ -17,6 +17,8 @@ select
     a.question.direction as declared_direction,
     cast(null as boolean) as is_good,
     false as is_edited,
+    case when a.deleted then 'deleted' end as lacks,
+    a.row_order,
     a.answered_at,
     a.sent_at,
     a.ticket_id,
@@ -33,4 +35,4 @@ select
     a.dimensions,
     cast(null as varchar) as reason
 from {{ in_force(ref('stg_files__survey_answers')) }} as a
-where not a.deleted and a.score is not null and coalesce(a.answered_at <= {{ as_of() }}, true)
+where a.score is not null and coalesce(a.answered_at <= {{ as_of() }}, true)

@@ -23,6 +23,7 @@ select
     p.values.score as score,
     {{ stated_dimensions('p.values.dimension_') }} as dimensions,
     p.mapping.question as question,
+    batch_id || '/' || lpad(cast(row_no as varchar), 12, '0') as row_order,
     {{ file_faults(times) }} as rejected_values,
     {{ reject_reason(['p.reject', bad_time('p.values.answered_at', 'answered_at')]) }}
 from landed

@@ -8,7 +8,7 @@
     'hidden': hidden,
     'answers': [{
         'field': {'id': 'VARCHAR', 'ref': 'VARCHAR', 'type': 'VARCHAR'}, 'type': 'VARCHAR', 'number': 'DOUBLE', 'boolean': 'BOOLEAN',
-        'choice': {'label': 'VARCHAR'}
+        'choice': {'id': 'VARCHAR', 'ref': 'VARCHAR', 'label': 'VARCHAR'}
     }]
 } -%}
 {%- set values = [

@@ -11,22 +11,28 @@ with forms as (
     where not deleted
 ),
 
-top_level as (
+level_1 as (
     select source, form_id, form_title, valid_from, valid_to, unnest(fields) as field from forms
 ),
 
-grouped as (
-    select source, form_id, form_title, valid_from, valid_to, unnest(field.properties.fields) as field from top_level
+level_2 as (
+    select source, form_id, form_title, valid_from, valid_to, unnest(field.properties.fields) as field from level_1
 ),
 
+level_3 as (
+    select source, form_id, form_title, valid_from, valid_to, unnest(field.properties.fields) as field from level_2
+),
+
+{#- A question counts wherever it stands in its form. #}
 questions as (
-    {% for level in ['top_level', 'grouped'] %}
+    {% for level in [1, 2, 3] %}
     select
         source, form_id, form_title, valid_from, valid_to,
         field.id as question_id,
         field.ref as question_ref,
         field.title as title,
         field.type as question_type,
+        field.properties.choices as choices,
         {#- Steps default to 11 (opinion scale, from 0) and 3 (rating, from 1). #}
         case field.type
             when 'nps' then 0e0
@@ -41,12 +47,17 @@ questions as (
                 then coalesce(field.properties.steps, 11) - case when field.properties.start_at_one then 0e0 else 1e0 end
             when 'yes_no' then 1e0
         end as scale_max
-    from {{ level }}
+    from level_{{ level }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
-{#- Choices that stand for a score: faces, stars in words. #}
+options as (
+    select distinct source, form_id, question_id, question_ref, choice.id as option_id, choice.ref as option_ref, choice.label as label
+    from (select source, form_id, question_id, question_ref, unnest(choices) as choice from questions) as q
+),
+
+{#- Choices that stand for a score: faces, stars in words. A rule names one by its label in any language or version of the form, its id or ref. #}
 labels as (
     select
         *,
@@ -55,15 +66,24 @@ labels as (
     from {{ ref('answer_scores') }}
 ),
 
+option_scores as (
+    select o.source, o.form_id, o.question_id, o.option_id, o.option_ref, l.score, l.source = '*' as is_general
+    from options as o
+    inner join labels as l
+        on o.form_id = l.survey and l.question_id in (o.question_id, o.question_ref) and l.source in (o.source, '*')
+        and l.answer in (o.label, o.option_id, o.option_ref)
+),
+
 responses as (
     select * from {{ ref('stg_typeform__responses') }}
-    where not deleted and response_type = 'completed' and submitted_at <= {{ as_of() }}
+    where coalesce(submitted_at <= {{ as_of() }}, true)
 ),
 
 answers as (
     select
         source, form_id, response_id, record_id, submitted_at, sent_at, ticket_id, customer_id, segment, product, service_area, complexity,
-        dimensions, unnest(answers) as answer, generate_subscripts(answers, 1) as place
+        dimensions, case when deleted then 'deleted' when response_type <> 'completed' then 'partial' end as not_given,
+        unnest(answers) as answer, generate_subscripts(answers, 1) as place
     from responses
 ),
 
@@ -72,9 +92,11 @@ given as (
     select
         *,
         row_number() over (
-            partition by source, form_id, response_id, answer.field.id order by submitted_at desc, record_id desc, place desc
+            partition by source, form_id, response_id, answer.field.id
+            order by case when not_given is null then 0 else 1 end, submitted_at desc nulls last, record_id desc, place desc
         ) as answer_no
     from answers
+    where answer.type in ('number', 'boolean', 'choice', 'choices')
 ),
 
 {#- The question as it was when it was answered, else as another version of the form has it; of one that was replaced before the form was
@@ -83,11 +105,11 @@ asked as (
     select
         a.*,
         coalesce(q.form_title, f.form_title) as form_title,
-        coalesce(q.question_id, a.answer.field.id) as question_id,
+        coalesce(q.question_id, a.answer.field.id, '(none)') as question_id,
         coalesce(q.question_ref, a.answer.field.ref) as question_ref,
         q.title,
         coalesce(q.question_type, a.answer.field.type) as question_type,
-        q.question_id is null and a.answer.field.id is not null and a.answer.field.type in ('nps', 'yes_no', 'rating', 'opinion_scale') as is_replaced,
+        q.question_id is not null as is_in_definition,
         case when q.question_id is not null then q.scale_min when a.answer.field.type in ('nps', 'yes_no') then 0e0 end as scale_min,
         case
             when q.question_id is not null then q.scale_max
@@ -105,20 +127,36 @@ asked as (
     where a.answer_no = 1
 ),
 
-{#- A label of this source goes before one of all sources. #}
+scored_questions as (
+    select q.source, q.form_id, q.question_id, min(l.lowest) as lowest, max(l.highest) as highest
+    from asked as q
+    inner join labels as l on q.form_id = l.survey and l.question_id in (q.question_id, q.question_ref) and l.source in (q.source, '*')
+    group by q.source, q.form_id, q.question_id
+),
+
+{#- A label of this source goes before one of all sources, what the answer says itself before what its option says elsewhere. #}
 scored as (
     select
-        {{ star_except(['scale_min', 'scale_max', 'version_no'], 'q') }}, l.score,
-        coalesce(q.scale_min, l.lowest) as scale_min,
-        coalesce(q.scale_max, l.highest) as scale_max,
+        {{ star_except(['scale_min', 'scale_max', 'version_no'], 'q') }},
+        coalesce(l.score, o.score) as score,
+        coalesce(q.scale_min, k.lowest) as scale_min,
+        coalesce(q.scale_max, k.highest) as scale_max,
+        k.question_id is not null as has_scores,
         row_number() over (
-            partition by q.source, q.form_id, q.response_id, q.question_id order by case when l.source = '*' then 1 else 0 end
+            partition by q.source, q.form_id, q.response_id, q.question_id
+            order by
+                case when coalesce(l.source = '*', o.is_general, false) then 1 else 0 end, case when l.score is null then 1 else 0 end,
+                coalesce(l.score, o.score) desc nulls last
         ) as label_no
     from asked as q
     left join labels as l
-        on q.answer.choice.label = l.answer and q.form_id = l.survey and l.question_id in (q.question_id, q.question_ref)
-        and l.source in (q.source, '*')
-    where q.version_no = 1 and (q.scale_min is not null or l.score is not null or q.is_replaced)
+        on q.form_id = l.survey and l.question_id in (q.question_id, q.question_ref) and l.source in (q.source, '*')
+        and l.answer in (q.answer.choice.label, q.answer.choice.id, q.answer.choice.ref)
+    left join option_scores as o
+        on q.source = o.source and q.form_id = o.form_id and q.question_id = o.question_id
+        and (q.answer.choice.id = o.option_id or q.answer.choice.ref = o.option_ref)
+    left join scored_questions as k on q.source = k.source and q.form_id = k.form_id and q.question_id = k.question_id
+    where q.version_no = 1
 )
 
 select
@@ -133,8 +171,8 @@ select
     false as is_helpdesk,
     case a.answer.type
         when 'boolean' then case when a.answer.boolean then 1e0 else 0e0 end
-        when 'choice' then a.score
-        else a.answer.number
+        when 'number' then a.answer.number
+        else a.score
     end as score,
     case a.answer.type when 'boolean' then case when a.answer.boolean then 'yes' else 'no' end when 'choice' then a.answer.choice.label end
         as original_answer,
@@ -145,6 +183,12 @@ select
     cast(null as varchar) as declared_direction,
     cast(null as boolean) as is_good,
     false as is_edited,
+    case
+        when a.not_given is not null then a.not_given
+        when a.answer.type in ('choice', 'choices') and a.score is null and a.has_scores then 'label not scored'
+        when not a.is_in_definition then 'question not in the definition'
+    end as lacks,
+    cast(null as varchar) as row_order,
     a.submitted_at as answered_at,
     a.sent_at,
     a.ticket_id,

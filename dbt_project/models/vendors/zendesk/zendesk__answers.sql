@@ -14,10 +14,11 @@ ranked_surveys as (
 ratings as (
     select
         r.source, r.record_id, r.ticket_id, r.requester_id, r.group_id, r.assignee_id, r.created_at, r.reason,
-        case when r.score in ('good', 'good_with_comment') then 'good' else 'bad' end as verdict
+        case when r.score in ('good', 'good_with_comment') then 'good' else 'bad' end as verdict,
+        r.deleted,
+        coalesce((r.source, r.ticket_id) in (select s.source, s.ticket_id from surveyed as s where s.is_satisfaction), false) as is_surveyed
     from {{ ref('stg_zendesk__satisfaction_ratings') }} as r
-    where not r.deleted and r.created_at <= {{ as_of() }} and r.score not in ('offered', 'unoffered')
-      and not exists (select 1 from surveyed as s where s.source = r.source and s.ticket_id = r.ticket_id and s.is_satisfaction)
+    where r.created_at <= {{ as_of() }} and r.score not in ('offered', 'unoffered')
 ),
 
 offers as (
@@ -47,19 +48,21 @@ ranked as (
     select
         r.*,
         t.rating_score,
+        t.ticket_id is not null as is_ticket_known,
         r.created_at > t.changed_at or t.is_later as is_newer_than_ticket,
-        min(r.verdict) over (partition by r.source, r.ticket_id) <> max(r.verdict) over (partition by r.source, r.ticket_id) as is_edited,
+        min(r.verdict) over (partition by r.source, r.ticket_id, r.deleted) <> max(r.verdict) over (partition by r.source, r.ticket_id, r.deleted)
+            as is_edited,
         row_number() over (
-            partition by r.source, r.ticket_id
+            partition by r.source, r.ticket_id, r.deleted
             order by
                 case when r.created_at > t.changed_at or t.is_later then 0 when r.verdict = t.rating_score then 1 else 2 end,
                 r.created_at desc, try_cast(r.record_id as bigint) desc nulls last, r.record_id desc
         ) as pick_no
     from ratings as r
-    inner join tickets as t on r.source = t.source and r.ticket_id = t.ticket_id
+    left join tickets as t on r.source = t.source and r.ticket_id = t.ticket_id
 ),
 
-current_ratings as (
+all_ratings as (
     select
         r.source,
         r.record_id as response_id,
@@ -78,13 +81,19 @@ current_ratings as (
         'csat' as declared_kind,
         r.verdict = 'good' as is_good,
         r.is_edited,
+        case
+            when r.deleted then 'deleted'
+            when r.is_surveyed then 'superseded'
+            when not r.is_ticket_known then 'ticket never landed'
+            {#- A ticket that says nothing of it takes none back. #}
+            when r.pick_no > 1 or not coalesce(r.is_newer_than_ticket or r.rating_score is null or r.rating_score in ('good', 'bad'), false)
+                then 'superseded'
+        end as lacks,
         case when r.verdict = 'bad' then r.reason end as reason,
         r.created_at as answered_at,
         o.offered_at as sent_at
     from ranked as r
     left join offers as o on r.source = o.source and r.ticket_id = o.ticket_id
-    {#- A ticket that says nothing of it takes none back. #}
-    where r.pick_no = 1 and (r.is_newer_than_ticket or r.rating_score is null or r.rating_score in ('good', 'bad'))
     union all
     select
         s.source,
@@ -104,11 +113,11 @@ current_ratings as (
         case when s.is_satisfaction then 'csat' end as declared_kind,
         s.is_good,
         s.is_edited,
+        case when s.newest_no > 1 then 'superseded' end as lacks,
         case when not coalesce(s.is_good, false) then s.reason end as reason,
         s.answered_at,
         s.sent_at
     from ranked_surveys as s
-    where s.newest_no = 1
 )
 
 select
@@ -116,10 +125,11 @@ select
     r.survey as survey_title,
     'helpdesk_rating' as question_type,
     true as is_helpdesk,
+    cast(null as varchar) as row_order,
     cast(null as double) as declared_positive_from,
     'higher_is_better' as declared_direction,
     {% for attribute in ['organization_id', 'segment', 'product', 'service_area', 'complexity', 'channel', 'priority'] %}
     cast(null as varchar) as {{ attribute }},
     {% endfor %}
     {{ no_dimensions() }} as dimensions
-from current_ratings as r
+from all_ratings as r

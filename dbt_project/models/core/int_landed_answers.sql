@@ -1,0 +1,1 @@
+{{ united('landed_answers', ['source', 'survey', 'answers']) }}

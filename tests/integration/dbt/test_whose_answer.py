@@ -1,0 +1,321 @@
+"""Whose answer it is, which question it is to, and that none vanishes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+
+from .warehouse import Warehouse
+from .zendesk_records import AGENT, OTHER_AGENT, Account, change, comment, status, utc
+
+AS_OF = "2024-06-30T12:00:00Z"
+MARTS = ("+survey_answers", "+survey_answers_left_out", "+survey_balance", "+unmapped_questions",
+         "+follow_ups", "+survey_sends", "+kpi_survey_response")  # fmt: skip
+RULES = {
+    "questions.csv": (
+        "source,survey,question_id,kind,scale_min,scale_max,positive_from,direction,is_headline\n"
+        "typeform,words,mood,csat,0,1,1,,\n"
+        "typeform,numbers,typed,csat,0,10,8,,\n"
+        "typeform,deep,inner,csat,1,5,4,,\n"
+    ),
+    "answer_scores.csv": (
+        "source,survey,question_id,answer,score\ntypeform,words,mood,Good,1\ntypeform,words,mood,no-good,0\n"
+    ),
+}
+
+
+def form(name: str, *fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": name, "title": name, "last_updated_at": utc("2024-01-01T00:00"), "fields": list(fields)}
+
+
+def field(name: str, kind: str, **properties: Any) -> dict[str, Any]:
+    return {"id": name, "ref": f"{name}_ref", "title": name, "type": kind, "properties": properties}
+
+
+def response(
+    form_id: str,
+    number: int | str,
+    answers: Iterable[Mapping[str, Any]],
+    at: str = "2024-06-10T10:00",
+    **more: Any,
+) -> dict[str, Any]:
+    return {
+        "_record_id": f"{form_id}/{number}",
+        "response_id": f"{form_id}-{number}",
+        "submitted_at": utc(at),
+        "answers": list(answers),
+        **more,
+    }
+
+
+def said(question: str, value: float, kind: str | None = None) -> dict[str, Any]:
+    return {"field": {"id": question, "type": kind}, "type": "number", "number": value}
+
+
+def chose(question: str, **choice: str) -> dict[str, Any]:
+    return {"field": {"id": question}, "type": "choice", "choice": choice}
+
+
+def filed(
+    warehouse: Warehouse, stream: str, source: str, rows: Iterable[Mapping[str, Any]], **about: Any
+) -> None:
+    """Rows of an exported file, as its mapping lands them."""
+    records = [
+        {
+            "_record_id": str(row.get("response_id") or row.get("invitation_id") or row.get("ticket_id")),
+            "values": row,
+            "errors": [],
+            "reject": None,
+            "mapping": {"name": source, "ticket": False, "declares": [], **about},
+            "raw": {},
+        }
+        for row in rows
+    ]
+    warehouse.land("files", stream, records, source=source, changed=None)
+
+
+def answers_of_file(warehouse: Warehouse, source: str, kind: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    scale = (0, 10) if kind == "nps" else (1, 5)
+    question = {"kind": kind, "id": "q", "survey": source, "scale_min": scale[0], "scale_max": scale[1]}
+    filed(warehouse, "survey_answers", source, rows, question=question)
+
+
+def tickets_of_file(warehouse: Warehouse, source: str, **more: str) -> None:
+    row = {"ticket_id": "77", "created_at": "2024-06-01T08:00:00Z", "status": "solved", **more}
+    filed(warehouse, "tickets", source, [row])
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    warehouse = Warehouse(tmp_path_factory.mktemp("whose"), rules=RULES)
+    held_by_nobody(warehouse)
+    words_and_numbers(warehouse)
+    placeholders(warehouse)
+    two_accounts(warehouse)
+    at_one_instant(warehouse)
+    invitations(warehouse)
+    warehouse.build(AS_OF, select=MARTS)
+    return warehouse
+
+
+def held_by_nobody(warehouse: Warehouse) -> None:
+    """Solved, unassigned, answered on 4 June at 13:00; on 7 June another agent and group take the tickets."""
+    desk = Account("desk")
+    for agent in (AGENT, OTHER_AGENT):
+        desk.user(agent, "agent")
+    for ticket in (1, 2, 3):
+        desk.user(100 + ticket, "end-user")
+        held = ticket != 3
+        desk.ticket(
+            ticket,
+            "2024-06-04T10:00",
+            *([change("2024-06-04T10:00", assignee_id=AGENT, group_id=7, priority="high")] if held else []),
+            comment("2024-06-04T10:30"),
+            status("2024-06-04T11:00", "solved"),
+            *([change("2024-06-04T11:30", assignee_id=None, group_id=None, priority=None)] if held else []),
+            change("2024-06-07T00:00", assignee_id=OTHER_AGENT, group_id=8, priority="urgent"),
+            requester_id=100 + ticket,
+            opened_by=100 + ticket,
+        )
+    desk.survey([1, 2, 3, 4, 5])
+    desk.survey_response(1, "2024-06-04T12:00", 1, "2024-06-04T13:00", customer=101)
+    desk.land(warehouse)
+    asked = form("held", field("score", "nps"))
+    warehouse.land("typeform", "forms", [asked], changed="last_updated_at")
+    told = [
+        response("held", ticket, [said("score", 0)], "2024-06-04T13:00", hidden={"ticket_id": str(ticket)})
+        for ticket in (2, 3)
+    ]
+    warehouse.land("typeform", "responses", told, changed="submitted_at")
+    # A file that keeps no history: the ticket's group is the newest that anybody knows.
+    tickets_of_file(warehouse, "plain", group_id="g1")
+    row = {"response_id": "1", "answered_at": "2024-06-04T13:00:00Z", "score": 5, "ticket_id": "77"}
+    answers_of_file(warehouse, "plain", "csat", [row])
+
+
+def words_and_numbers(warehouse: Warehouse) -> None:
+    options = [
+        {"id": "a", "ref": "is-good", "label": "Good"},
+        {"id": "b", "ref": "no-good", "label": "Bad"},
+    ]
+    inner = field("group 2", "group", fields=[field("inner", "opinion_scale", steps=5, start_at_one=True)])
+    forms = [
+        form("words", field("mood", "multiple_choice", choices=options)),
+        form("numbers", field("typed", "number"), field("age", "number")),
+        form("deep", field("group 1", "group", fields=[inner])),
+    ]
+    warehouse.land("typeform", "forms", forms, changed="last_updated_at")
+    told = [
+        response("words", 1, [chose("mood", id="a", ref="is-good", label="Good")]),
+        response("words", 2, [chose("mood", id="a", ref="is-good", label="Gut")]),
+        response("words", 3, [chose("mood", id="b", ref="no-good", label="Schlecht")]),
+        response("words", 4, [chose("mood", id="x", ref="other", label="Hm")]),
+        response("numbers", 1, [said("typed", 9), said("age", 44)]),
+        response("numbers", 2, [said("typed", 3)], response_type="partial"),
+        response("numbers", 3, [said("typed", 3)], _deleted=True),
+        response("numbers", 4, [said("typed", 11)]),
+        response("numbers", 5, [said("gone", 4, "opinion_scale")]),
+        response("numbers", 6, [{"field": {"id": "why"}, "type": "text", "text": "because"}]),
+        response("deep", 1, [said("inner", 5)]),
+    ]
+    warehouse.land("typeform", "responses", told, changed="submitted_at")
+
+
+def placeholders(warehouse: Warehouse) -> None:
+    """Forty people through a link whose ticket was never filled in: twenty give 10, twenty 0."""
+    warehouse.land("typeform", "forms", [form("link", field("score", "nps"))], changed="last_updated_at")
+    told = [
+        response("link", n, [said("score", 10 * (n % 2))], hidden={"ticket_id": "xxxxx"}) for n in range(40)
+    ]
+    warehouse.land("typeform", "responses", told, changed="submitted_at")
+    rows = [
+        {"response_id": str(n), "answered_at": f"2024-06-{1 + n // 2:02}T08:00:00Z", "score": 10 * (n % 2),
+         "ticket_id": "{{ticket.id}}"}
+        for n in range(40)
+    ]  # fmt: skip
+    answers_of_file(warehouse, "merged", "nps", rows)
+
+
+def two_accounts(warehouse: Warehouse) -> None:
+    """Ticket 77 exists in three accounts; customer and organization tell which is meant, else nobody knows."""
+    tickets_of_file(warehouse, "west", customer_id="w1", organization_id="org w", group_id="g west")
+    tickets_of_file(warehouse, "east", customer_id="e1", organization_id="org e", group_id="g east")
+    at = {"answered_at": "2024-06-10T10:00:00Z", "score": 9, "ticket_id": "77"}
+    rows = [
+        {"response_id": "1", "customer_id": "e1", **at},
+        {"response_id": "2", "organization_id": "org w", **at},
+        {"response_id": "3", **at},
+        {"response_id": "4", **at},
+    ]
+    answers_of_file(warehouse, "either", "nps", rows)
+
+
+def at_one_instant(warehouse: Warehouse) -> None:
+    """Of a file the later row counts, else the greater id: as a number where both are."""
+    tickets_of_file(warehouse, "same")
+    at = {"answered_at": "2024-06-10T10:00:00Z", "ticket_id": "77"}
+    rows = [{"response_id": "9", "score": 1, **at}, {"response_id": "10", "score": 2, **at}]
+    answers_of_file(warehouse, "same", "csat", [*rows, {"response_id": "8", "score": 3, **at}])
+    warehouse.land("typeform", "forms", [form("twice", field("score", "nps"))], changed="last_updated_at")
+    told = [
+        response("twice", n, [said("score", n)], hidden={"ticket_id": "1"}, response_id=str(n))
+        for n in (9, 10)
+    ]
+    warehouse.land("typeform", "responses", told, changed="submitted_at")
+
+
+def invitations(warehouse: Warehouse) -> None:
+    """Ten with ticket and customer, six answers that name the customer alone; one of four reminded, one twice."""
+    sent = {"sent_at": "2024-06-05T10:00:00Z"}
+    rows = [
+        {"invitation_id": f"i{n}", "ticket_id": str(n), "customer_id": f"C{n}", **sent} for n in range(10)
+    ]
+    filed(warehouse, "survey_invitations", "both", rows, survey="both")
+    rows = [
+        {"response_id": f"a{n}", "answered_at": "2024-06-06T10:00:00Z", "score": 5, "customer_id": f"C{n}"}
+        for n in range(6)
+    ]
+    answers_of_file(warehouse, "both", "csat", rows)
+    days = {"i1": 1, "i2": 4, "i3": 9, "i4": 17}
+    rows = [
+        {"invitation_id": name, "customer_id": "C", "sent_at": f"2024-06-{day:02}T10:00:00Z"}
+        for name, day in days.items()
+    ]
+    filed(warehouse, "survey_invitations", "again", rows, survey="again")
+    row = {"response_id": "i3", "answered_at": "2024-06-10T10:00:00Z", "score": 5, "customer_id": "C"}
+    answers_of_file(warehouse, "again", "csat", [row])
+
+
+def test_a_known_nobody_stays_nobody(warehouse: Warehouse) -> None:
+    rows = warehouse.query(
+        "select ticket_id, agent_id, group_id, priority, newest_values from marts.survey_answers "
+        "where ticket_id in ('1', '2', '3') and survey in ('helpdesk rating', 'held') order by 1"
+    )
+    assert rows == [(ticket, None, None, None, None) for ticket in ("1", "2", "3")]
+
+
+def test_what_has_no_history_takes_the_newest_and_says_so(warehouse: Warehouse) -> None:
+    assert warehouse.query(
+        "select group_id, agent_id, newest_values from marts.survey_answers where source = 'plain'"
+    ) == [("g1", None, "group_id")]
+
+
+def test_a_choice_is_scored_by_what_it_is_not_by_its_language(warehouse: Warehouse) -> None:
+    assert warehouse.query(
+        "select response_id, score, original_answer from marts.survey_answers where survey = 'words' order by 1"
+    ) == [("words-1", 1, "Good"), ("words-2", 1, "Gut"), ("words-3", 0, "Schlecht")]
+    assert warehouse.query(
+        "select question_id, reason, answers from marts.unmapped_questions where survey = 'words'"
+    ) == [("mood", "its answers have no scores", 1)]
+
+
+def test_a_declared_question_counts_wherever_it_stands(warehouse: Warehouse) -> None:
+    assert warehouse.query(
+        "select survey, question_id, score, is_positive from marts.survey_answers "
+        "where survey in ('numbers', 'deep') order by 1"
+    ) == [("deep", "inner", 5, True), ("numbers", "typed", 9, True)]
+
+
+def test_no_answer_vanishes(warehouse: Warehouse) -> None:
+    assert warehouse.query(
+        "select response_id, question_id, left_out from marts.survey_answers_left_out "
+        "where survey in ('words', 'numbers', 'deep') order by 1, 2"
+    ) == [
+        ("numbers-1", "age", "not declared"),
+        ("numbers-2", "typed", "partial"),
+        ("numbers-3", "typed", "deleted"),
+        ("numbers-4", "typed", "off scale"),
+        ("numbers-5", "gone", "question not in the definition"),
+        ("words-4", "mood", "label not scored"),
+    ]
+    assert warehouse.query("select * from marts.survey_balance where landed <> counted + left_out") == []
+    assert warehouse.query(
+        "select survey, landed, counted, left_out from marts.survey_balance "
+        "where survey in ('words', 'numbers', 'helpdesk rating', 'same') order by 1"
+    ) == [("helpdesk rating", 1, 1, 0), ("numbers", 6, 1, 5), ("same", 3, 1, 2), ("words", 4, 3, 1)]
+
+
+@pytest.mark.parametrize("survey", ["link", "merged"])
+def test_an_id_that_names_no_ticket_makes_no_two_answers_one(warehouse: Warehouse, survey: str) -> None:
+    assert warehouse.query(
+        "select count(*), count(case when nps_class = 'promoter' then 1 end), "
+        f"count(case when nps_class = 'detractor' then 1 end), bool_or(is_ticket_known) "
+        f"from marts.survey_answers where survey = '{survey}'"
+    ) == [(40, 20, 20, False)]
+    assert warehouse.query(
+        f"select naming_a_ticket, naming_an_unknown_ticket from marts.survey_balance where survey = '{survey}'"
+    ) == [(40, 40)]
+
+
+def test_of_two_accounts_the_customer_and_the_organization_decide(warehouse: Warehouse) -> None:
+    assert warehouse.query(
+        "select response_id, group_id, is_ticket_known from marts.survey_answers where source = 'either' order by 1"
+    ) == [("1", "g east", True), ("2", "g west", True), ("3", None, False), ("4", None, False)]
+
+
+def test_of_answers_at_one_instant_the_later_row_or_the_greater_number_counts(warehouse: Warehouse) -> None:
+    assert warehouse.query(
+        "select survey, score from marts.survey_answers where survey in ('same', 'twice') order by 1"
+    ) == [("same", 3), ("twice", 10)]
+
+
+def test_an_answer_finds_its_invitation_by_ticket_or_customer(warehouse: Warehouse) -> None:
+    assert warehouse.query(
+        "select count(*), count(case when is_answered then 1 end) from marts.survey_sends where source = 'both'"
+    ) == [(10, 6)]
+
+
+def test_a_reminder_is_no_second_send(warehouse: Warehouse) -> None:
+    """Each within seven days of the one before; the fourth is eight days after the third."""
+    assert warehouse.query(
+        "select invitation_id, reminders, is_answered from marts.survey_sends where source = 'again' order by 1"
+    ) == [("i1", 2, True), ("i4", 0, False)]
+
+
+def test_nobody_is_overdue_who_cannot_be_reached(warehouse: Warehouse) -> None:
+    assert warehouse.query(
+        "select survey, outcome, count(*) from marts.follow_ups where survey in ('link', 'merged', 'held') "
+        "group by all order by 1, 2"
+    ) == [("held", "overdue", 2), ("link", "unreachable", 20), ("merged", "unreachable", 20)]
