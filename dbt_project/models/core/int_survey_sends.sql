@@ -2,38 +2,80 @@
 {%- set columns = ['source', 'invitation_id', 'survey', 'is_helpdesk', 'ticket_id', 'customer_id', 'sent_at', 'answered_at', 'delivery'] + stated -%}
 with told as ({{ united('survey_sends', columns) }}),
 
-{#- Helpdesks say themselves which answer is whose. #}
-invitations as (
-    select *, coalesce(lead(sent_at) over (partition by source, survey, about order by sent_at, invitation_id), {{ the_end() }}) as next_sent_at
+policies as (
+    select *
+    from (
+        select
+            q.source as asked_in, q.survey as asked_by, p.answer_window_days, p.min_days_between, p.reminder_days,
+            row_number() over (
+                partition by q.source, q.survey
+                order by case when p.source = '*' then 1 else 0 end, case when p.survey is null then 1 else 0 end
+            ) as policy_no
+        from (select distinct source, survey from told) as q
+        inner join {{ ref('survey_policies') }} as p on p.source in (q.source, '*') and coalesce(p.survey, q.survey) = q.survey
+    ) as m
+    where policy_no = 1
+),
+
+{#- The same survey to the same customer again, about the same ticket or none, soon after: a reminder of the send before. #}
+numbered as (
+    select
+        *,
+        sum(case when is_reminder then 0 else 1 end) over (
+            partition by source, survey, customer_id, ticket_id order by sent_at, invitation_id rows between unbounded preceding and current row
+        ) as send_no
     from (
         select
             t.*,
-            {#- What an answer has in common with its invitation, where it has not its id. #}
-            case when t.ticket_id is not null then 'ticket ' || t.ticket_id else 'customer ' || t.customer_id end as about
+            coalesce(
+                not t.is_helpdesk and t.customer_id is not null and {{ micros_between(
+                    'lag(t.sent_at) over (partition by t.source, t.survey, t.customer_id, t.ticket_id order by t.sent_at, t.invitation_id)', 't.sent_at'
+                ) }} < p.reminder_days * 86400000000, false
+            ) as is_reminder
         from told as t
-        where not t.is_helpdesk
-    ) as i
+        left join policies as p on t.source = p.asked_in and t.survey = p.asked_by
+    ) as r
 ),
+
+reminded as (
+    select
+        {{ star_except(['answered_at'], 'n') }},
+        first_value(n.invitation_id) over (
+            partition by n.source, n.survey, n.customer_id, n.ticket_id, n.send_no order by n.sent_at, n.invitation_id
+        ) as first_invitation_id,
+        min(n.answered_at) over (partition by n.source, n.survey, n.customer_id, n.ticket_id, n.send_no) as answered_at,
+        count(case when n.is_reminder then 1 end) over (partition by n.source, n.survey, n.customer_id, n.ticket_id, n.send_no) as reminders
+    from numbered as n
+),
+
+firsts as (select * from reminded where not is_reminder),
 
 responses as (
     select source, survey, response_id, max(ticket_id) as ticket_id, max(customer_id) as customer_id, min(answered_at) as answered_at
     from {{ ref('int_answers') }}
-    where is_in_scale
+    where is_in_scale and left_out is distinct from 'deleted' and left_out is distinct from 'partial'
     group by source, survey, response_id
 ),
 
-{#- The invitation that an answer belongs to: that with its id, else about the same ticket, else to the same customer, the last before it. #}
+{#- The invitation that an answer belongs to: that with its id, else about the same ticket, else to the same customer and about no other
+    ticket, the last before it. Helpdesks say themselves which answer is whose. #}
 matches as (
-    select i.source, i.survey, i.invitation_id, r.response_id, r.answered_at, 1 as link_no
-    from invitations as i
+    select i.source, i.survey, i.first_invitation_id as invitation_id, r.response_id, r.answered_at, 1 as link_no
+    from reminded as i
     inner join responses as r on i.source = r.source and i.survey = r.survey and i.invitation_id = r.response_id
-    {% for link in ['ticket', 'customer'] %}
+    where not i.is_helpdesk
+    {% for link in ['ticket_id', 'customer_id'] %}
     union all
     select i.source, i.survey, i.invitation_id, r.response_id, r.answered_at, {{ loop.index + 1 }} as link_no
-    from invitations as i
+    from (
+        select
+            *, coalesce(lead(sent_at) over (partition by source, survey, {{ link }} order by sent_at, invitation_id), {{ the_end() }}) as next_sent_at
+        from firsts
+        where not is_helpdesk
+    ) as i
     inner join responses as r
-        on i.source = r.source and i.survey = r.survey and i.about = '{{ link }} ' || r.{{ link }}_id
-        and r.answered_at >= i.sent_at and r.answered_at < i.next_sent_at
+        on i.source = r.source and i.survey = r.survey and i.{{ link }} = r.{{ link }}
+        and r.answered_at >= i.sent_at and r.answered_at < i.next_sent_at and coalesce(i.ticket_id = r.ticket_id, true)
     {% endfor %}
 ),
 
@@ -53,6 +95,7 @@ sends as (
         t.ticket_id,
         t.customer_id,
         t.sent_at,
+        t.reminders,
         case when t.is_helpdesk or t.answered_at <= {{ as_of() }} then t.answered_at else m.answered_at end as answered_at,
         case
             when t.is_helpdesk then t.answered_at is not null
@@ -62,26 +105,13 @@ sends as (
         {% for column in stated %}
         t.{{ column }}{{ ',' if not loop.last }}
         {% endfor %}
-    from told as t
+    from firsts as t
     left join matched as m on t.source = m.source and t.survey = m.survey and t.invitation_id = m.invitation_id
 ),
 
-policies as (
-    select *
-    from (
-        select
-            q.source as asked_in, q.survey as asked_by, p.answer_window_days, p.min_days_between,
-            row_number() over (
-                partition by q.source, q.survey
-                order by case when p.source = '*' then 1 else 0 end, case when p.survey is null then 1 else 0 end
-            ) as policy_no
-        from (select distinct source, survey from sends) as q
-        inner join {{ ref('survey_policies') }} as p on p.source in (q.source, '*') and coalesce(p.survey, q.survey) = q.survey
-    ) as m
-    where policy_no = 1
-),
+{{ locate_survey_rows('sends', ['source', 'survey', 'invitation_id'], 'r.sent_at') }},
 
-{{ place_survey_rows('sends', 'r.sent_at', survey_attributes()) }},
+{{ place_survey_rows('located', 'r.sent_at', survey_attributes()) }},
 
 {#- The solve that a survey followed. #}
 solves as (
@@ -111,6 +141,8 @@ select
     r.customer_id,
     r.organization_id,
     r.sent_at,
+    r.reminders,
+    r.newest_values,
     case when r.delivery is not null then r.delivery = 'delivered' end as is_delivered,
     {{ time_since('r.sent_at', 'r.answered_at') }} as answered_at,
     {{ is_misdated('r.answered_at', 'r.sent_at') }} as is_answer_misdated,
