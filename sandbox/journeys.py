@@ -337,11 +337,13 @@ class FollowUp(NamedTuple):
     outcome: str
 
 
-def follow_ups(company: Company, found: Sequence[Journey], promised: int) -> dict[str, FollowUp]:
+def follow_ups(
+    company: Company, found: Sequence[Journey], promised: int, horizon: int
+) -> dict[str, FollowUp]:
     """By ticket id, the latest answer to the rating form where it is bad.
 
     Contact is due `promised` seconds later. It is a public reply, or a ticket that an agent opened for the
-    same customer; agents' tickets of calls log what came in.
+    same customer; agents' tickets of calls log what came in. What nobody did within `horizon` is expired.
     """
     opened: dict[int, list[int]] = defaultdict(list)
     for one in found:
@@ -360,6 +362,8 @@ def follow_ups(company: Company, found: Sequence[Journey], promised: int) -> dic
             outcome = "contacted_in_time" if contacted <= due else "contacted_late"
         else:
             outcome = "overdue" if due <= company.now_seconds else "open"
+            if answer.submitted + horizon <= company.now_seconds:
+                outcome = "expired"
         result[one.ticket_id] = FollowUp(answer.score, answer.submitted, contacted, outcome)
     return result
 

@@ -14,6 +14,8 @@ cells as (
         'contacted_in_time': "count(case when outcome = 'contacted_in_time' then 1 end)",
         'contacted_late': "count(case when outcome = 'contacted_late' then 1 end)",
         'overdue': "count(case when outcome = 'overdue' then 1 end)",
+        'expired': "count(case when outcome = 'expired' then 1 end)",
+        'unreachable': "count(case when outcome = 'unreachable' then 1 end)",
         'contacted': 'count(contacted_at)',
         'scored_again': 'count(is_recovered)',
         'recovered': 'count(case when is_recovered then 1 end)'
@@ -32,6 +34,8 @@ select
     c.contacted_in_time,
     c.contacted_late,
     c.overdue,
+    c.expired,
+    c.unreachable,
     cast(100e0 * c.contacted_in_time / nullif(c.due, 0) as double) as in_time_pct,
     cast({{ wilson_pct('c.contacted_in_time', 'c.due', '-') }} as double) as ci_low_pct,
     cast({{ wilson_pct('c.contacted_in_time', 'c.due', '+') }} as double) as ci_high_pct,

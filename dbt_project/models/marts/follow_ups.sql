@@ -36,7 +36,7 @@ flagged as (select * from followed where is_flagged),
 {#- A rule for the segment goes before one for the kind. #}
 with_policy as (
     select
-        f.*, p.hours, p.is_business_hours,
+        f.*, p.hours, p.is_business_hours, p.horizon_days,
         row_number() over (
             partition by f.source, f.response_id, f.question_id
             order by case when p.segment is null then 1 else 0 end, case when p.kind is null then 1 else 0 end
@@ -173,9 +173,12 @@ select
     contact_agent_id,
     cast({{ micros_between('answered_at', 'contacted_at') }} / 3.6e9 as double) as hours_to_contact,
     case
+        {#- Nobody can be asked. #}
+        when customer_id is null and ticket_source is null then 'unreachable'
         when due_at is null then 'no_due_time'
         when contacted_at <= due_at then 'contacted_in_time'
         when contacted_at is not null then 'contacted_late'
+        when {{ add_days('answered_at', 'horizon_days') }} <= {{ as_of() }} then 'expired'
         when due_at <= {{ as_of() }} then 'overdue'
         else 'open'
     end as outcome,

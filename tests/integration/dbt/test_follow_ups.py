@@ -16,8 +16,8 @@ AS_OF = "2024-06-30T12:00:00Z"
 CREATED, SOLVED = "2024-06-03T12:00", "2024-06-04T08:00"
 SEEDS = {
     "follow_up_policies.csv": (
-        "kind,segment,hours,is_business_hours,valid_from,valid_to\n"
-        ",,48,false,2024-01-01,\n,,24,false,,2024-01-01\n,Enterprise,4,true,,\n"
+        "kind,segment,hours,is_business_hours,valid_from,valid_to,horizon_days\n"
+        ",,48,false,2024-01-01,,\n,,24,false,,2024-01-01,\n,Enterprise,4,true,,,\n"
     ),
     "follow_up_tags.csv": "source,tag\ndesk,called\n",
     "segments.csv": (
@@ -164,8 +164,8 @@ def test_who_and_why(warehouse: Warehouse) -> None:
         "select source, reason, score, strftime(due_at, '%Y-%m-%d'), outcome from marts.follow_ups "
         "where source <> 'desk' order by 1, flagged_at"
     ) == [
-        ("filed", "not_satisfied", 1, None, "no_due_time"),
-        ("typeform", "detractor", 0, "2023-06-02", "overdue"),
+        ("filed", "not_satisfied", 1, None, "unreachable"),
+        ("typeform", "detractor", 0, "2023-06-02", "unreachable"),
         ("typeform", "detractor", 3, "2024-04-03", "overdue"),
         ("typeform", "detractor", 6, "2024-05-03", "overdue"),
     ]
@@ -187,10 +187,10 @@ def test_the_kpi_counts_the_rows(warehouse: Warehouse) -> None:
     rows = warehouse.query(
         f"select {columns} from marts.kpi_follow_up where {where('all', 'all', 'all')} order by kind"
     )
-    # Of eight bad ratings 6 is open and the file's has no date; hours 10, 47, 67.98 and 72.
+    # Of eight bad ratings 6 is open and the file's is by nobody, as one detractor's; hours 10, 47, 67.98 and 72.
     assert rows == [
         ("csat", 8, 6, 3, 1, 2, 50, 4, 57.49, 0, 0, None, True),
-        ("nps", 3, 3, 0, 0, 3, 0, 0, None, 2, 1, 50, True),
+        ("nps", 3, 2, 0, 0, 2, 0, 0, None, 2, 1, 50, True),
     ]
     assert warehouse.query(
         f"select {columns} from marts.kpi_follow_up where {where('day', 'segment', 'Enterprise')}"

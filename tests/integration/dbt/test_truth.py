@@ -66,7 +66,9 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, dict[s
         ]
         expected["team"] = journeys.team(expected["journeys"], sandbox.company.team.ids)
         expected["experience"] = journeys.experiences(sandbox.company, expected["journeys"])
-        expected["follow_ups"] = journeys.follow_ups(sandbox.company, expected["journeys"], 48 * 3600)
+        expected["follow_ups"] = journeys.follow_ups(
+            sandbox.company, expected["journeys"], 48 * 3600, 90 * 86_400
+        )
         expected["comebacks"] = journeys.comebacks(sandbox.company, expected["journeys"], 90)
         expected["backlog"] = journeys.backlog(sandbox.company, expected["journeys"])
     warehouse.build(NOW.isoformat(), select=MARTS)

@@ -55,7 +55,7 @@ def companies(tmp_path_factory: pytest.TempPathFactory) -> Companies:
                 "first_contact": journeys.first_contact(found),
                 "effort": journeys.effort(found),
                 "experience": journeys.experiences(sandbox.company, found),
-                "follow_ups": journeys.follow_ups(sandbox.company, found, 48 * 3600),
+                "follow_ups": journeys.follow_ups(sandbox.company, found, 48 * 3600, 90 * 86_400),
                 "team": journeys.team(found, sandbox.company.team.ids),
                 "comebacks": journeys.comebacks(sandbox.company, found, 90),
             }
