@@ -192,7 +192,8 @@ class Converter:
                 return prefix + error["reason"]
         if row_id is None:
             return f"the id ({self.mapping.id_text}) is empty"
-        missing = [column for column in required if column not in values]
+        # An answer without its time counts in the numbers of all time.
+        missing = [column for column in required if column not in (*values, "answered_at")]
         return f"{missing[0]} is empty" if missing else None
 
     def _reader(self, ours: str) -> Callable[[str], Value]:
