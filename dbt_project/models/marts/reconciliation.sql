@@ -94,6 +94,22 @@ conversations as (
     from turns
 ),
 
+{#- What accounts wrote that the rule file names as programs. The vendor counts their replies, and opening comments perhaps. #}
+bot_replies as (
+    select
+        w.source, w.ticket_id, w.measure,
+        min(case when not e.is_opening then e.event_at end) as first_reply_at,
+        count(case when b.user_id is not null and not e.is_opening then 1 end) as replies,
+        count(case when b.user_id is not null then 1 end) as comments
+    from wanted as w
+    inner join {{ ref('int_ticket_events') }} as e on w.source = e.source and w.ticket_id = e.ticket_id
+    left join {{ ref('bots') }} as b on e.source = b.source and e.actor_id = b.user_id and coalesce(b.is_bot, true)
+    where w.measure in ('first_reply', 'public_agent_replies')
+      and e.kind = 'comment' and e.is_public and (e.actor_role = 'agent' or b.user_id is not null)
+    group by w.source, w.ticket_id, w.measure
+    having count(b.user_id) > 0
+),
+
 {#- The stretches of time that each reading adds up. #}
 stretches as (
     select
@@ -114,6 +130,11 @@ stretches as (
     from conversations
     where (asked_stretch_no = 0) = (measure = 'first_reply')
     group by source, ticket_id, measure, asked_stretch_no
+    union all
+    select t.source, t.ticket_id, t.measure, 'bots_reply', t.created_at, b.first_reply_at
+    from tickets as t
+    inner join bot_replies as b on t.source = b.source and t.ticket_id = b.ticket_id and t.measure = b.measure
+    where t.measure = 'first_reply'
     union all
     select source, ticket_id, measure, 'unsolved_only', started_at, ended_at
     from status_spans
@@ -205,6 +226,11 @@ matches as (
     select d.source, d.ticket_id, d.published_in, d.vendor_field, 'null_for_none', d.clock, 9
     from differing as d
     where d.theirs is null and d.ours = 0 and d.readings like '% null_for_none %'
+    union all
+    select d.source, d.ticket_id, d.published_in, d.vendor_field, 'bots_reply', d.clock, 9
+    from differing as d
+    inner join bot_replies as b on d.source = b.source and d.ticket_id = b.ticket_id and d.measure = b.measure
+    where d.clock = 'none' and d.theirs - d.ours in (b.replies, b.comments) and d.readings like '% bots_reply %'
 ),
 
 read_as as (

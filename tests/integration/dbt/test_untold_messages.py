@@ -168,6 +168,13 @@ def test_the_earlier_first_reply_counts_where_events_tell_fewer_than_the_vendor(
 
 def test_what_a_bot_wrote_is_no_reply_that_lacks(built: Warehouse) -> None:
     assert replies(built, 6) == [(6, None, None, 0)]
+    assert built.query(
+        "select measure, ours, theirs, reason, reading from marts.reconciliation "
+        "where ticket_id = '6' and measure in ('first_reply', 'public_agent_replies') order by all"
+    ) == [
+        ("first_reply", None, 0, "vendor_clock_rule", "bots_reply"),
+        ("public_agent_replies", 0, 1, "vendor_clock_rule", "bots_reply"),
+    ]
 
 
 def test_replies_that_nobody_dates_are_counted_and_end_no_wait_that_is_known(built: Warehouse) -> None:
