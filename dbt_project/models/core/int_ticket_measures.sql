@@ -5,8 +5,8 @@
     'agent_work': "status in ('new', 'open')", 'in_new': "status = 'new'", 'in_open': "status = 'open'",
     'unassigned': 'assignee_id is null and status in (' ~ unsolved_statuses() ~ ')'
 } -%}
-{#- Of these the vendor's own count stands where events do not tell them. #}
-{%- set counted_by_vendor = ['requester_wait', 'agent_wait', 'on_hold'] -%}
+{#- Of these the vendor's own count stands where events do not tell them; agents work while the requester waits, but for the time on hold. #}
+{%- set counted_by_vendor = ['requester_wait', 'agent_wait', 'on_hold', 'agent_work'] -%}
 {%- set moments = {
     'first_solved': ('min', 'is_solve', 'is_time_known'), 'last_solved': ('max', 'is_solve', 'is_time_known'),
     'first_assigned': ('min', 'assignee_id is not null and has_assignee_history', 'is_dated')
@@ -179,10 +179,16 @@ waited as (
         end as waits_origin,
         {% for measure in counted_by_vendor %}
         {% for clock in ['calendar', 'business'] %}
+        {%- set told = 'v.' ~ measure ~ '_' ~ clock if measure != 'agent_work'
+            else 'case when v.on_hold_' ~ clock ~ ' > v.requester_wait_' ~ clock ~ ' then 0 else v.requester_wait_' ~ clock
+                ~ ' - v.on_hold_' ~ clock ~ ' end' %}
         cast(round(1e6 * case
-            when v.{{ measure }}_{{ clock }} <= {{ seconds(micros_between('i.created_at', as_of())) }} then v.{{ measure }}_{{ clock }}
-        end) as bigint) as told_{{ measure }}_{{ clock }}{{ ',' if not (loop.last and measure == 'on_hold') }}
+            when {{ told }} <= {{ seconds(micros_between('i.created_at', as_of())) }} then {{ told }}
+        end) as bigint) as told_{{ measure }}_{{ clock }},
         {% endfor %}
+        {% endfor %}
+        {% for count in ['reopens', 'group_hops', 'assignee_hops'] %}
+        case when i.has_no_history then cast(v.{{ count }} as bigint) end as told_{{ count }}{{ ',' if not loop.last }}
         {% endfor %}
     from instants as i
     left join {{ ref('int_vendor_measures') }} as v on i.source = v.source and i.ticket_id = v.ticket_id
@@ -295,12 +301,12 @@ select
     i.has_lost_reply,
     i.has_lost_solve,
     i.has_status_history,
-    i.reopens,
+    coalesce(i.reopens, i.told_reopens) as reopens,
     i.public_agent_replies,
     i.customer_turns,
     i.handle_seconds,
-    case when l.has_group_history then l.group_hops end as group_hops,
-    case when l.has_assignee_history then l.assignee_hops end as assignee_hops,
+    case when l.has_group_history then l.group_hops else i.told_group_hops end as group_hops,
+    case when l.has_assignee_history then l.assignee_hops else i.told_assignee_hops end as assignee_hops,
     l.priority_raises,
     s.settles_at,
     {#- Judged when the window is over, not before: an early no would come sooner than an early yes. #}
@@ -308,7 +314,7 @@ select
     case
         {#- A reopening at a time that nobody knows came by the one given at the latest. #}
         when l.reopened_by > s.settles_at and coalesce(l.first_reopened_at > s.settles_at, true) then null
-        when s.settles_at <= {{ as_of() }} then coalesce(least(l.first_reopened_at, l.reopened_by) <= s.settles_at, coalesce(i.reopens, 0) > 0)
+        when s.settles_at <= {{ as_of() }} then coalesce(least(l.first_reopened_at, l.reopened_by) <= s.settles_at, coalesce(i.reopens, i.told_reopens, 0) > 0)
     end as is_reopened_in_window,
     {% for measure, end in {
         'first_reply': 'i.first_reply_at', 'first_assignment': 'i.first_assigned_at', 'first_resolution': 'i.first_solved_at',

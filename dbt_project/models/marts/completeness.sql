@@ -17,8 +17,12 @@
 {%- set origins = {
     'first_reply': 't.first_reply_origin', 'first_resolution': 't.first_solved_origin', 'full_resolution': 't.last_solved_origin',
     'requester_wait': 't.waits_origin', 'agent_wait': 't.waits_origin', 'on_hold': 't.waits_origin',
-    'public_agent_replies': "case when m.has_untold_replies then 'vendor' end"
+    'agent_work': 't.waits_origin', 'public_agent_replies': "case when m.has_untold_replies then 'vendor' end"
 } -%}
+{#- Who has raised priorities has a history. #}
+{%- for measure in ['reopens', 'group_hops', 'assignee_hops'] -%}
+{%- do origins.update({measure: "case when m.priority_raises is null and i.declared_reopens is null then 'vendor' end"}) -%}
+{%- endfor -%}
 {#- Where the vendor says without a number that there is one, and where there is one or may be, though nobody says so. #}
 {%- set is_missing = {
     'first_reply': 'm.has_untold_replies', 'first_resolution': 'i.told_first_solved_at is not null',

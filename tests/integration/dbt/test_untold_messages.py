@@ -193,7 +193,7 @@ def test_waits_of_a_ticket_without_events_are_the_vendors(built: Warehouse) -> N
     ) == [
         ("2", "events", 7200, 0, 0, 7200),
         ("7", None, None, None, None, None),
-        ("9", "vendor", 2400, 300, 120, None),
+        ("9", "vendor", 2400, 300, 120, 2280),
     ]
 
 
