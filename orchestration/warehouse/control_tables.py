@@ -277,6 +277,15 @@ def pending(con: duckdb.DuckDBPyConnection, staging: Mapping[str, tuple[str, str
     return absent
 
 
+def rows_to_merge(con: duckdb.DuckDBPyConnection) -> int:
+    """How many landed rows passed the gates and are not in staging yet."""
+    [(rows,)] = con.execute(
+        "SELECT coalesce(sum(rows), 0) FROM control.batches AS b WHERE verdict IN ('passed', 'waived')"
+        " AND NOT EXISTS (SELECT 1 FROM control.applied_batches AS a WHERE a.batch_id = b.batch_id)"
+    ).fetchall()
+    return int(rows)
+
+
 def applied(con: duckdb.DuckDBPyConnection) -> set[str]:
     """The batches of which staging holds the rows; none before the first build."""
     return {row[0] for row in con.execute("SELECT batch_id FROM control.applied_batches").fetchall()}

@@ -94,6 +94,7 @@ class RunParameters:
     timezone: str
     memory_limit: str
     is_restricted: bool = False
+    threads: int = 1
 
     def environment(self) -> dict[str, str]:
         """The variables that the models read."""
@@ -105,6 +106,7 @@ class RunParameters:
             "CXMARTS_TIMEZONE": self.timezone,
             "CXMARTS_MEMORY_LIMIT": self.memory_limit,
             "CXMARTS_RESTRICTED": "true" if self.is_restricted else "",
+            "CXMARTS_THREADS": str(self.threads),
         }
 
 

@@ -143,6 +143,7 @@ class Warehouse:
             "CXMARTS_BUILD_ID": f"build-{self.builds}",
             "CXMARTS_CLOSE_BUILD": "true",
             "CXMARTS_RESTRICTED": "true" if restricted else "",
+            "CXMARTS_THREADS": "1",
             "DO_NOT_TRACK": "1",
         }
         os.environ.update(environment)
