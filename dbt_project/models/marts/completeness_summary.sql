@@ -61,3 +61,4 @@ select
     example_ticket_id
 from limited
 where limit_no = 1
+order by source, channel, measure
