@@ -4,6 +4,7 @@ Each update carries the ticket's whole state after it, so the state at an instan
 and what an update changed is the difference to the one before.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple
@@ -64,6 +65,14 @@ class Update(NamedTuple):
 def is_asked(first: Update) -> bool:
     """Whether somebody asks with a ticket's first update; where our agent opens it, nobody has yet."""
     return first.comment not in (AGENT_REPLY, INTERNAL_NOTE) or first.actor == PARTNER_ID
+
+
+def answers(updates: Sequence[Update]) -> list[Update]:
+    """What answers who asked: public replies; of a ticket shared in private also a note before them."""
+    first = updates[0]
+    notes = (INTERNAL_NOTE,) if first.actor == PARTNER_ID and first.comment == INTERNAL_NOTE else ()
+    found = [update for update in updates[1:] if update.comment in (AGENT_REPLY, *notes)]
+    return [update for update in found if update is found[0] or update.comment == AGENT_REPLY]
 
 
 UPDATE_DTYPE = np.dtype(

@@ -42,7 +42,7 @@ from sandbox.catalog import (
     STATUSES,
 )
 from sandbox.hours import DAY
-from sandbox.lifecycle import AGENT_REPLY, AUTO_REPLY, CREATE, SYSTEM, Update
+from sandbox.lifecycle import AGENT_REPLY, AUTO_REPLY, CREATE, SYSTEM, Update, answers
 from sandbox.real.company import BOT_ID, RealCompany, old_account
 from sandbox.real.facts import Facts, rating_reason
 from sandbox.rendering import agent_id, ticket_id
@@ -230,8 +230,12 @@ def _replies(
     counted = [update for update in life[1:] if update.comment == AGENT_REPLY]
     are_comments = facts.sessions is None and all(_is_told(facts, update) for update in counted)
     if are_comments or not counted:
-        truth = ticket_truth(human, calendars)
-        found.replies, found.next_replies = truth.public_agent_replies, truth.next_replies
+        found.replies = ticket_truth(human, calendars).public_agent_replies
+        answered = answers(human)
+        truth = ticket_truth(
+            [u._replace(comment=AGENT_REPLY) if u in answered else u for u in human], calendars
+        )
+        found.next_replies = truth.next_replies
         if "first_reply" in truth.seconds:
             seconds = truth.seconds["first_reply"], truth.business_seconds["first_reply"]
             found.first_reply = Known(*seconds, EVENTS)

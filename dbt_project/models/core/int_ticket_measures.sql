@@ -81,7 +81,7 @@ replies as (
     select
         source,
         ticket_id,
-        count(case when origin = 'events' then replied_at end) as public_agent_replies,
+        count(case when origin = 'events' and is_public then replied_at end) as public_agent_replies,
         count(waits_from) as customer_turns,
         min(case when is_first_reply then replied_at end) as first_reply_at,
         max(case when is_first_reply then origin end) as first_reply_origin,

@@ -7,14 +7,33 @@ with tickets as (
 
 untold as (select * from {{ ref('int_untold_replies') }} as u where {{ is_touched('u') }}),
 
+{#- Tickets that another account shared in private: it reads the notes of our agents. #}
+shared as (
+    select t.source, t.ticket_id
+    from tickets as t
+    inner join {{ ref('int_ticket_events') }} as e on t.source = e.source and t.ticket_id = e.ticket_id
+    where e.event_at <= t.created_at and e.kind in ('share', 'comment')
+    group by t.source, t.ticket_id
+    having bool_or(e.kind = 'share') and bool_or(e.kind = 'comment') and not bool_or(e.kind = 'comment' and (e.is_public or e.actor_role = 'agent'))
+),
+
+answers as (
+    select
+        e.*,
+        e.actor_role = 'agent' and not e.is_opening and (e.is_public or s.ticket_id is not null) as is_answer
+    from {{ ref('int_ticket_events') }} as e
+    left join shared as s on e.source = s.source and e.ticket_id = s.ticket_id
+    where e.kind = 'comment' and {{ is_touched('e') }}
+),
+
 comments as (
     select
-        e.source, e.ticket_id, e.event_at, e.event_no, e.actor_id, e.actor_role, e.is_public, e.is_role_assumed,
-        e.is_public and e.actor_role = 'agent' and not e.is_opening as is_reply,
+        source, ticket_id, event_at, event_no, actor_id, actor_role, is_public, is_role_assumed,
+        {#- A note may be the first reply, and no other. #}
+        is_answer and (is_public or row_number() over (partition by source, ticket_id, is_answer order by event_at, event_no) = 1) as is_reply,
         'events' as origin,
         cast(null as bigint) as business_micros
-    from {{ ref('int_ticket_events') }} as e
-    where e.kind = 'comment' and {{ is_touched('e') }}
+    from answers
     union all
     {#- Nobody tells who wrote it. #}
     select u.source, u.ticket_id, u.first_reply_at, 0, null, 'agent', true, false, true, 'vendor', u.first_reply_business
@@ -40,6 +59,7 @@ stretches as (
         min(case when is_reply then event_at end) as replied_at,
         min(case when is_reply then actor_id end) as agent_id,
         bool_or(is_reply and is_role_assumed) as is_role_assumed,
+        bool_or(is_reply and is_public) as is_public,
         max(case when is_reply then origin end) as origin,
         max(case when is_reply then business_micros end) as business_micros
     from numbered
@@ -55,6 +75,7 @@ select
     s.replied_at,
     s.agent_id,
     s.is_role_assumed,
+    s.is_public,
     s.origin,
     s.business_micros
 from stretches as s

@@ -56,6 +56,7 @@ from sandbox.lifecycle import (
     SYSTEM,
     SYSTEM_USER,
     Update,
+    answers,
 )
 from sandbox.rendering import Record, agent_id, group_id, iso, ticket_id
 from sandbox.surveys import survey_rating
@@ -204,7 +205,7 @@ class Records:
         solved: list[Update] = []
         reopens = replies = stations = groups = 0
         assigned_first = assigned_last = requester_touched = None
-        first_reply: Update | None = None
+        first_reply = next(iter(answers(updates)), None)
         status_moved = comment_at = assignee_touched = first.t
         before = None
         for update in updates:
@@ -229,7 +230,6 @@ class Records:
                 comment_at = t
             if update.comment == AGENT_REPLY and update is not first:
                 replies += 1
-                first_reply = first_reply or update
             if update.comment == CUSTOMER_COMMENT:
                 requester_touched = t
             before = update

@@ -34,7 +34,8 @@ CASES: dict[str, tuple[int, list[Clock], list[Clock], list[Clock]]] = {
     "call": BY_AGENT_IN_PUBLIC,
     "call_noted": BY_AGENT_IN_PRIVATE,
     "voicemail": BY_CUSTOMER,
-    "private_share": BY_CUSTOMER,
+    # A note at 10:15, which the other account reads; a later one at 10:20 is none.
+    "private_share": (15, [("10:00", "10:15")], *BY_CUSTOMER[2:]),
     "follow_up": BY_CUSTOMER,
     "import": BY_CUSTOMER,
     # No comment of anybody: the vendor says that the first of two replies came after five minutes.
@@ -63,6 +64,9 @@ def account() -> Account:
         if name == "chat":
             fields["via"], dialogue = {"channel": "native_messaging"}, []
             fields["metric_set"] = {"reopens": 0, "replies": 2, "reply_time_in_minutes": {"calendar": 5}}
+        if name in ("private_share", "customer"):
+            notes = [comment(at(clock), public=False) for clock in ("10:15", "10:20")]
+            dialogue = [*notes, *dialogue]
         if name == "import":
             fields["tags"] = ["imported"]
         account.ticket(

@@ -74,7 +74,8 @@ all_children as (
     ('group', "a.group_id is not null or a.has_group", 'a.group_id'),
     ('assignee', "a.assignee_id is not null or a.has_assignee", 'a.assignee_id'),
     ('schedule', "a.child_type = 'ScheduleAssignment'", 'a.new_schedule_id'),
-    ('comment', "a.child_type like '%Comment'", 'null')
+    ('comment', "a.child_type like '%Comment'", 'null'),
+    ('share', "a.child_type = 'TicketSharingEvent'", 'null')
 ] %}
 kind_names as (
     {% for kind, _, _ in kinds %}
