@@ -2,6 +2,11 @@
 
 {% macro is_by_human(ticket) -%}({{ ticket }}.support_type is distinct from 'ai_agent'){%- endmacro %}
 
+{% macro exclusion_marks(rule) -%}
+min(case when coalesce({{ rule }}.scope, 'all') = 'all' then {{ rule }}.reason end) as reason,
+        bool_or({{ rule }}.scope = 'times') as is_untimed
+{%- endmacro %}
+
 {% macro priority_rank(priority) -%}
 case {{ priority }} when 'low' then 1 when 'normal' then 2 when 'high' then 3 when 'urgent' then 4 end
 {%- endmacro %}

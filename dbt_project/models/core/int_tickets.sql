@@ -23,8 +23,7 @@ with_organization as (
 marked as (
     select
         t.source, t.ticket_id,
-        min(case when coalesce(r.scope, 'all') = 'all' then r.reason end) as reason,
-        bool_or(r.scope = 'times') as is_untimed
+        {{ exclusion_marks('r') }}
     from with_organization as t
     inner join {{ ref('exclusion_rules') }} as r
         on r.source in (t.source, '*') and (

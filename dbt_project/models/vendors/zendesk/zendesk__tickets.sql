@@ -72,8 +72,7 @@ tagged as (select source, record_id, unnest(tags) as tag from tickets),
 marked as (
     select
         t.source, t.record_id,
-        min(case when coalesce(r.scope, 'all') = 'all' then r.reason end) as reason,
-        bool_or(r.scope = 'times') as is_untimed
+        {{ exclusion_marks('r') }}
     from tagged as t
     inner join {{ ref('exclusion_rules') }} as r on r.source in (t.source, '*') and r.mark = 'tag' and r.value = t.tag
     group by t.source, t.record_id
