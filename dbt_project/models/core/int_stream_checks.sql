@@ -6,7 +6,7 @@ with told as (
         count(case when kind = 'group' then 1 end) as groups,
         count(case when kind = 'assignee' then 1 end) as assignees,
         count(case when kind = 'status' then 1 end) as statuses,
-        count(case when kind = 'comment' and is_public and not is_opening then 1 end) as public_comments,
+        count(case when kind = 'comment' and is_public then 1 end) as public_comments,
         count(case when kind = 'comment' and is_public and not is_opening and actor_role = 'agent' then 1 end) as replies,
         max(case when kind = 'group' then struct_pack(event_no := event_no, value := value) end).value as group_id,
         max(case when kind = 'assignee' then struct_pack(event_no := event_no, value := value) end).value as assignee_id,

@@ -6,6 +6,8 @@ events as (
     select source, ticket_id, min(event_at) as first_at, max(event_at) as last_at,
         coalesce(bool_or({{ any_element('children', 'c', is_comment) }}), false) as has_comments,
         coalesce(bool_or({{ any_element('children', 'c', is_comment ~ ' and coalesce(c.public, c.comment_public, true)') }}), false) as has_public_comments,
+        coalesce(bool_or({{ any_element('children', 'c', is_comment ~ ' and c.public is null and c.comment_public is not null') }}), false)
+            as has_marks,
         coalesce(bool_or({{ any_element('children', 'c', is_comment ~ ' and c.author_id is null and c.comment_public is null') }}), false) as has_unsigned_comments
     from {{ ref('stg_zendesk__ticket_events') }}
     where event_at <= {{ as_of() }}
@@ -46,6 +48,23 @@ spans as (
     group by t.source
 ),
 
+{#- Until when events of a channel come, and channels of which every ticket until then has some. #}
+newest as (
+    select t.source, t.channel, max(e.last_at) as last_at
+    from tickets as t
+    inner join events as e on t.source = e.source and t.record_id = e.ticket_id
+    group by t.source, t.channel
+),
+
+channels as (
+    select n.source, n.channel, n.last_at as events_to
+    from newest as n
+    inner join tickets as t on n.source = t.source and n.channel = t.channel and t.created_at <= n.last_at and not t.deleted
+    left join events as e on t.source = e.source and t.record_id = e.ticket_id
+    group by n.source, n.channel, n.last_at
+    having count(*) >= 20 and count(*) = count(e.ticket_id)
+),
+
 known as (
     select
         t.*,
@@ -53,6 +72,7 @@ known as (
         e.has_comments,
         e.has_public_comments,
         e.has_unsigned_comments,
+        e.has_marks,
         coalesce(e.last_at <= t.changed_at or e.last_at > n.at, true) as is_as_new,
         c.ticket_id is not null as has_clocks,
         coalesce(c.has_reply, false) as has_reply_clock,
@@ -62,6 +82,7 @@ known as (
         v.ticket_id is not null as is_surveyed,
         r.reason is not null as has_reason,
         s.source is not null as has_schedules,
+        coalesce(t.created_at <= h.events_to or t.created_at > n.at, true) as is_in_channel,
         coalesce(t.created_at between p.events_from and p.events_to, false) as is_in_events,
         coalesce(t.created_at between p.clocks_from and p.clocks_to, false) as is_in_clocks
     from tickets as t
@@ -72,6 +93,7 @@ known as (
     left join surveys as v on t.source = v.source and t.record_id = v.ticket_id
     left join schedules as s on t.source = s.source
     left join spans as p on t.source = p.source
+    left join channels as h on t.source = h.source and t.channel = h.channel
     where not t.deleted
 ),
 
@@ -87,8 +109,10 @@ named as (
 {%- set checks = {
     'tickets_have_events': (is_there, 'has_events'),
     'events_span_tickets': (is_there, 'is_in_events'),
+    'channels_go_on': (is_there, 'is_in_channel'),
     'tickets_are_as_new_as_events': ('has_events', 'is_as_new'),
     'public_tickets_have_public_comments': ('is_public and has_comments', 'has_public_comments'),
+    'comments_are_told': ('has_comments', 'not has_marks'),
     'comments_have_authors': ('has_comments', 'not has_unsigned_comments'),
     'tickets_have_clocks': (is_there, 'has_clocks'),
     'clocks_span_tickets': (is_there, 'is_in_clocks'),
