@@ -12,7 +12,7 @@ import pytest
 from tests.checkouts import Checkout
 from tests.parsed import ROOT
 
-ENTITIES = "'ticket_records', 'tickets', 'ticket_events', 'answers', 'staged_streams'"
+ENTITIES = "'ticket_records', 'tickets', 'ticket_events', 'answers', 'landed_answers', 'staged_streams'"
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,10 @@ select
     cast(null as timestamp) as sent_at,
     r.ticket_id,
     cast(null as varchar) as customer_id,
-    {% for attribute in ['organization_id', 'segment', 'product', 'service_area', 'complexity', 'channel', 'priority', 'group_id', 'agent_id'] %}
+    {% for attribute in [
+        'lacks', 'row_order', 'reason', 'organization_id', 'segment', 'product', 'service_area', 'complexity', 'channel', 'priority', 'group_id',
+        'agent_id'
+    ] %}
     cast(null as varchar) as {{ attribute }},
     {% endfor %}
     {{ no_dimensions() }} as dimensions
