@@ -3,7 +3,7 @@
     'zendesk': [
         'ticket_records', 'ticket_fields', 'users', 'former_agents', 'organizations', 'groups', 'schedules', 'tickets', 'ticket_events', 'ticket_tags',
         'ticket_links',
-        'sla_metrics', 'sla_events', 'answers', 'landed_answers', 'survey_sends', 'newest_ratings', 'vendor_numbers', 'written_answers', 'named_customers',
+        'sla_metrics', 'sla_events', 'answers', 'landed_answers', 'survey_sends', 'newest_ratings', 'vendor_numbers', 'told_replies', 'written_answers', 'named_customers',
         'staged_streams', 'stream_checks'
     ],
     'typeform': ['answers', 'landed_answers', 'written_answers', 'staged_streams', 'stream_checks'],

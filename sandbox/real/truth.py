@@ -10,7 +10,7 @@ now, its newest version says.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -42,7 +42,7 @@ from sandbox.catalog import (
     STATUSES,
 )
 from sandbox.hours import DAY
-from sandbox.lifecycle import AGENT_REPLY, AUTO_REPLY, CREATE, SYSTEM, Update, answers
+from sandbox.lifecycle import AGENT_REPLY, AUTO_REPLY, CREATE, CUSTOMER_COMMENT, SYSTEM, Update, answers
 from sandbox.real.company import BOT_ID, RealCompany, old_account
 from sandbox.real.facts import Facts, rating_reason
 from sandbox.rendering import agent_id, ticket_id
@@ -87,7 +87,8 @@ class RealTruth:
         status, priority, group, assignee: as its newest version says, in the vendor's words and ids.
         first_reply, first_solve, last_solve: UNKNOWN where it did not happen or nobody says when.
         replies: public replies, by whom `replies_origin` says.
-        next_replies: (calendar, business) seconds of each later reply; only events tell them.
+        next_replies: (calendar, business) seconds of each later reply that events tell.
+        told_replies: later replies of a conversation that is told by the vendor's clock alone.
         waits: by measure, of a ticket that is solved now.
         sla: by (metric, start of the clock): breached or met once, active, cancelled; `unknown` where the
             vendor does not say how it ended.
@@ -109,6 +110,7 @@ class RealTruth:
     replies: int = 0
     replies_origin: str = EVENTS
     next_replies: list[tuple[int, int]] = field(default_factory=list)
+    told_replies: list[Known] = field(default_factory=list)
     first_solve: Known = UNKNOWN
     last_solve: Known = UNKNOWN
     waits: dict[str, Known] = field(default_factory=dict)
@@ -184,7 +186,7 @@ class Vendor:
     def until(self, update: Update) -> Known:
         """From the creation to an update, in whole minutes; business time by the schedule at the update."""
         start = self.life[0].t
-        return Known(_rounded(update.t - start), _rounded(self._business(start, update)), VENDOR)
+        return Known(_rounded(update.t - start), _rounded(self.business(start, update)), VENDOR)
 
     def waited(self, statuses: Collection[int]) -> Known:
         """Time spent in statuses, each stretch by the schedule when it ended."""
@@ -194,11 +196,12 @@ class Vendor:
             if update.status != before.status:
                 if before.status in statuses:
                     calendar += update.t - since
-                    business += self._business(since, update)
+                    business += self.business(since, update)
                 since = update.t
         return Known(_rounded(calendar), _rounded(business), VENDOR)
 
-    def _business(self, since: int, update: Update) -> int:
+    def business(self, since: int, update: Update) -> int:
+        """Opening seconds from an instant to an update, by the schedule at the update."""
         start, end = datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(update.t, UTC)
         return business_seconds(start, end, *self._schedules[update.schedule])
 
@@ -210,6 +213,24 @@ def _rounded(seconds: int) -> int:
 def _days(holidays: Iterable[tuple[Any, Any, str]]) -> Iterable[Any]:
     for first, last, _ in holidays:
         yield from (first.fromordinal(day) for day in range(first.toordinal(), last.toordinal() + 1))
+
+
+def _clocked_replies(facts: Facts, life: Sequence[Update], vendor: Vendor) -> Iterator[Known]:
+    """Replies after the first, each from the first message that waited; a solve alone ends the wait too."""
+    end = None if facts.tells_clocks else next((u.t for u in life if u.kind > SYSTEM), None)
+    since, is_replied = None, False
+    for before, update in pairwise(life):
+        if end is not None and update.t >= end:
+            return
+        if update.comment == CUSTOMER_COMMENT and is_replied:
+            since = update.t if since is None else since
+        is_solve = update.status in ENDED and before.status not in ENDED
+        if update.comment == AGENT_REPLY:
+            if since is not None:
+                yield Known(update.t - since, vendor.business(since, update), VENDOR)
+            is_replied = True
+        if update.comment == AGENT_REPLY or is_solve:
+            since = None
 
 
 def _is_told(facts: Facts, update: Update) -> bool:
@@ -241,6 +262,8 @@ def _replies(
             found.first_reply = Known(*seconds, EVENTS)
     else:
         found.replies, found.replies_origin = len(counted), VENDOR
+        if facts.sessions is not None:
+            found.told_replies = list(_clocked_replies(facts, life, vendor))
         if not facts.is_imported:
             found.first_reply = vendor.until(counted[0])
     if found.handed_over is not None and found.first_reply.calendar is not None:
@@ -440,6 +463,7 @@ def response_times(found: Sequence[RealTruth], imported: bool = True) -> dict[st
         known["first_resolution"].append(one.first_solve)
         known["full_resolution"].append(one.last_solve)
         known["next_reply"] += [Known(*seconds, EVENTS) for seconds in one.next_replies]
+        known["next_reply"] += one.told_replies
         for name, wait in one.waits.items():
             known[name].append(wait)
     result = {}

@@ -82,7 +82,7 @@ replies as (
         source,
         ticket_id,
         count(case when origin = 'events' and is_public then replied_at end) as public_agent_replies,
-        count(waits_from) as customer_turns,
+        count(case when origin is distinct from 'vendor' or is_first_reply then waits_from end) as customer_turns,
         min(case when is_first_reply then replied_at end) as first_reply_at,
         max(case when is_first_reply then origin end) as first_reply_origin,
         max(case when is_first_reply then business_micros end) as first_reply_business

@@ -64,6 +64,21 @@ stretches as (
         max(case when is_reply then business_micros end) as business_micros
     from numbered
     group by source, ticket_id, reply_no
+),
+
+{#- Later replies of conversations whose messages no event tells. What ends with a solve is one where the vendor counts them all. #}
+told as (
+    select *
+    from (
+        select r.*, u.replies, count(*) over (partition by r.source, r.ticket_id) as ends
+        from {{ ref('int_told_replies') }} as r
+        inner join untold as u on r.source = u.source and r.ticket_id = u.ticket_id
+        where u.replies > 1
+          and not exists (
+              select 1 from comments as c where c.source = r.source and c.ticket_id = r.ticket_id and c.is_reply and c.origin = 'events'
+          )
+    ) as c
+    where not ends_at_solve or ends < replies
 )
 
 select
@@ -84,3 +99,18 @@ left join untold as u on s.source = u.source and s.ticket_id = u.ticket_id
 {#- A wait that replies may have ended, nobody knows when, is none. #}
 where s.replied_at is not null
    or ((s.reply_no = 1 or s.asked_at is not null) and coalesce(u.replies, 0) = case when u.first_reply_at is null then 0 else 1 end)
+union all
+select
+    t.source,
+    t.ticket_id,
+    cast(1 + row_number() over (partition by t.source, t.ticket_id order by t.waits_from, t.instance) as integer),
+    false,
+    t.waits_from,
+    t.replied_at,
+    null,
+    false,
+    true,
+    'vendor',
+    t.business_micros
+from told as t
+inner join tickets as k on t.source = k.source and t.ticket_id = k.ticket_id

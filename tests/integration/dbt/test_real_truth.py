@@ -92,6 +92,26 @@ def test_a_solve_is_when_events_or_the_vendor_say(
     assert min(origins[name] for name in ("events", VENDOR, UNKNOWN.origin)) > 5
 
 
+def test_later_replies_of_conversations_are_those_of_the_vendors_clock(
+    warehouse: Warehouse, truths: dict[str, RealTruth]
+) -> None:
+    rows = warehouse.query(
+        "select ticket_id, list([seconds, business_seconds] order by reply_no) from marts.ticket_replies "
+        "where origin = 'vendor' and not is_first_reply group by ticket_id"
+    )
+    right = {
+        name: one.told_replies for name, one in truths.items() if one.told_replies and not one.is_imported
+    }
+    assert len(right) > 2
+    found = dict(rows)
+    assert found.keys() == right.keys()
+    for ticket, replies in right.items():
+        assert len(found[ticket]) == len(replies)
+        assert all(close(tuple(ours), theirs) for ours, theirs in zip(found[ticket], replies, strict=True)), (
+            ticket
+        )
+
+
 def close(found: tuple[Any, ...], right: Known) -> bool:
     return all(abs(ours - theirs) < MINUTE for ours, theirs in zip(found[:2], right[:2], strict=True))
 
