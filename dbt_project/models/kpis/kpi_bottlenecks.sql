@@ -32,7 +32,7 @@ spent as (
 
 facts as (
     select
-        t.day, {% for column in of_ticket %}t.{{ column }}, {% endfor %}s.group_id,
+        t.day, {% for column in of_ticket %}t.{{ column }}, {% endfor %}s.group_id, t.last_solved_origin = 'vendor' as is_told_by_vendor,
         {% for stage in stages() %}
         {% for clock in clocks %}
         cast(s.{{ stage }}_{{ clock }} as bigint) as {{ stage }}_{{ clock }},
@@ -43,7 +43,7 @@ facts as (
     inner join tickets as t on s.source = t.source and s.ticket_id = t.ticket_id
     union all
     select
-        t.day, {% for column in of_ticket %}t.{{ column }}, {% endfor %}s.group_id,
+        t.day, {% for column in of_ticket %}t.{{ column }}, {% endfor %}s.group_id, t.last_solved_origin = 'vendor' as is_told_by_vendor,
         {{ (['null'] * (2 * stages() | length)) | join(', ') }},
         {{ hand_over.values() | join(', ') }}
     from states as s
@@ -55,7 +55,7 @@ facts as (
 
 cells as (
     {{ kpi_cells(
-        {'n': 'count({})', 'micros': 'sum({})'},
+        {'n': 'count({})', 'n_vendor': 'count(case when is_told_by_vendor then {} end)', 'micros': 'sum({})'},
         {'quantiles': median_and_p90('{}')},
         is_wide=true
     ) }}
@@ -79,6 +79,7 @@ select
     c.stage,
     c.clock,
     c.n,
+    c.n_vendor,
     cast({{ seconds('c.micros') }} as double) as sum_seconds,
     cast({{ seconds('c.whole_micros') }} as double) as whole_seconds,
     cast(100e0 * (c.micros / nullif(c.whole_micros, 0)) as double) as share_pct,

@@ -12,7 +12,7 @@ from .zendesk_records import AGENT, CUSTOMER, Account, Happening, Record, change
 
 SOURCE, BOT = "acme", 10
 AS_OF = "2024-06-30T00:00:00Z"
-MARTS = ("+kpi_response_times", "+kpi_first_contact", "+ticket_replies", "+reconciliation", "+sla_targets")
+MARTS = ("+kpi_response_times", "+kpi_first_contact", "+kpi_team", "+reconciliation", "+sla_targets")
 OWN_TARGETS = """source,metric,policy,priority,complexity,segment,channel,group_id,target_minutes,is_business_hours,valid_from,valid_to
 acme,next_reply,next,,,,,,60,false,,
 """
@@ -215,6 +215,9 @@ def test_rows_of_times_say_how_many_are_the_vendors(built: Warehouse) -> None:
         ("next_reply", "calendar", 1, 0),
         ("requester_wait", "calendar", 8, 1),
     ]
+    assert built.query(
+        "select first_replies, n_vendor from marts.kpi_team where period_grain = 'all' and dimension = 'all'"
+    ) == [(11, 5)]
 
 
 def test_the_vendors_word_of_later_is_not_asked(tmp_path: Path) -> None:
