@@ -16,7 +16,13 @@ OWNER: Final = "analytics"
 GATE: Final = "marts"
 
 #: Why a vendor's own number is another than ours.
-EXPLANATIONS: Final = ("schedule_convention", "vendor_clock_rule", "later_events", "missing_history")
+EXPLANATIONS: Final = (
+    "schedule_convention",
+    "vendor_clock_rule",
+    "later_events",
+    "missing_history",
+    "earlier_schedule",
+)
 
 #: Why a source's verdict of a target is another than its times say.
 CONFLICTS: Final = ("schedule_convention", "no_stamp", "source_verdict")

@@ -15,6 +15,7 @@ select
     time_zone,
     is_deleted,
     created_at,
+    min(changed_at) over (partition by source, schedule_id) as known_from,
     case when version_no = 1 then {{ the_beginning() }} else changed_at end as valid_from,
     coalesce(lead(changed_at) over (partition by source, schedule_id order by changed_at), {{ the_end() }}) as valid_to,
     intervals,

@@ -272,6 +272,20 @@ whole as (
     left join histories as h on u.source = h.source and u.ticket_id = h.ticket_id
 ),
 
+{#- Tickets on hours that nobody knows: of a schedule that was deleted or edited before it was first fetched. #}
+on_unknown_hours as (
+    select distinct h.source, h.ticket_id
+    from {{ ref('int_ticket_schedules') }} as h
+    inner join unread as u on h.source = u.source and h.ticket_id = u.ticket_id
+    inner join {{ ref('int_tickets') }} as t on h.source = t.source and h.ticket_id = t.ticket_id
+    left join {{ ref('int_schedules') }} as s on h.source = s.source and h.schedule_key = s.schedule_key
+    where h.clock_from is null or t.created_at < s.known_from
+),
+
+off_by_calendar as (
+    select distinct source, ticket_id, published_in, measure from read_as where clock = 'calendar' and reading is null
+),
+
 reasoned as (
     select
         d.*,
@@ -279,11 +293,15 @@ reasoned as (
             when d.reading = 'ours' then 'schedule_convention'
             when d.reading is not null then 'vendor_clock_rule'
             when w.last_event_at > d.read_at then 'later_events'
+            when w.is_whole and d.clock = 'business' and h.ticket_id is not null and c.ticket_id is null then 'earlier_schedule'
             when w.is_whole then 'unexplained'
             else 'missing_history'
         end as reason
     from read_as as d
     left join whole as w on d.source = w.source and d.ticket_id = w.ticket_id
+    left join on_unknown_hours as h on d.source = h.source and d.ticket_id = h.ticket_id
+    left join off_by_calendar as c
+        on d.source = c.source and d.ticket_id = c.ticket_id and d.published_in = c.published_in and d.measure = c.measure
 )
 
 select

@@ -14,7 +14,7 @@ reasons as (
         count(*) as listed,
         {#- A set that has none where we have a number. #}
         count(case when theirs is null then 1 end) as missing,
-        {% for reason in ['schedule_convention', 'vendor_clock_rule', 'later_events', 'missing_history', 'unexplained'] %}
+        {% for reason in ['schedule_convention', 'vendor_clock_rule', 'later_events', 'missing_history', 'earlier_schedule', 'unexplained'] %}
         count(case when reason = '{{ reason }}' then 1 end) as {{ reason }}{{ ',' if not loop.last }}
         {% endfor %}
     from {{ ref('reconciliation') }}
@@ -26,7 +26,7 @@ compared as (
         p.source, p.published_in, n.vendor_field, p.measure, p.clock,
         p.published + coalesce(r.missing, 0) as compared,
         p.published + coalesce(r.missing, 0) - coalesce(r.listed, 0) as rounding,
-        {% for reason in ['schedule_convention', 'vendor_clock_rule', 'later_events', 'missing_history', 'unexplained'] %}
+        {% for reason in ['schedule_convention', 'vendor_clock_rule', 'later_events', 'missing_history', 'earlier_schedule', 'unexplained'] %}
         coalesce(r.{{ reason }}, 0) as {{ reason }}{{ ',' if not loop.last }}
         {% endfor %}
     from published as p
