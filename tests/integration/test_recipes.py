@@ -8,16 +8,20 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests import recipes
+from orchestration.ground.home import Home
+from orchestration.warehouse.dbt import Project
+from tests import parsed, recipes
 from tests.documents import Code, blocks, commands, formulas, inline
 from tests.recipes import MAY_BE_EMPTY
 
+SEEDS = parsed.ROOT / "dbt_project" / "seeds"
 MARTS = Path(".cxmarts", "published", "current", "marts.duckdb")
 #: Languages that something runs, and what the other blocks are.
 LANGUAGES = {
     "sh": "tests/e2e/test_documents.py",
     "sql": "here",
     "python": "here",
+    "csv": "here",
     "yaml": "tests/integration/files/test_documented_mappings.py",
     "mermaid": "a drawing",
 }
@@ -66,6 +70,23 @@ def test_every_block_is_run_or_explained() -> None:
 @pytest.mark.parametrize("block", blocks("sql"), ids=str)
 def test_sql(block: Code, first: Path) -> None:
     assert recipes.empty_answers(first, block) == []
+
+
+@pytest.mark.parametrize("block", blocks("csv"), ids=str)
+def test_a_rule_file_as_it_is_shown_is_one(block: Code, tmp_path: Path) -> None:
+    header = block.text.splitlines()[0]
+    seeds = [path for path in SEEDS.glob("*.csv") if path.read_text().splitlines()[0] == header]
+    assert [path.name for path in seeds] == [path.name for path in seeds[:1]]
+    rules, home = tmp_path / "rules", Home(tmp_path / "home")
+    rules.mkdir()
+    (rules / seeds[0].name).write_text(block.text)
+    home.create()
+    Project(home, rules).prepare()
+    with duckdb.connect() as con:
+        rows = con.execute(
+            f"select count(*) from read_csv('{rules / seeds[0].name}', header = true)"
+        ).fetchall()
+    assert rows == [(len(block.text.splitlines()) - 1,)]
 
 
 def test_the_statements_that_may_be_empty_stand_in_a_document() -> None:
