@@ -1,8 +1,8 @@
 {%- set columns = [
     'source', 'response_id', 'survey', 'survey_title', 'question_id', 'question_ref', 'question_title', 'question_type', 'is_helpdesk', 'score',
     'original_answer', 'scale_min', 'scale_max', 'declared_kind', 'declared_positive_from', 'declared_direction', 'is_good', 'is_edited',
-    'lacks', 'row_order', 'answered_at', 'sent_at', 'ticket_id', 'customer_id', 'organization_id', 'segment', 'product', 'service_area', 'complexity', 'channel',
-    'priority', 'group_id', 'agent_id', 'dimensions', 'reason'
+    'lacks', 'row_order', 'answered_at', 'sent_at', 'ticket_id', 'customer_id', 'organization_id', 'segment', 'product', 'service_area',
+    'complexity', 'channel', 'priority', 'group_id', 'agent_id', 'dimensions', 'reason'
 ] -%}
 {%- set at = 'coalesce(r.answered_at, ' ~ as_of() ~ ')' -%}
 with answers as ({{ united('answers', columns) }}),

@@ -29,7 +29,8 @@
     'full_resolution': 't.is_solved and i.told_last_solved_at is not null'
 } -%}
 {%- set is_unknown = {
-    'first_reply': 'm.has_lost_reply or t.public_agent_replies > 0 or not (e.source is not null or coalesce(v.public_agent_replies_none, 0) > 0 or i.declares_first_reply)',
+    'first_reply': 'm.has_lost_reply or t.public_agent_replies > 0'
+        ~ ' or not (e.source is not null or coalesce(v.public_agent_replies_none, 0) > 0 or i.declares_first_reply)',
     'next_reply': 'm.has_untold_replies and t.public_agent_replies > 1',
     'agent_wait': 't.is_solved and t.waits_origin is null', 'on_hold': 't.is_solved and t.waits_origin is null'
 } -%}

@@ -8,7 +8,8 @@ events as (
         coalesce(bool_or({{ any_element('children', 'c', is_comment ~ ' and coalesce(c.public, c.comment_public, true)') }}), false) as has_public_comments,
         coalesce(bool_or({{ any_element('children', 'c', is_comment ~ ' and c.public is null and c.comment_public is not null') }}), false)
             as has_marks,
-        coalesce(bool_or({{ any_element('children', 'c', is_comment ~ ' and c.author_id is null and c.comment_public is null') }}), false) as has_unsigned_comments
+        coalesce(bool_or({{ any_element('children', 'c', is_comment ~ ' and c.author_id is null and c.comment_public is null') }}), false)
+            as has_unsigned_comments
     from {{ ref('stg_zendesk__ticket_events') }}
     where event_at <= {{ as_of() }}
     group by source, ticket_id
