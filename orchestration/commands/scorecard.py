@@ -113,18 +113,20 @@ class Shift:
 
 
 def read(current: Path) -> list[Line]:
-    """The figures of a publication, KPI by KPI; those that an older one does not hold are left out."""
+    """The figures of a publication by KPI; what an older one does not hold is left out, or its interval."""
     lines: list[Line] = []
     with duckdb.connect(str(current.resolve() / "marts.duckdb"), read_only=True) as con:
         for model in models(PROJECT / "models" / "kpis"):
             meta = model["config"]["meta"]
             told = [line for line in meta.get("headlines", ()) if "label" in line]
-            if told:
+            plain = [{key: line[key] for key in line if key not in ("low", "high")} for line in told]
+            for headlines in filter(None, (told, plain)):
                 selects = " UNION ALL ".join(
-                    _select(model["name"], line, meta.get("definition")) for line in told
+                    _select(model["name"], line, meta.get("definition")) for line in headlines
                 )
                 with suppress(duckdb.BinderException, duckdb.CatalogException):
                     lines += [Line(*row) for row in con.execute(_LINES.format(lines=selects)).fetchall()]
+                    break
     return lines
 
 

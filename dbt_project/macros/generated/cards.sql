@@ -217,7 +217,7 @@
             {"relation": "survey_answers", "outcome": "nps_class", "numerator": "coalesce(nps_class = 'promoter', false)", "value": "case nps_class when 'promoter' then 1 when 'detractor' then -1 else 0 end"},
         ],
         "headlines": [
-            {"kpi": "nps", "value": "nps", "n": "n", "low": "case when n > 0 then greatest(nps - margin, -100) end", "high": "case when n > 0 then least(nps + margin, 100) end", "chart": "nps", "total": "promoters - detractors", "squares": "promoters + detractors"},
+            {"kpi": "nps", "value": "nps", "n": "n", "low": "ci_low", "high": "ci_high", "chart": "nps", "total": "promoters - detractors", "squares": "promoters + detractors"},
         ],
     },
     "kpi_response_times": {

@@ -22,6 +22,23 @@ end
 )
 {%- endmacro %}
 
+{#- Adjusted Wald: one more answer of each class. #}
+{% macro nps_bound(total, squares, n, sign) -%}
+case when {{ n }} > 0 then
+    100e0 * greatest(-1e0, least(1e0,
+        ({{ total }} * 1e0 / ({{ n }} + 3)) {{ sign }} {{ z_95() }} * sqrt(
+            (({{ squares }} + 2) * 1e0 / ({{ n }} + 3) - power({{ total }} * 1e0 / ({{ n }} + 3), 2)) / ({{ n }} + 3)
+        )
+    ))
+end
+{%- endmacro %}
+
+{% macro difference_bound(value, low, high, others_value, others_low, others_high, sign) -%}
+{{ value }} - {{ others_value }} {{ sign }} sqrt(
+    power({{ value }} - {{ low if sign == '-' else high }}, 2) + power({{ others_value }} - {{ others_high if sign == '-' else others_low }}, 2)
+)
+{%- endmacro %}
+
 {% macro weighted_by_segment(value, variance) %}
 select
     s.period_grain,

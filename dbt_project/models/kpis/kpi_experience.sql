@@ -44,7 +44,7 @@ sums as (
 {#- Mean and variance of either side; the difference's variance is the sum of both, each by its count. #}
 compared as (
     select
-        time_span, kind, factor, exposure, value_n as n, others_value_n as others_n, value_sum, others_value_sum,
+        time_span, kind, factor, exposure, value_n as n, others_value_n as others_n, value_sum, others_value_sum, value_squares, others_value_squares,
         {% for name, (_, units) in values.items() %}
         {% for side in ['', 'others_'] %}
         {% set n = 'nullif(' ~ side ~ name ~ '_n, 0)' %}
@@ -70,13 +70,18 @@ tested as (
     from compared
 ),
 
-{#- Of shares Newcombe's interval, which does not shrink to nothing where all answers agree; NPS is no share. #}
+{#- Intervals that do not shrink to nothing where all answers agree: of shares Newcombe's, of NPS the same from its own bounds. #}
 bounded as (
     select
         *,
         {% for bound, sign in {'ci_low': '-', 'ci_high': '+'}.items() %}
         case
-            when kind = 'nps' then value_difference {{ sign }} value_margin
+            when kind = 'nps' then {{ difference_bound(
+                'value', nps_bound('(value_sum / 100)', '(value_squares / 10000)', 'n', '-'),
+                nps_bound('(value_sum / 100)', '(value_squares / 10000)', 'n', '+'), 'others_value',
+                nps_bound('(others_value_sum / 100)', '(others_value_squares / 10000)', 'others_n', '-'),
+                nps_bound('(others_value_sum / 100)', '(others_value_squares / 10000)', 'others_n', '+'), sign
+            ) }}
             else {{ newcombe_pct('(value_sum / 100)', 'n', '(others_value_sum / 100)', 'others_n', sign) }}
         end as {{ bound }}{{ ',' if not loop.last }}
         {% endfor %}

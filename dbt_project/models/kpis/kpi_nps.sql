@@ -37,6 +37,9 @@ select
             / nullif(c.n, 0)
         ) as double
     ) as margin,
+    {% for bound, sign in {'ci_low': '-', 'ci_high': '+'}.items() %}
+    cast({{ nps_bound('(c.promoters - c.detractors)', '(c.promoters + c.detractors)', 'c.n', sign) }} as double) as {{ bound }},
+    {% endfor %}
     cast(w.value as double) as weighted_nps,
     cast(w.margin as double) as weighted_margin,
     {{ is_small_n('c.n') }} as is_small_n,

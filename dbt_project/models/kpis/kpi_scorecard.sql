@@ -30,8 +30,6 @@ cells as (
         d.unit,
         d.better,
         d.settles_after_days,
-        10000e0 * (k.squares * 1e0 / nullif(k.n, 0) - (k.total * 1e0 / nullif(k.n, 0)) * (k.total * 1e0 / nullif(k.n, 0))) / nullif(k.n, 0)
-            as variance,
         case k.period_grain
             when 'day' then cast(k.period_start + interval 1 day as date)
             when 'week' then cast(k.period_start + interval 7 day as date)
@@ -92,11 +90,11 @@ select
     c.baseline,
     coalesce(c.baseline_periods, 0) as baseline_periods,
     cast(p.value as double) as previous_value,
-    {#- Two-sided z test at 95 % on the two variances; null where the KPI has none or a period is small. #}
+    {#- Whether the 95 % interval of the difference, from those of both periods, leaves out 0; null where a KPI has none, or one is small. #}
     case
         when k.is_small_n or p.is_small_n then null
-        when k.variance + p.variance > 0 then abs(k.value - p.value) > {{ z_95() }} * sqrt(k.variance + p.variance)
-        when k.variance + p.variance = 0 then k.value <> p.value
+        else ({{ difference_bound('k.value', 'k.ci_low', 'k.ci_high', 'p.value', 'p.ci_low', 'p.ci_high', '-') }}) > 0
+            or ({{ difference_bound('k.value', 'k.ci_low', 'k.ci_high', 'p.value', 'p.ci_low', 'p.ci_high', '+') }}) < 0
     end as is_significant_change,
     c.chart,
     c.center,

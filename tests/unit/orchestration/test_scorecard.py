@@ -23,9 +23,9 @@ def published(tmp_path: Path) -> Path:
             " NULL::DOUBLE AS csat_pct, NULL::DOUBLE AS ci_low_pct, NULL::DOUBLE AS ci_high_pct"
         )
         con.execute(
-            f"CREATE TABLE kpi_nps AS SELECT {KEY}, * FROM (VALUES ('all', 'all', 4, 90e0, 20e0),"
-            " ('segment', 'SMB', 3, -40e0, 80e0), ('channel', 'web', 4, 90e0, 20e0))"
-            " AS n (dimension, member, n, nps, margin)"
+            f"CREATE TABLE kpi_nps AS SELECT {KEY}, * FROM (VALUES ('all', 'all', 4, 90e0, 70e0, 100e0),"
+            " ('segment', 'SMB', 3, -40e0, -100e0, 40e0), ('channel', 'web', 4, 90e0, 70e0, 100e0))"
+            " AS n (dimension, member, n, nps, ci_low, ci_high)"
         )
         con.execute(
             f"CREATE TABLE kpi_sla_compliance AS SELECT {KEY}, 'all' AS dimension, 'all' AS member, * FROM"
@@ -40,13 +40,20 @@ def published(tmp_path: Path) -> Path:
 
 
 def test_lines_come_from_the_cards_and_what_an_older_publication_lacks_is_left_out(published: Path) -> None:
-    """NPS keeps within -100 and 100; a promise of which nothing is known has no line."""
+    """A promise of which nothing is known has no line."""
     assert read(published) == [
         Line("CSAT", None, "percent", 0, None, None, None, None, "csat"),
         Line("NPS", 90.0, "points", 4, 70.0, 100.0, 50.0, 40.0, "nps"),
         Line("NPS, segment SMB", -40.0, "points", 3, -100.0, 40.0, 30.0, -70.0, "nps"),
         Line("SLA met, next reply", 75.0, "percent", 4, 30.0, 95.0, None, None, "sla_next_reply"),
     ]
+
+
+def test_an_older_publication_without_an_interval_shows_none(published: Path) -> None:
+    with duckdb.connect(str(published / "marts.duckdb")) as con:
+        con.execute("ALTER TABLE kpi_nps DROP ci_low")
+    [line] = [line for line in read(published) if line.name == "NPS"]
+    assert (line.value, line.low, line.high) == (90.0, None, None)
 
 
 def test_both_lines_of_a_duration_are_of_its_kpi(published: Path) -> None:
