@@ -169,8 +169,9 @@ class Decoder:
         entry = msgspec.defstruct("Entry", fields, rename=aliases, gc=False)
         self._entry = msgspec.json.Decoder(entry)
         self._nothing = entry()
-        self._records = self._decoder(list[msgspec.Raw])
-        self._entries = self._decoder(list[entry])  # type: ignore[valid-type]
+        is_one = stream.record_id is not None
+        self._records = self._decoder(msgspec.Raw if is_one else list[msgspec.Raw])
+        self._entries = self._decoder(entry if is_one else list[entry])  # type: ignore[valid-type]
 
     def _decoder(self, records: Any) -> msgspec.json.Decoder[Any]:
         if not self._stream.records:
@@ -190,12 +191,14 @@ class Decoder:
         names = self._stream.paging.envelope
         if self._stream.records:
             envelope = {name: getattr(answer, name) for name in names}
-            raw = answer.records
+            raw = answer.records if self._stream.record_id is None else [answer.records]
         else:
             envelope, raw = dict.fromkeys(names), answer
         records = [bytes(each) for each in raw]
         entries = self._read_entries(body, records)
         stream = self._stream
+        if stream.record_id is not None and self._values(entries, str(stream.clock)) == [None]:
+            return Decoded(envelope, [], [], [], [], [])
         if callable(stream.clock):
             clocks = [stream.clock(record) for record in records]
         else:
@@ -209,6 +212,8 @@ class Decoder:
             each if type(each) is str and each else str(each) if type(each) is int else None
             for each in self._values(entries, stream.id_field)
         ]
+        if stream.record_id is not None:
+            ids = [stream.record_id]
         if stream.deletion is None:
             deleted = [False] * len(records)
         else:
@@ -220,7 +225,8 @@ class Decoder:
             entries = self._entries.decode(body)
         except msgspec.ValidationError:
             return [self._read_entry(record) for record in records]
-        return entries.records if self._stream.records else entries  # type: ignore[no-any-return]
+        found = entries.records if self._stream.records else entries
+        return found if self._stream.record_id is None else [found]
 
     def _read_entry(self, record: bytes) -> Any:
         try:

@@ -52,6 +52,8 @@ class Stream:
         paging: How one page leads to the next.
         params: Query parameters sent with every request.
         id_field: Field of the record's id.
+        record_id: The one record's id, where the answer holds that one in place of an array; without its
+            clock it holds none.
         clock: Field of the record's change clock (ISO 8601 with a zone, or unix seconds); or reads it from
             the record, in microseconds since 1970, where no one field holds it.
         deletion: What a deleted record looks like; None if the vendor has no such mark.
@@ -75,6 +77,7 @@ class Stream:
     paging: Paging
     params: Mapping[str, str | int] = field(default_factory=dict)
     id_field: str = "id"
+    record_id: str | None = None
     clock: str | Callable[[bytes], int | None] | None = "updated_at"
     deletion: Deletion | None = None
     spec_version: int = 1

@@ -98,6 +98,15 @@ known as (
     where not t.deleted
 ),
 
+{#- The vendor's own count; whether it has archived tickets its reference leaves open, so more of ours are none too many. #}
+counts as (
+    select c.source, c.counted, count(case when not t.deleted and t.created_at <= c.changed_at then 1 end) as landed
+    from {{ in_force(ref('stg_zendesk__ticket_counts')) }} as c
+    left join tickets as t on c.source = t.source
+    where c.changed_at <= {{ as_of() }} and c.counted is not null
+    group by c.source, c.counted
+),
+
 named as (
     {% for stream in ['ticket_events', 'ticket_metric_events', 'satisfaction_ratings'] %}
     select source, ticket_id from {{ ref('stg_zendesk__' ~ stream) }} where changed_at <= {{ as_of() }}
@@ -141,3 +150,6 @@ from named as n
 left join (select distinct source, record_id from {{ ref('stg_zendesk__tickets') }}) as t on n.source = t.source and n.ticket_id = t.record_id
 where n.ticket_id is not null
 group by n.source
+union all
+select source, cast(null as varchar), 'tickets_are_counted', counted, least(counted, landed)
+from counts
