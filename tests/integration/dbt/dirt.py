@@ -182,6 +182,9 @@ class Dirt:
                 },
             )
 
+        counted = {"id": "tickets", "value": self.one([5], NO_NUMBERS), "updated_at": self.time(START)}
+        account.add("ticket_counts", counted)
+
     def _ticket(self, account: Account, ticket: Any) -> None:
         created = self.moment()
         name = account.source
