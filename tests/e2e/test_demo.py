@@ -20,7 +20,7 @@ def rules(tmp_path: Path) -> Path:
     rules.mkdir()
     text = (ROOT / "dbt_project" / "seeds" / "kpi_definitions.csv").read_text()
     for old, new in (
-        (',0,1,"100 x positive answers', ',0,2,"100 x happy answers'),
+        (',0,2,"100 x positive answers', ',0,3,"100 x happy answers'),
         ('"percent promoters (9-10)', '"per cent promoters (9-10)'),
     ):
         assert old in text
@@ -93,11 +93,11 @@ def changed_definitions_show(current: Path, before: str) -> None:
         f" FROM '{current}/marts/restatements.parquet' WHERE mart = 'kpi_definitions' ORDER BY key"
     ).fetchall()
     assert journal == [
-        ("csat", "definition_version", 1, 2, "rules", before),
-        ("nps", "definition", 1, 1, "rules", before),
+        ("csat", "definition_version", 2, 3, "rules", before),
+        ("nps", "definition", 2, 2, "rules", before),
     ]
     manifest = json.loads((current / "manifest.json").read_text())
-    assert manifest["definition_versions"]["kpi_csat"] == ["2"]
+    assert manifest["definition_versions"]["kpi_csat"] == ["3"]
     assert manifest["definitions"]["csat"]["definition"].startswith("100 x happy answers")
     [warning] = [
         result
@@ -112,5 +112,5 @@ def changed_definitions_show(current: Path, before: str) -> None:
             "SELECT comment, (SELECT definition_version FROM kpi_definitions WHERE kpi = 'csat')"
             " FROM duckdb_columns() WHERE table_name = 'kpi_csat' AND column_name = 'csat_pct'"
         ).fetchall()
-    assert "csat, version 2: 100 x happy answers" in comment
-    assert version == 2
+    assert "csat, version 3: 100 x happy answers" in comment
+    assert version == 3
