@@ -14,7 +14,7 @@ points as (
     from (
         select
             *,
-            value is not null and not is_small_n and not is_provisional
+            value is not null and not is_small_n and not is_provisional and not is_fragment
             and {{ add_days('next_start', 'coalesce(settles_after_days, 0)') }} <= {{ business_date(as_of()) }} as is_usable
         from {{ cells }}
         where period_grain in ('week', 'month', 'quarter')

@@ -23,9 +23,15 @@ with kpis as (
     {% endfor %}
 ),
 
+{#- Where a history begins within a period, that one is a fragment. #}
+beginnings as (
+    select kpi, dimension, member, min(period_start) as first_day from kpis where period_grain = 'day' group by kpi, dimension, member
+),
+
 cells as (
     select
         k.*,
+        coalesce(k.period_start < b.first_day, false) as is_fragment,
         {{ row_hash(['k.kpi', 'k.period_grain', 'k.dimension', 'k.member']) }} as series,
         d.unit,
         d.better,
@@ -38,6 +44,7 @@ cells as (
         end as next_start
     from kpis as k
     {{ join_definition('k.kpi') }}
+    left join beginnings as b on k.kpi = b.kpi and k.dimension = b.dimension and k.member = b.member
     {#- A day of one member is mostly too small to steer by; it stands in the KPI's own table. #}
     where (k.period_grain <> 'day' or k.dimension = 'all')
     {% for name, rule in dimensions().items() if not rule.is_in_scorecard %}
