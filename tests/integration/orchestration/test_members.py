@@ -155,9 +155,9 @@ def test_members_lead_to_their_tickets(con: duckdb.DuckDBPyConnection) -> None:
     [
         (
             "'kpi_nothing', 'all', NULL, 'all', 'all'",
-            "no KPI kpi_nothing; there are kpi_backlog, kpi_bottlenecks,",
+            "no KPI kpi_nothing; there are kpi_",
         ),
-        ("NULL, 'all', NULL, 'all', 'all'", "no KPI null; there are kpi_backlog,"),
+        ("NULL, 'all', NULL, 'all', 'all'", "no KPI null; there are kpi_"),
         (
             "'kpi_csat', 'months', '2026-02-01', 'all', 'all'",
             "no period_grain months; there are day, week, month,",
