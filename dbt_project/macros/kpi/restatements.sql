@@ -138,7 +138,8 @@ reasons as (
 {% set card = cards()[name] %}
 {% set moves = times.get(card.facts, []) %}
 {% set numbers = [] %}
-{% for column, type in mart.columns.items() if type in ('bigint', 'integer', 'double') and column not in mart.key + ['definition_version'] %}
+{#- Integers are rules: a version, a minimum, a window. #}
+{% for column, type in mart.columns.items() if type in ('bigint', 'double') and column not in mart.key %}
 {% do numbers.append(column) %}
 {% endfor %}
 select

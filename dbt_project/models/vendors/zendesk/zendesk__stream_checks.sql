@@ -31,7 +31,9 @@ ratings as (
     group by source, ticket_id
 ),
 
-surveys as (select distinct source, ticket_id from {{ ref('zendesk__survey_versions') }} where ticket_id is not null),
+surveys as (
+    select distinct source, ticket_id from {{ ref('zendesk__survey_versions') }} where ticket_id is not null and sent_at <= {{ as_of() }}
+),
 
 schedules as (select distinct source from {{ ref('stg_zendesk__schedules') }}),
 
