@@ -105,7 +105,7 @@ counts as (
     select c.source, c.counted, count(case when not t.deleted and t.created_at <= c.changed_at then 1 end) as landed
     from {{ in_force(ref('stg_zendesk__ticket_counts')) }} as c
     left join tickets as t on c.source = t.source
-    where c.changed_at <= {{ as_of() }} and c.counted is not null
+    where c.changed_at <= {{ as_of() }} and c.counted is not null and not c.deleted
     group by c.source, c.counted
 ),
 
