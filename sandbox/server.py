@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -21,7 +22,8 @@ from sandbox.vendors import VENDORS
 
 PROFILES = ("clean", "real")
 DEFAULT_PROFILE = "real"
-
+#: What the company declares of its forms.
+RULES = Path(__file__).parent / "rules"
 
 #: A slow answer comes in so many pieces, with so many seconds after each.
 SLOW_PIECES, SLOW_SECONDS = 10, 0.02
@@ -186,7 +188,7 @@ class Sandbox:
         variables: dict[str, str] = {}
         for vendor in VENDORS:
             variables |= vendor.env(f"{self.url}/{vendor.name}")
-        return variables | {"CXMARTS_TIMEZONE": catalog.BUSINESS_ZONE}
+        return variables | {"CXMARTS_TIMEZONE": catalog.BUSINESS_ZONE, "CXMARTS_RULES": str(RULES)}
 
     def advance(self, days: float = 1, hours: float = 0) -> None:
         """Move the company's clock forward."""

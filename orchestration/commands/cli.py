@@ -196,7 +196,7 @@ def _settings() -> Iterator[Settings]:
     elif settings.sources:
         yield settings
     else:
-        with demo.company(home) as variables:
+        with demo.company(home, rules=settings.rules) as variables:
             os.environ.update(variables)
             yield load()
 
@@ -315,8 +315,9 @@ def _print_scorecard(settings: Settings) -> None:
 def _demo(options: argparse.Namespace) -> int:
     # Neither `.env` nor credentials of the environment: the demo never touches a real account.
     own = {name: os.environ[name] for name in ("CXMARTS_HOME", "CXMARTS_RULES") if name in os.environ}
-    home = Home(load(own, use_file=False).home).create()
-    with demo.company(home, options.tickets) as variables:
+    given = load(own, use_file=False)
+    home = Home(given.home).create()
+    with demo.company(home, options.tickets, given.rules) as variables:
         settings = load({**variables, **own}, use_file=False)
         code = _run_refresh(settings)
     if code == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from orchestration.ground.files import replace_text
 from orchestration.ground.home import Home
 
 TICKETS, SEED = 1000, 7
+QUESTIONS = "questions.csv"
 
 
 class DemoError(ExpectedError):
@@ -27,15 +29,16 @@ def is_demo(home: Home) -> bool:
 
 
 @contextlib.contextmanager
-def company(home: Home, tickets: int = TICKETS) -> Iterator[dict[str, str]]:
+def company(home: Home, tickets: int = TICKETS, rules: Path | None = None) -> Iterator[dict[str, str]]:
     """The home's company on loopback for the block, by the clock of this machine: the same at every start.
 
     Args:
         home: the demo's home, or an empty one that becomes it.
         tickets: the size of a new company.
+        rules: the user's rule files, which go before the company's.
 
     Yields:
-        The variables with which it is read, the time zone among them.
+        The variables with which it is read, the time zone and the rule files among them.
 
     Raises:
         DemoError: the home holds data of real sources, or does not tell any more which company it is.
@@ -56,7 +59,30 @@ def company(home: Home, tickets: int = TICKETS) -> Iterator[dict[str, str]]:
                 f"The demo's company was made for a month: {still}; remove {home.root} for a new one",
                 file=sys.stderr,
             )
-        yield sandbox.env()
+        variables = sandbox.env()
+        if rules is not None:
+            _tell_of_undeclared(rules, Path(variables["CXMARTS_RULES"]))
+            variables["CXMARTS_RULES"] = str(rules)
+        yield variables
+
+
+def _tell_of_undeclared(rules: Path, shipped: Path) -> None:
+    if lacking := _questions(shipped) - _questions(rules):
+        text = (
+            f"CXMARTS_RULES ({rules}) goes before the demo's own rules: it does not declare "
+            f"{', '.join(sorted(lacking))}; the lines of {shipped / QUESTIONS} do"
+        )
+        print(text, file=sys.stderr)  # noqa: T201
+
+
+def _questions(folder: Path) -> set[str]:
+    """The questions that the rule files of a folder declare; what cannot be read is told by the refresh."""
+    with (
+        contextlib.suppress(OSError, ValueError, csv.Error),
+        (folder / QUESTIONS).open(encoding="utf-8-sig", newline="") as file,
+    ):
+        return {row["question_id"] for row in csv.DictReader(file) if row.get("question_id")}
+    return set()
 
 
 def _path(home: Home) -> Path:

@@ -41,6 +41,7 @@ def test_the_demo_and_what_comes_after(tmp_path: Path, rules: Path) -> None:
     once = run(tmp_path, "demo", "--tickets", "100")
     assert once.returncode == 0, once.stderr
     assert "Scorecard" in once.stdout
+    assert "goes before the demo's own rules" not in once.stderr
     assert "target" not in once.stdout
     [query] = re.findall(r"^  a query +(.*)$", once.stdout.partition("Where to look next")[2], re.MULTILINE)
     asked = subprocess.run(query, shell=True, cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -52,6 +53,7 @@ def test_the_demo_and_what_comes_after(tmp_path: Path, rules: Path) -> None:
     twice = run(tmp_path, "refresh", CXMARTS_RULES=str(rules))
     assert twice.returncode == 0, twice.stderr
     assert "`cxmarts scorecard`" in twice.stdout
+    assert "goes before the demo's own rules: it does not declare cSatRat1ng01, nPsSca1e0001" in twice.stderr
     more = set((tmp_path / ".cxmarts" / "landing").rglob("*.parquet")) - set(landed)
     rows = sum(duckdb.read_parquet([str(path)]).count("*").fetchall()[0][0] for path in more)
     assert rows < 500

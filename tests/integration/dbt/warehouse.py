@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import os
 import shutil
@@ -222,7 +223,8 @@ def _template() -> Path:
     """A warehouse with the shipped seeds and staging of nothing, built once for each state of the project."""
     project = parsed.project()
     found = project.folder.parent / "empty.duckdb"
-    state = f"{(project.folder / 'target' / 'cxmarts_parsed').read_text()} {duckdb.__version__}"
+    rules = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(project.folder.glob("seeds/*.csv"))))
+    state = f"{(project.folder / 'target' / 'cxmarts_parsed').read_text()} {rules.hexdigest()} {duckdb.__version__}"
     marker = found.with_suffix(".state")
     with locking.exclusive(found.with_suffix(".lock"), "building an empty warehouse", wait=True):
         if not (found.exists() and marker.exists() and marker.read_text() == state):

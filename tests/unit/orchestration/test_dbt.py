@@ -200,7 +200,14 @@ def test_what_was_parsed_at_installation_serves_every_home(
     assert fingerprints(project.manifest, "UTC") == fingerprints(shared.manifest, "UTC")
     assert [r for r in project.build(["targets"], parameters(tmp_path)) if r.is_failed] == []
     (rules / "targets.csv").write_text("kpi,target\ncsat,90\n")
-    Project(Home(tmp_path / "other"), rules, packaged).prepare()
+    own = Project(Home(tmp_path / "other"), rules, packaged).prepare()
+    assert fingerprints(own.manifest, "UTC")["targets"] != fingerprints(project.manifest, "UTC")["targets"]
+    assert parsed == ["build"]
+    (packaged / "models" / "extra.sql").write_text("select 1 as one")
+    try:
+        own.prepare()
+    finally:
+        (packaged / "models" / "extra.sql").unlink()
     assert parsed == ["build", "parse"]
 
 

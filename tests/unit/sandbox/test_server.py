@@ -1,8 +1,10 @@
 """The two vendors' APIs over real HTTP."""
 
+import csv
 import json
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -286,6 +288,20 @@ def test_rate_limit() -> None:
 
 
 # ---- Typeform ----
+
+
+def test_the_companys_rules_declare_what_its_forms_ask(sandbox: Sandbox, typeform: httpx2.Client) -> None:
+    with (Path(sandbox.env()["CXMARTS_RULES"]) / "questions.csv").open(newline="") as file:
+        declared = {(row["survey"], row["question_id"]) for row in csv.DictReader(file)}
+    forms = [form["id"] for form in typeform.get("/forms", params={"page_size": 200}).json()["items"]]
+    scales = {
+        (form, field["id"])
+        for form in forms
+        for field in typeform.get(f"/forms/{form}").json()["fields"]
+        if field["type"] in ("rating", "opinion_scale", "yes_no")
+    }
+    assert scales
+    assert scales <= declared
 
 
 def responses(client: httpx2.Client, form: str, **parameters: Any) -> list[Any]:
