@@ -19,3 +19,7 @@ case {{ rule }}.topic
         when 'any' then ''
     end
 {%- endmacro %}
+
+{% macro newest_values(conditions) -%}
+nullif(concat_ws(', '{% for column, is_newest in conditions.items() %}, case when {{ is_newest }} then '{{ column }}' end{% endfor %}), '')
+{%- endmacro %}

@@ -38,6 +38,10 @@ located as (
     'priority': ('p.value', 'ticket_priority', 'has_priority_history'), 'group_id': ('g.value', 'ticket_group_id', 'has_group_history'),
     'agent_id': ('ag.value', 'ticket_assignee_id', 'has_assignee_history')
 } -%}
+{%- set untold = {} -%}
+{%- for column, (then, newest, has_history) in held.items() -%}
+{%- do untold.update({column: 'r.' ~ column ~ ' is null and r.' ~ newest ~ ' is not null and not coalesce(h.' ~ has_history ~ ', false)'}) -%}
+{%- endfor -%}
 customer_sources as (
     select user_id, min(source) as source, count(distinct source) as sources from {{ ref('int_users') }} group by user_id
 ),
@@ -88,12 +92,7 @@ attributed as (
         {% for column, (then, newest, has_history) in held.items() %}
         coalesce(r.{{ column }}, case when coalesce(h.{{ has_history }}, false) then nullif({{ then }}, '') else r.{{ newest }} end) as {{ column }},
         {% endfor %}
-        nullif(concat_ws(
-            ', '
-            {% for column, (then, newest, has_history) in held.items() %}
-            , case when r.{{ column }} is null and r.{{ newest }} is not null and not coalesce(h.{{ has_history }}, false) then '{{ column }}' end
-            {% endfor %}
-        ), '') as newest_values
+        {{ newest_values(untold) }} as newest_values
     from affiliated as r
     left join {{ ref('int_organizations') }} as o
         on r.helpdesk = o.source and r.organization_id = o.organization_id and {{ at }} >= o.valid_from and {{ at }} < o.valid_to

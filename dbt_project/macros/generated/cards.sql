@@ -373,7 +373,7 @@
         "running": [],
     },
     "follow_ups": {
-        "columns": ["source", "response_id", "question_id", "survey", "kind", "score", "scale_min", "scale_max", "reason", "flagged_at", "customer_id", "organization_id", "ticket_id", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "agent_id", "promised_hours", "is_business_hours", "due_at", "contacted_at", "contact_kind", "contact_ticket_id", "contact_agent_id", "hours_to_contact", "outcome", "next_response_id", "next_answered_at", "next_score", "score_change", "is_recovered"],
+        "columns": ["source", "response_id", "question_id", "survey", "kind", "score", "scale_min", "scale_max", "reason", "flagged_at", "customer_id", "organization_id", "ticket_id", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "agent_id", "promised_hours", "is_business_hours", "due_at", "contacted_at", "contact_kind", "contact_ticket_id", "contact_agent_id", "hours_to_contact", "outcome", "next_response_id", "next_answered_at", "next_score", "score_change", "is_recovered", "newest_values"],
         "running": [],
     },
     "hand_overs": {
@@ -389,7 +389,7 @@
         "running": [],
     },
     "sla_targets": {
-        "columns": ["source", "ticket_id", "policy", "metric", "instance", "origin", "priority", "complexity", "segment", "product", "service_area", "channel", "organization_id", "group_id", "agent_id", "target_seconds", "is_business_hours", "applied_at", "due_at", "due_at_last_schedule", "ended_at", "elapsed_seconds", "elapsed_seconds_last_schedule", "is_paused", "outcome", "breached_at", "time_conflict"],
+        "columns": ["source", "ticket_id", "policy", "metric", "instance", "origin", "priority", "complexity", "segment", "product", "service_area", "channel", "organization_id", "group_id", "agent_id", "target_seconds", "is_business_hours", "applied_at", "due_at", "due_at_last_schedule", "ended_at", "elapsed_seconds", "elapsed_seconds_last_schedule", "is_paused", "outcome", "breached_at", "time_conflict", "newest_values"],
         "running": ["elapsed_seconds", "elapsed_seconds_last_schedule"],
     },
     "stage_times": {
@@ -405,7 +405,7 @@
         "running": [],
     },
     "ticket_replies": {
-        "columns": ["source", "ticket_id", "reply_no", "is_first_reply", "created_at", "waits_from", "replied_at", "seconds", "business_seconds", "business_seconds_last_schedule", "agent_id", "group_id", "is_role_assumed", "priority", "complexity", "channel", "customer_id", "segment", "product", "service_area", "origin"],
+        "columns": ["source", "ticket_id", "reply_no", "is_first_reply", "created_at", "waits_from", "replied_at", "seconds", "business_seconds", "business_seconds_last_schedule", "agent_id", "group_id", "is_role_assumed", "priority", "complexity", "channel", "customer_id", "segment", "product", "service_area", "origin", "newest_values"],
         "running": [],
     },
     "tickets": {

@@ -241,7 +241,9 @@ answered_for as (
 ),
 
 states as (
-    select s.source, s.ticket_id, s.started_at, s.held_until, s.priority, s.group_id, s.assignee_id
+    select
+        s.source, s.ticket_id, s.started_at, s.held_until, s.priority, s.group_id, s.assignee_id,
+        s.has_priority_history, s.has_group_history, s.has_assignee_history
     from {{ ref('int_ticket_states') }} as s
     where {{ is_touched('s') }}
 )
@@ -288,7 +290,12 @@ select
             false
         ) then 'schedule_convention'
         else 'no_stamp'
-    end as time_conflict
+    end as time_conflict,
+    {{ newest_values({
+        'priority': 't.priority is not null and not coalesce(put.has_priority_history, false)',
+        'group_id': 't.group_id is not null and not coalesce(held.has_group_history, false)',
+        'agent_id': 't.assignee_id is not null and not coalesce(held.has_assignee_history, false)'
+    }) }} as newest_values
 from answered_for as g
 inner join counted as t on g.source = t.source and g.ticket_id = t.ticket_id
 left join states as put

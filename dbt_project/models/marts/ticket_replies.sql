@@ -53,7 +53,11 @@ select
     p.segment,
     p.product,
     p.service_area,
-    p.origin
+    p.origin,
+    {{ newest_values({
+        'priority': 'p.priority is not null and not coalesce(s.has_priority_history, false)',
+        'group_id': 's.group_id is not null and not s.has_group_history'
+    }) }} as newest_values
 from positioned as p
 left join {{ ref('int_ticket_states') }} as s
     on p.source = s.source and p.ticket_id = s.ticket_id
