@@ -1,10 +1,11 @@
 {%- set columns = [
     'source', 'response_id', 'survey', 'survey_title', 'question_id', 'question_ref', 'question_title', 'question_type', 'is_helpdesk', 'score',
     'original_answer', 'scale_min', 'scale_max', 'declared_kind', 'declared_positive_from', 'declared_direction', 'is_good', 'is_edited',
-    'lacks', 'row_order', 'answered_at', 'sent_at', 'ticket_id', 'customer_id', 'organization_id', 'segment', 'product', 'service_area',
-    'complexity', 'channel', 'priority', 'group_id', 'agent_id', 'dimensions', 'reason'
+    'lacks', 'row_order', 'answered_at', 'answered_until', 'sent_at', 'ticket_id', 'customer_id', 'customer_email_hash', 'organization_id',
+    'segment', 'product', 'service_area', 'complexity', 'channel', 'priority', 'group_id', 'agent_id', 'dimensions', 'reason'
 ] -%}
-{%- set at = 'coalesce(r.answered_at, ' ~ as_of() ~ ')' -%}
+{#- A day without a time lasts until its end. -#}
+{%- set at = 'least(r.answered_until, ' ~ as_of() ~ ')' -%}
 with answers as ({{ united('answers', columns) }}),
 
 {#- What the rules say of each question; the most exact rule wins. #}
@@ -135,13 +136,15 @@ select
             || case r.direction when 'lower_is_better' then 'to ' else 'from ' end || {{ plain_number('r.positive_from') }}
     end as rule,
     r.answered_at,
+    r.answered_until,
     case
-        when {{ is_misdated('r.answered_at', 'r.sent_at') }} then null
+        when {{ is_misdated('r.answered_until', 'r.sent_at') }} then null
         when r.sent_at > r.answered_at then r.answered_at
         else r.sent_at
     end as sent_at,
-    {{ is_misdated('r.answered_at', 'r.sent_at') }} as is_sent_misdated,
+    {{ is_misdated('r.answered_until', 'r.sent_at') }} as is_sent_misdated,
     r.customer_id,
+    r.customer_email_hash,
     r.organization_id,
     r.helpdesk,
     r.ticket_source,

@@ -1,6 +1,9 @@
 {%- set stated = ['organization_id', 'segment', 'product', 'service_area', 'complexity', 'channel', 'priority', 'group_id', 'agent_id'] -%}
-{%- set columns = ['source', 'invitation_id', 'survey', 'is_helpdesk', 'ticket_id', 'customer_id', 'sent_at', 'answered_at', 'delivery'] + stated -%}
-with told as ({{ united('survey_sends', columns) }}),
+{%- set columns = ['source', 'invitation_id', 'survey', 'is_helpdesk', 'ticket_id', 'customer_id', 'customer_email_hash', 'sent_at', 'answered_at',
+    'delivery'] + stated -%}
+with told as (
+    select *, coalesce(customer_id, customer_email_hash) as person from ({{ united('survey_sends', columns) }}) as s
+),
 
 policies as (
     select *
@@ -22,14 +25,14 @@ numbered as (
     select
         *,
         sum(case when is_reminder then 0 else 1 end) over (
-            partition by source, survey, customer_id, ticket_id order by sent_at, invitation_id rows between unbounded preceding and current row
+            partition by source, survey, person, ticket_id order by sent_at, invitation_id rows between unbounded preceding and current row
         ) as send_no
     from (
         select
             t.*,
             coalesce(
-                not t.is_helpdesk and t.customer_id is not null and {{ micros_between(
-                    'lag(t.sent_at) over (partition by t.source, t.survey, t.customer_id, t.ticket_id order by t.sent_at, t.invitation_id)', 't.sent_at'
+                not t.is_helpdesk and t.person is not null and {{ micros_between(
+                    'lag(t.sent_at) over (partition by t.source, t.survey, t.person, t.ticket_id order by t.sent_at, t.invitation_id)', 't.sent_at'
                 ) }} < p.reminder_days * 86400000000, false
             ) as is_reminder
         from told as t
@@ -41,32 +44,37 @@ reminded as (
     select
         {{ star_except(['answered_at'], 'n') }},
         first_value(n.invitation_id) over (
-            partition by n.source, n.survey, n.customer_id, n.ticket_id, n.send_no order by n.sent_at, n.invitation_id
+            partition by n.source, n.survey, n.person, n.ticket_id, n.send_no order by n.sent_at, n.invitation_id
         ) as first_invitation_id,
-        min(n.answered_at) over (partition by n.source, n.survey, n.customer_id, n.ticket_id, n.send_no) as answered_at,
-        count(case when n.is_reminder then 1 end) over (partition by n.source, n.survey, n.customer_id, n.ticket_id, n.send_no) as reminders
+        min(n.answered_at) over (partition by n.source, n.survey, n.person, n.ticket_id, n.send_no) as answered_at,
+        count(case when n.is_reminder then 1 end) over (partition by n.source, n.survey, n.person, n.ticket_id, n.send_no) as reminders
     from numbered as n
 ),
 
 firsts as (select * from reminded where not is_reminder),
 
 responses as (
-    select source, survey, response_id, max(ticket_id) as ticket_id, max(customer_id) as customer_id, min(answered_at) as answered_at
+    select
+        source, survey, response_id, max(ticket_id) as ticket_id, max(customer_id) as customer_id, max(customer_email_hash) as customer_email_hash,
+        min(answered_at) as answered_at, min(answered_until) as answered_until
     from {{ ref('int_answers') }}
     where is_in_scale and left_out is distinct from 'deleted' and left_out is distinct from 'partial'
     group by source, survey, response_id
 ),
 
-{#- The invitation that an answer belongs to: that with its id, else about the same ticket, else to the same customer and about no other
-    ticket, the last before it. Helpdesks say themselves which answer is whose. #}
+{#- The invitation that an answer belongs to: that with its id, else about the same ticket, else to the same customer, else to the same
+    address, about no other ticket, the last before it. Helpdesks say themselves which answer is whose. #}
 matches as (
-    select i.source, i.survey, i.first_invitation_id as invitation_id, r.response_id, r.answered_at, 1 as link_no
+    select
+        i.source, i.survey, i.first_invitation_id as invitation_id, i.sent_at, r.response_id,
+        case when r.answered_until < i.sent_at then r.answered_at else greatest(r.answered_at, i.sent_at) end as answered_at,
+        1 as link_no
     from reminded as i
     inner join responses as r on i.source = r.source and i.survey = r.survey and i.invitation_id = r.response_id
     where not i.is_helpdesk
-    {% for link in ['ticket_id', 'customer_id'] %}
+    {% for link in ['ticket_id', 'customer_id', 'customer_email_hash'] %}
     union all
-    select i.source, i.survey, i.invitation_id, r.response_id, r.answered_at, {{ loop.index + 1 }} as link_no
+    select i.source, i.survey, i.invitation_id, i.sent_at, r.response_id, greatest(r.answered_at, i.sent_at), {{ loop.index + 1 }}
     from (
         select
             *, coalesce(lead(sent_at) over (partition by source, survey, {{ link }} order by sent_at, invitation_id), {{ the_end() }}) as next_sent_at
@@ -75,13 +83,13 @@ matches as (
     ) as i
     inner join responses as r
         on i.source = r.source and i.survey = r.survey and i.{{ link }} = r.{{ link }}
-        and r.answered_at >= i.sent_at and r.answered_at < i.next_sent_at and coalesce(i.ticket_id = r.ticket_id, true)
+        and r.answered_until >= i.sent_at and r.answered_at < i.next_sent_at and coalesce(i.ticket_id = r.ticket_id, true)
     {% endfor %}
 ),
 
 matched as (
     select source, survey, invitation_id, min(answered_at) as answered_at
-    from (select *, row_number() over (partition by source, survey, response_id order by link_no, invitation_id) as match_no from matches) as m
+    from (select *, row_number() over (partition by source, survey, response_id order by link_no, sent_at desc, invitation_id) as match_no from matches) as m
     where match_no = 1
     group by source, survey, invitation_id
 ),
@@ -94,6 +102,7 @@ sends as (
         t.is_helpdesk,
         t.ticket_id,
         t.customer_id,
+        t.person,
         t.sent_at,
         t.reminders,
         case when t.is_helpdesk or t.answered_at <= {{ as_of() }} then t.answered_at else m.answered_at end as answered_at,
@@ -126,7 +135,7 @@ solves as (
 counted as (
     select
         r.*,
-        lag(r.sent_at) over (partition by r.helpdesk, r.customer_id order by r.sent_at, r.source, r.invitation_id) as previous_sent_at
+        lag(r.sent_at) over (partition by r.helpdesk, coalesce(r.customer_id, r.person) order by r.sent_at, r.source, r.invitation_id) as previous_sent_at
     from attributed as r
     where not (r.is_helpdesk and r.ticket_id is not null and (not r.is_ticket_known or r.exclusion_reason is not null))
 )
@@ -148,9 +157,9 @@ select
     {{ is_misdated('r.answered_at', 'r.sent_at') }} as is_answer_misdated,
     r.is_answered,
     s.solved_at,
-    case when r.customer_id is not null then r.previous_sent_at end as previous_sent_at,
+    case when coalesce(r.customer_id, r.person) is not null then r.previous_sent_at end as previous_sent_at,
     coalesce(
-        r.customer_id is not null
+        coalesce(r.customer_id, r.person) is not null
         and {{ micros_between('r.previous_sent_at', 'r.sent_at') }} < p.min_days_between * 86400000000, false
     ) as is_too_soon,
     not r.is_answered and {{ micros_between('r.sent_at', as_of()) }} < coalesce(p.answer_window_days, 0) * 86400000000 as is_awaited,

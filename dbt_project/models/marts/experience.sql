@@ -17,7 +17,7 @@ with answers as (
 ),
 
 asked as (
-    select a.source, a.response_id, a.question_id, a.ticket_source, a.ticket_id, a.answered_at from answers as a
+    select a.source, a.response_id, a.question_id, a.ticket_source, a.ticket_id, a.answered_until from answers as a
 ),
 
 happened as (
@@ -27,7 +27,7 @@ happened as (
         case when bool_or(s.has_group_history) then count(case when s.is_group_hop then 1 end) end as group_hops
     from asked as a
     inner join {{ ref('int_ticket_states') }} as s
-        on a.ticket_source = s.source and a.ticket_id = s.ticket_id and s.started_at <= a.answered_at
+        on a.ticket_source = s.source and a.ticket_id = s.ticket_id and s.started_at <= a.answered_until
     group by a.source, a.response_id, a.question_id
 ),
 
@@ -38,7 +38,7 @@ promises as (
     from asked as a
     inner join {{ ref('sla_targets') }} as t
         on a.ticket_source = t.source and a.ticket_id = t.ticket_id
-        and case t.outcome when 'breached' then t.breached_at when 'met' then t.ended_at end <= a.answered_at
+        and case t.outcome when 'breached' then t.breached_at when 'met' then t.ended_at end <= a.answered_until
     group by a.source, a.response_id, a.question_id
 ),
 
@@ -51,7 +51,7 @@ waited as (
         case when h.source is null then t.reopens else h.reopens end as reopens,
         h.group_hops,
         {% for wait, end in {'first_reply': 't.first_reply_at', 'resolution': 't.first_solved_at'}.items() %}
-        {{ seconds(micros_between('t.created_at', 'case when t.is_timed and ' ~ end ~ ' <= a.answered_at then ' ~ end ~ ' end')) }} as {{ wait }}_seconds
+        {{ seconds(micros_between('t.created_at', 'case when t.is_timed and ' ~ end ~ ' <= a.answered_until then ' ~ end ~ ' end')) }} as {{ wait }}_seconds
         {{- ',' if not loop.last }}
         {% endfor %}
     from answers as a

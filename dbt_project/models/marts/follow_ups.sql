@@ -53,22 +53,22 @@ on_schedules as (
     select
         {% for column in key %}o.{{ column }}, {% endfor %}
         coalesce(s.schedule_key, d.schedule_key) as schedule_key,
-        o.answered_at,
+        o.answered_until,
         cast(round(o.hours * 3600000000) as bigint) as promised_micros
     from with_policy as o
     left join {{ ref('int_ticket_schedules') }} as s
-        on o.ticket_source = s.source and o.ticket_id = s.ticket_id and o.answered_at >= s.valid_from and o.answered_at < s.valid_to
+        on o.ticket_source = s.source and o.ticket_id = s.ticket_id and o.answered_until >= s.valid_from and o.answered_until < s.valid_to
     left join {{ ref('int_default_schedules') }} as d
-        on o.helpdesk = d.source and o.answered_at >= d.valid_from and o.answered_at < d.valid_to
+        on o.helpdesk = d.source and o.answered_until >= d.valid_from and o.answered_until < d.valid_to
     where o.policy_no = 1 and o.is_business_hours
 ),
 
 due_positions as (
-    select s.*, {{ open_micros('a', 's.answered_at') }} + s.promised_micros as due_position
+    select s.*, {{ open_micros('a', 's.answered_until') }} + s.promised_micros as due_position
     from on_schedules as s
     inner join {{ ref('int_business_calendar') }} as a
-        on s.schedule_key = a.schedule_key and a.utc_date = cast(s.answered_at as date)
-        and s.answered_at >= a.starts_at and s.answered_at < a.ends_at
+        on s.schedule_key = a.schedule_key and a.utc_date = cast(s.answered_until as date)
+        and s.answered_until >= a.starts_at and s.answered_until < a.ends_at
 ),
 
 business_due as (
@@ -89,7 +89,7 @@ contacts as (
         1 as contact_no, 'reply' as contact_kind, e.event_at as contacted_at, e.ticket_id as contact_ticket_id, e.actor_id as contact_agent_id
     from flagged as f
     inner join {{ ref('int_ticket_events') }} as e
-        on f.ticket_source = e.source and f.ticket_id = e.ticket_id and e.event_at > f.answered_at
+        on f.ticket_source = e.source and f.ticket_id = e.ticket_id and e.event_at > f.answered_until
     where e.kind = 'comment' and e.is_public and e.actor_role = 'agent' and not e.is_opening
     union all
     {#- A ticket that an agent opened for the customer, not to log a call that came in. #}
@@ -98,7 +98,7 @@ contacts as (
         2, 'outbound_ticket', e.event_at, e.ticket_id, e.actor_id
     from flagged as f
     inner join {{ ref('int_tickets') }} as t
-        on f.helpdesk = t.source and f.customer_id = t.customer_id and t.created_at > f.answered_at and t.exclusion_reason is null
+        on f.helpdesk = t.source and f.customer_id = t.customer_id and t.created_at > f.answered_until and t.exclusion_reason is null
         and (t.is_outgoing or lower(t.channel) not in ('voice', 'phone') or t.channel is null)
     inner join {{ ref('int_ticket_events') }} as e on t.source = e.source and t.ticket_id = e.ticket_id and e.is_opening
     where e.kind = 'comment' and e.is_public and e.actor_role = 'agent'
@@ -109,7 +109,7 @@ contacts as (
         3, 'tag', g.tagged_at, g.ticket_id, g.actor_id
     from flagged as f
     inner join {{ ref('int_ticket_tags') }} as g
-        on f.ticket_source = g.source and f.ticket_id = g.ticket_id and g.tagged_at > f.answered_at
+        on f.ticket_source = g.source and f.ticket_id = g.ticket_id and g.tagged_at > f.answered_until
 ),
 
 first_contacts as (
@@ -130,7 +130,7 @@ judged as (
         o.*,
         case
             when o.is_business_hours then b.due_at
-            else {{ add_micros('o.answered_at', 'cast(round(o.hours * 3600000000) as bigint)') }}
+            else {{ add_micros('o.answered_until', 'cast(round(o.hours * 3600000000) as bigint)') }}
         end as due_at,
         c.contact_kind,
         c.contacted_at,
@@ -174,7 +174,7 @@ select
     cast({{ micros_between('answered_at', 'contacted_at') }} / 3.6e9 as double) as hours_to_contact,
     case
         {#- Nobody can be asked. #}
-        when customer_id is null and ticket_source is null then 'unreachable'
+        when customer_id is null and customer_email_hash is null and ticket_source is null then 'unreachable'
         when due_at is null then 'no_due_time'
         when contacted_at <= due_at then 'contacted_in_time'
         when contacted_at is not null then 'contacted_late'
@@ -186,5 +186,6 @@ select
     next_answered_at,
     next_score,
     case when scale_min <> next_scale_min or scale_max <> next_scale_max then null else next_score - score end as score_change,
-    not next_is_flagged as is_recovered
+    not next_is_flagged as is_recovered,
+    newest_values
 from judged

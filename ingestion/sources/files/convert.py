@@ -1,15 +1,17 @@
 """From a row of text to the landed record: our columns, normalised; what cannot be read is never guessed."""
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Callable
 from collections.abc import Mapping as Dict
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache, partial
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -47,8 +49,24 @@ _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "
 _DECLARABLE = ("resolved_at", "closed_at", "first_reply_at", "reopens", "public_agent_replies")
 _KEPT_WORDS = ("status", "priority", "score")
 
-Value = str | int | float | bool | None
+_FOLLOWING = (
+    *(("created_at", later) for later in ("first_reply_at", "resolved_at", "closed_at")),
+    ("sent_at", "answered_at"),
+)
+"""What comes before what of the same row."""
+_LANDED_NAMES = {"customer_email": "customer_email_hash"}
+
 T = TypeVar("T")
+
+
+class Day(NamedTuple):
+    """A date without a time: the whole day, by its first and last instant, ISO 8601 in UTC."""
+
+    first: str
+    last: str
+
+
+Value = str | int | float | bool | Day | None
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -82,10 +100,17 @@ class Converter:
             for declared in set(mapping.date_formats.values())
         }
         self._iso = {
-            declared: lru_cache(1 << 16)(_iso_reader(instant)) for declared, instant in instants.items()
+            declared: lru_cache(1 << 16)(_iso_reader(declared, instant, mapping))
+            for declared, instant in instants.items()
         }
         self._fields = [
-            (ours, names[0], names[1:], self._reader(ours), SLA_COLUMN.fullmatch(ours))
+            (
+                _LANDED_NAMES.get(ours, ours),
+                names[0],
+                names[1:],
+                self._reader(ours),
+                SLA_COLUMN.fullmatch(ours),
+            )
             for ours, names in columns.items()
             if ours != "changed_at"
         ]
@@ -114,6 +139,7 @@ class Converter:
         values: dict[str, Any] = {}
         errors: list[dict[str, str]] = []
         sla: dict[str, dict[str, Value]] = {}
+        days: dict[str, Day] = {}
         if remark := raw.pop(CELLS, None):
             errors.append({"column": "", "value": "", "reason": remark})
         if remark := raw.pop(LOST, None):
@@ -132,6 +158,10 @@ class Converter:
                 if ours in self._holders:
                     values[ours] = ""
                 continue
+            if type(value) is Day:
+                days[ours] = value
+                # What is due on a day is due by its end.
+                value = value.last if clock and clock[2] == "due_at" else value.first
             if clock:
                 empty = {"metric": clock[1], "due_at": None, "ended_at": None, "verdict": None}
                 sla.setdefault(clock[1], empty)[clock[2]] = value
@@ -139,6 +169,8 @@ class Converter:
                 values[ours] = value
         if sla:
             values["sla"] = list(sla.values())
+        if days:
+            _place_days(days, values)
         changed_at = self._changed_at(raw, errors)
         record_id = row_id
         if self.mapping.entity == TICKETS and row_id is not None:
@@ -265,6 +297,8 @@ def _plain_reader(kind: str, mapping: Mapping) -> Callable[[str], Value]:
         return boolean
     if kind == "integer":
         return partial(_integer, mapping.decimal)
+    if kind == "address":
+        return _address_hash
     if kind == "score":
         assert mapping.question
         low, high = mapping.question.scale_min, mapping.question.scale_max
@@ -277,6 +311,25 @@ def _plain_reader(kind: str, mapping: Mapping) -> Callable[[str], Value]:
 
         return score
     return _no_formula_error
+
+
+def _place_days(days: Dict[str, Day], values: dict[str, Any]) -> None:
+    """What happened on the day of what it follows came after it; whose it was is asked at the day's end."""
+    for before, after in _FOLLOWING:
+        day, known = days.get(after), values.get(before)
+        if day and known and _time(day.first) <= _time(known) <= _time(day.last):
+            values[after] = known
+    if day := days.get("answered_at"):
+        values["answered_until"] = day.last
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _address_hash(text: str) -> str:
+    """What is the same for the same address, however its case; the address itself goes no further."""
+    return hashlib.sha256(text.casefold().encode()).hexdigest()
 
 
 def _no_formula_error(text: str) -> str:
@@ -321,6 +374,7 @@ def _instant_reader(declared: str, mapping: Mapping) -> Callable[[str], datetime
     forward) is refused.
     """
     parse, zone = _parser(declared, mapping), mapping.time_zone
+    is_day = _day_test(declared)
     is_serial = re.compile(r"\d{5}([.,]\d+)?").fullmatch if mapping.format in SHEETS else lambda _: None
 
     def read(text: str) -> datetime:
@@ -334,20 +388,48 @@ def _instant_reader(declared: str, mapping: Mapping) -> Callable[[str], datetime
             raise ValueError(f"does not match the date format {declared}{hint}") from None
         if zone is None:
             raise ValueError("has no offset, and the mapping declares no `time_zone`")
-        if instant.astimezone(zone).replace(tzinfo=None) != time:
+        if instant.astimezone(zone).replace(tzinfo=None) != time and not is_day(text):
             raise ValueError(f"does not exist in {zone.key} (clocks went forward)")
         return instant
 
     return read
 
 
-def _iso_reader(instant: Callable[[str], datetime]) -> Callable[[str], str]:
-    """The same as ISO 8601 in UTC with Z; fractions of a second only where there are some."""
+def _iso_reader(
+    declared: str, instant: Callable[[str], datetime], mapping: Mapping
+) -> Callable[[str], str | Day]:
+    """The same as ISO 8601 in UTC with Z, fractions of a second only where there are some; days as Day."""
+    is_day, zone = _day_test(declared), mapping.time_zone
 
-    def read(text: str) -> str:
-        return instant(text).replace(tzinfo=None).isoformat() + "Z"
+    def read(text: str) -> str | Day:
+        at = instant(text)
+        return Day(_iso(at), _iso(_day_end(at, zone))) if zone and is_day(text) else _iso(at)
 
     return read
+
+
+def _iso(at: datetime) -> str:
+    return at.replace(tzinfo=None).isoformat() + "Z"
+
+
+def _day_end(at: datetime, zone: ZoneInfo) -> datetime:
+    """The last instant of the local day that an instant lies in, UTC."""
+    try:
+        midnight = datetime.combine(at.astimezone(zone).date() + timedelta(days=1), time(), zone)
+        return midnight.astimezone(UTC) - timedelta(microseconds=1)
+    except OverflowError:
+        return at
+
+
+def _day_test(declared: str) -> Callable[[str], object]:
+    """Whether a text in this date format is a date without a time."""
+    if declared in ("epoch_s", "epoch_ms"):
+        return lambda _: False
+    if declared == EXCEL:
+        return _WHOLE.fullmatch
+    if declared == "iso8601" or _TIME_DIRECTIVE.search(declared):
+        return _ISO_DATE.fullmatch
+    return lambda text: not _ISO_TIME.match(text)
 
 
 def _text_reader(null_values: frozenset[str]) -> Callable[[str], str | None]:
@@ -415,6 +497,8 @@ def _named_month_parser(numeric: str, months: Dict[str, int]) -> Callable[[str],
 
 
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
+_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d|\d{8}|\d{4}-?W\d\d(-?\d)?", re.ASCII)
+_TIME_DIRECTIVE = re.compile(r"%[HIMSfpcXzZs]")
 _DIRECTIVE = re.compile(r"%.")
 _DIGITS = {"%Y": "year", "%m": "month", "%d": "day", "%H": "hour", "%M": "minute", "%S": "second"}
 

@@ -59,7 +59,7 @@ _SURVEY = {
     "sent_at": "time", "answered_at": "time", "changed_at": "time", "ticket_id": "id",
     "customer_id": "id", "organization_id": "id", "segment": "text", "product": "text",
     "service_area": "text", "complexity": "text", "channel": "text", "priority": "priority",
-    "group_id": "id", "agent_id": "id",
+    "group_id": "id", "agent_id": "id", "customer_email": "address",
 }  # fmt: skip
 COLUMNS: Dict[str, Dict[str, str]] = {
     TICKETS: _TICKET,

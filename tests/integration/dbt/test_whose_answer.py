@@ -96,6 +96,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     two_accounts(warehouse)
     at_one_instant(warehouse)
     invitations(warehouse)
+    days_and_addresses(warehouse)
     warehouse.build(AS_OF, select=MARTS)
     return warehouse
 
@@ -228,6 +229,26 @@ def invitations(warehouse: Warehouse) -> None:
     answers_of_file(warehouse, "again", "csat", [row])
 
 
+def days_and_addresses(warehouse: Warehouse) -> None:
+    """Five asked at ten by address alone, one reminded; a day without a time says who answered, and when."""
+    rows: list[dict[str, Any]] = [
+        {"invitation_id": f"i{n}", "customer_email_hash": f"hash {n}", "sent_at": "2024-06-10T10:00:00Z"}
+        for n in range(5)
+    ]
+    rows.append({"invitation_id": "i9", "customer_email_hash": "hash 0", "sent_at": "2024-06-12T10:00:00Z"})
+    filed(warehouse, "survey_invitations", "mailed", rows, survey="mailed")
+    day = {"answered_at": "2024-06-10T00:00:00Z", "answered_until": "2024-06-10T23:59:59.999999Z"}
+    rows = [
+        {"response_id": "a0", "score": 1, "customer_email_hash": "hash 0", **day},
+        {"response_id": "a1", "score": 5, "customer_email_hash": "hash 1", **day},
+        {"response_id": "a2", "score": 5, "customer_email_hash": "nobody's", **day},
+        # Ticket 1 had an agent from ten to half past eleven, ticket 2 the like: at the day's end nobody.
+        {"response_id": "a3", "score": 1, "customer_id": "102", "ticket_id": "2",
+         "answered_at": "2024-06-04T00:00:00Z", "answered_until": "2024-06-04T23:59:59.999999Z"},
+    ]  # fmt: skip
+    answers_of_file(warehouse, "mailed", "csat", rows)
+
+
 def test_a_known_nobody_stays_nobody(warehouse: Warehouse) -> None:
     rows = warehouse.query(
         "select ticket_id, agent_id, group_id, priority, newest_values from marts.survey_answers "
@@ -319,3 +340,24 @@ def test_nobody_is_overdue_who_cannot_be_reached(warehouse: Warehouse) -> None:
         "select survey, outcome, count(*) from marts.follow_ups where survey in ('link', 'merged', 'held') "
         "group by all order by 1, 2"
     ) == [("held", "overdue", 2), ("link", "unreachable", 20), ("merged", "unreachable", 20)]
+
+
+def test_an_address_finds_its_invitation_and_a_day_lasts_until_its_end(warehouse: Warehouse) -> None:
+    assert warehouse.query(
+        "select invitation_id, is_answered, cast(answered_at as varchar), reminders from marts.survey_sends where source = 'mailed' "
+        "order by invitation_id"
+    ) == [
+        ("i0", True, "2024-06-10 10:00:00", 1),
+        ("i1", True, "2024-06-10 10:00:00", 0),
+        ("i2", False, None, 0),
+        ("i3", False, None, 0),
+        ("i4", False, None, 0),
+    ]
+    # Whose address stands there can be asked.
+    assert warehouse.query(
+        "select response_id, outcome, cast(due_at as varchar), agent_id, newest_values from marts.follow_ups where source = 'mailed' "
+        "order by response_id"
+    ) == [
+        ("a0", "overdue", "2024-06-12 23:59:59.999999", None, None),
+        ("a3", "overdue", "2024-06-06 23:59:59.999999", None, None),
+    ]

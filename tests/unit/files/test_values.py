@@ -284,3 +284,77 @@ def test_an_unreadable_change_time_is_null_not_guessed(exports: Exports) -> None
     exports.loaded()
     assert [row["changed_at"] for row in exports.rows()] == [None, None]
     assert exports.first()["errors"][0]["column"] == "changed_at"
+
+
+SURVEY = """
+file: "*.csv"
+format: csv
+entity: survey_answers
+mode: append
+id: id
+columns: {score: score, answered_at: answered, sent_at: sent, customer_email: mail}
+date_format: {sent_at: "%Y-%m-%d %H:%M", default: iso8601}
+time_zone: Europe/Berlin
+question: {kind: csat, scale_min: 1, scale_max: 5, positive_from: 4}
+"""
+
+
+def test_a_date_without_a_time_is_the_whole_day(exports: Exports) -> None:
+    exports.mapping(SURVEY)
+    exports.file(
+        "id,score,answered,sent,mail\n"
+        "before,5,2024-06-04,2024-06-03 10:00,\n"
+        "same day,5,2024-06-04,2024-06-04 10:00,\n"
+        "short day,5,2024-03-31,,\n"
+        "timed,5,2024-06-04T00:00,2024-06-03 10:00,\n"
+    )
+    assert exports.loaded().landed == 4
+    assert [
+        (row["payload"]["values"]["answered_at"], row["payload"]["values"].get("answered_until"))
+        for row in exports.rows()
+    ] == [
+        ("2024-06-03T22:00:00Z", "2024-06-04T21:59:59.999999Z"),
+        # The earliest instant of the day that its sending allows.
+        ("2024-06-04T08:00:00Z", "2024-06-04T21:59:59.999999Z"),
+        # Clocks go forward: 23 hours.
+        ("2024-03-30T23:00:00Z", "2024-03-31T21:59:59.999999Z"),
+        ("2024-06-03T22:00:00Z", None),
+    ]
+
+
+def test_a_day_that_begins_late_is_a_day(exports: Exports) -> None:
+    """In Cairo clocks went from 24:00 to 01:00: the day has no midnight, and is there all the same."""
+    exports.mapping(SURVEY.replace("Europe/Berlin", "Africa/Cairo"))
+    exports.file("id,score,answered,sent,mail\n1,5,2024-04-26,,\n")
+    exports.loaded()
+    values = exports.first()["values"]
+    assert (values["answered_at"], values["answered_until"]) == (
+        "2024-04-25T22:00:00Z",
+        "2024-04-26T20:59:59.999999Z",
+    )
+
+
+def test_a_due_date_is_due_by_its_end(exports: Exports) -> None:
+    exports.mapping(
+        columns="{created_at: created, status: status, resolved_at: done, fix_due_at: due}",
+        date_format='{created_at: "%Y-%m-%d %H:%M", default: "%d.%m.%Y"}',
+        time_zone="America/New_York",
+    )
+    exports.file("id,created,status,done,due\n1,2024-05-01 10:00,solved,01.05.2024,02.05.2024\n")
+    exports.loaded()
+    values = exports.first()["values"]
+    assert values["sla"][0]["due_at"] == "2024-05-03T03:59:59.999999Z"
+    # Resolved on the day of its creation: not before it.
+    assert values["resolved_at"] == values["created_at"] == "2024-05-01T14:00:00Z"
+
+
+def test_an_address_goes_no_further_than_its_row(exports: Exports) -> None:
+    exports.mapping(SURVEY)
+    exports.file("id,score,answered,sent,mail\n1,5,,, Ann@Example.org\n2,5,,,ann@example.org\n3,5,,,\n")
+    exports.loaded()
+    first, second, third = (row["payload"]["values"] for row in exports.rows())
+    # printf ann@example.org | sha256sum
+    expected = "438c4c7afe600cdf1e455c369bec76dc970fc8ca463447c7b387a347f3c79331"
+    assert first["customer_email_hash"] == second["customer_email_hash"] == expected
+    assert "customer_email" not in first
+    assert "customer_email_hash" not in third

@@ -5,6 +5,7 @@ select
     false as is_helpdesk,
     i.ticket_id,
     i.customer_id,
+    i.customer_email_hash,
     i.sent_at,
     i.answered_at,
     i.delivery,

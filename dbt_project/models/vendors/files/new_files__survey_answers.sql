@@ -1,6 +1,6 @@
 {%- set texts = ['response_id', 'ticket_id', 'customer_id', 'organization_id', 'segment', 'product', 'service_area', 'complexity',
-    'channel', 'priority', 'group_id', 'agent_id', 'source_score'] -%}
-{%- set values = {'answered_at': 'VARCHAR', 'sent_at': 'VARCHAR', 'score': 'DOUBLE'} -%}
+    'channel', 'priority', 'group_id', 'agent_id', 'source_score', 'customer_email_hash'] -%}
+{%- set values = {'answered_at': 'VARCHAR', 'answered_until': 'VARCHAR', 'sent_at': 'VARCHAR', 'score': 'DOUBLE'} -%}
 {%- for t in texts %}{% do values.update({t: 'VARCHAR'}) %}{% endfor -%}
 {%- for name in own_dimensions() %}{% do values.update({'dimension_' ~ name: 'VARCHAR'}) %}{% endfor -%}
 {%- set shape = {
@@ -19,6 +19,7 @@ select
     p.values.{{ t }} as {{ t }},
     {% endfor %}
     {{ to_utc('p.values.answered_at') }} as answered_at,
+    coalesce({{ to_utc('p.values.answered_until') }}, {{ to_utc('p.values.answered_at') }}) as answered_until,
     {{ usable(times) }}
     p.values.score as score,
     {{ stated_dimensions('p.values.dimension_') }} as dimensions,

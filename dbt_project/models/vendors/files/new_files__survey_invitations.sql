@@ -1,5 +1,5 @@
 {%- set texts = ['invitation_id', 'ticket_id', 'customer_id', 'organization_id', 'segment', 'product', 'service_area', 'complexity',
-    'channel', 'priority', 'group_id', 'agent_id', 'delivery'] -%}
+    'channel', 'priority', 'group_id', 'agent_id', 'delivery', 'customer_email_hash'] -%}
 {%- set values = {'sent_at': 'VARCHAR', 'answered_at': 'VARCHAR'} -%}
 {%- for t in texts %}{% do values.update({t: 'VARCHAR'}) %}{% endfor -%}
 {%- set shape = {'values': values, 'errors': file_errors(), 'reject': 'VARCHAR', 'mapping': {'survey': 'VARCHAR'}} -%}

@@ -123,6 +123,8 @@ all_ratings as (
 select
     r.*,
     r.survey as survey_title,
+    r.answered_at as answered_until,
+    cast(null as varchar) as customer_email_hash,
     'helpdesk_rating' as question_type,
     true as is_helpdesk,
     cast(null as varchar) as row_order,

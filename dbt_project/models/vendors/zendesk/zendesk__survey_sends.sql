@@ -48,6 +48,7 @@ select
     'helpdesk rating' as survey,
     true as is_helpdesk,
     cast(null as varchar) as delivery,
+    cast(null as varchar) as customer_email_hash,
     {% for column in ['organization_id', 'segment', 'product', 'service_area', 'complexity', 'channel', 'priority', 'group_id', 'agent_id'] %}
     cast(null as varchar) as {{ column }}{{ ',' if not loop.last }}
     {% endfor %}
