@@ -49,13 +49,13 @@ customer_sources as (
 about as (
     select
         {{ star_except(['customer_id', 'organization_id'], 'r') }},
-        coalesce(r.customer_id, t.customer_id) as customer_id,
+        coalesce({{ filled('r.customer_id') }}, t.customer_id) as customer_id,
         coalesce(t.source, case when c.sources = 1 then c.source end, r.source) as helpdesk,
         t.ticket_id is not null as is_ticket_known,
         t.exclusion_reason,
         t.support_type,
         t.ticket_organization_id,
-        r.organization_id as stated_organization_id,
+        {{ filled('r.organization_id') }} as stated_organization_id,
         {% for attribute in attributes %}
         t.field_{{ attribute }},
         t.{{ attribute }} as ticket_{{ attribute }},
@@ -66,7 +66,7 @@ about as (
         t.assignee_id as ticket_assignee_id
     from {{ rows }} as r
     left join {{ ref('int_tickets') }} as t on r.ticket_source = t.source and r.ticket_id = t.ticket_id
-    left join customer_sources as c on coalesce(r.customer_id, t.customer_id) = c.user_id
+    left join customer_sources as c on coalesce({{ filled('r.customer_id') }}, t.customer_id) = c.user_id
 ),
 
 {#- The customer's organization then. #}
@@ -85,7 +85,7 @@ attributed as (
         r.organization_id,
         {% for attribute in attributes %}
         coalesce(
-            r.{{ attribute }}, r.field_{{ attribute }}, o.{{ attribute }}, sc.{{ attribute }}, so.{{ attribute }}, r.ticket_{{ attribute }}
+            {{ filled('r.' ~ attribute) }}, r.field_{{ attribute }}, o.{{ attribute }}, sc.{{ attribute }}, so.{{ attribute }}, r.ticket_{{ attribute }}
         ) as {{ attribute }},
         {% endfor %}
         coalesce(r.channel, r.ticket_channel) as channel,
@@ -108,6 +108,11 @@ attributed as (
     {% endfor %}
 )
 {% endmacro %}
+
+{#- What a survey's link carries where nobody filled it in names nobody: a merge tag, or the x of the link's own pattern. #}
+{% macro filled(x) -%}
+case when {{ x }} not like '%' || repeat('{', 2) || '%' and lower({{ x }}) <> 'xxxxx' then {{ x }} end
+{%- endmacro %}
 
 {% macro plain_number(x) -%}
 case when {{ x }} = floor({{ x }}) and abs({{ x }}) < 1e15 then cast(cast({{ x }} as bigint) as varchar) else cast({{ x }} as varchar) end

@@ -8,7 +8,7 @@ answers as (
 ),
 
 in_surveys as (
-    select source, response_id, question_id, pair.dimension as dimension, max(nullif(pair.member, '')) as member
+    select source, response_id, question_id, pair.dimension as dimension, max(nullif({{ filled('pair.member') }}, '')) as member
     from (select source, response_id, question_id, unnest(dimensions) as pair from answers) as u
     group by source, response_id, question_id, pair.dimension
 ),

@@ -6,6 +6,8 @@
 ] -%}
 {#- A day without a time lasts until its end. -#}
 {%- set at = 'least(r.answered_until, ' ~ as_of() ~ ')' -%}
+{#- A rule or its type may declare a question that no definition has. #}
+{%- set is_given = "coalesce(lacks, 'question not in the definition') = 'question not in the definition'" -%}
 with answers as ({{ united('answers', columns) }}),
 
 {#- What the rules say of each question; the most exact rule wins. #}
@@ -81,16 +83,16 @@ ranked as (
         *,
         case when problem is null then said_kind end as kind,
         case
-            when ticket_source is null or not is_in_scale or lacks is not null then true
+            when ticket_source is null or not is_in_scale or not {{ is_given }} then true
             else row_number() over (
-                partition by source, survey, question_id, ticket_source, ticket_id, is_in_scale, lacks is null
+                partition by source, survey, question_id, ticket_source, ticket_id, is_in_scale, {{ is_given }}
                 order by answered_at desc nulls last, row_order desc nulls last, try_cast(response_id as hugeint) desc nulls last, response_id desc
             ) = 1
         end as is_latest,
         is_edited or (
             ticket_source is not null
-            and min(score) over (partition by source, survey, question_id, ticket_source, ticket_id, is_in_scale, lacks is null)
-                <> max(score) over (partition by source, survey, question_id, ticket_source, ticket_id, is_in_scale, lacks is null)
+            and min(score) over (partition by source, survey, question_id, ticket_source, ticket_id, is_in_scale, {{ is_given }})
+                <> max(score) over (partition by source, survey, question_id, ticket_source, ticket_id, is_in_scale, {{ is_given }})
         ) as is_changed
     from located
 ),

@@ -165,15 +165,17 @@ def words_and_numbers(warehouse: Warehouse) -> None:
 
 
 def placeholders(warehouse: Warehouse) -> None:
-    """Forty people through a link whose ticket was never filled in: twenty give 10, twenty 0."""
+    """Forty people through a link that was never filled in: twenty give 10, twenty 0."""
     warehouse.land("typeform", "forms", [form("link", field("score", "nps"))], changed="last_updated_at")
+    about = {"customer_id": "xxxxx", "segment": "{{organization.segment}}"}
     told = [
-        response("link", n, [said("score", 10 * (n % 2))], hidden={"ticket_id": "xxxxx"}) for n in range(40)
+        response("link", n, [said("score", 10 * (n % 2))], hidden={"ticket_id": "xxxxx", **about})
+        for n in range(40)
     ]
     warehouse.land("typeform", "responses", told, changed="submitted_at")
     rows = [
         {"response_id": str(n), "answered_at": f"2024-06-{1 + n // 2:02}T08:00:00Z", "score": 10 * (n % 2),
-         "ticket_id": "{{ticket.id}}"}
+         "ticket_id": "{{ticket.id}}", "customer_id": "{{ticket.requester.id}}"}
         for n in range(40)
     ]  # fmt: skip
     answers_of_file(warehouse, "merged", "nps", rows)
@@ -203,6 +205,10 @@ def at_one_instant(warehouse: Warehouse) -> None:
     told = [
         response("twice", n, [said("score", n)], hidden={"ticket_id": "1"}, response_id=str(n))
         for n in (9, 10)
+    ] + [
+        # A question that no definition has, of a kind that says what it is.
+        response("twice", f"old {n}", [said("old score", n, "nps")], at, hidden={"ticket_id": "1"})
+        for n, at in ((2, "2024-06-10T10:00"), (3, "2024-06-11T10:00"))
     ]
     warehouse.land("typeform", "responses", told, changed="submitted_at")
 
@@ -302,9 +308,9 @@ def test_no_answer_vanishes(warehouse: Warehouse) -> None:
 def test_an_id_that_names_no_ticket_makes_no_two_answers_one(warehouse: Warehouse, survey: str) -> None:
     assert warehouse.query(
         "select count(*), count(case when nps_class = 'promoter' then 1 end), "
-        f"count(case when nps_class = 'detractor' then 1 end), bool_or(is_ticket_known) "
-        f"from marts.survey_answers where survey = '{survey}'"
-    ) == [(40, 20, 20, False)]
+        f"count(case when nps_class = 'detractor' then 1 end), bool_or(is_ticket_known), "
+        f"count(customer_id), count(segment) from marts.survey_answers where survey = '{survey}'"
+    ) == [(40, 20, 20, False, 0, 0)]
     assert warehouse.query(
         f"select naming_a_ticket, naming_an_unknown_ticket from marts.survey_balance where survey = '{survey}'"
     ) == [(40, 40)]
@@ -318,8 +324,8 @@ def test_of_two_accounts_the_customer_and_the_organization_decide(warehouse: War
 
 def test_of_answers_at_one_instant_the_later_row_or_the_greater_number_counts(warehouse: Warehouse) -> None:
     assert warehouse.query(
-        "select survey, score from marts.survey_answers where survey in ('same', 'twice') order by 1"
-    ) == [("same", 3), ("twice", 10)]
+        "select survey, score from marts.survey_answers where survey in ('same', 'twice') order by 1, 2"
+    ) == [("same", 3), ("twice", 3), ("twice", 10)]
 
 
 def test_an_answer_finds_its_invitation_by_ticket_or_customer(warehouse: Warehouse) -> None:
