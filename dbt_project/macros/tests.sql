@@ -30,6 +30,13 @@ where {{ column_name }} not in ('segment', 'product', 'service_area', 'complexit
   and {{ column_name }} not in (select d.dimension from {{ ref('dimensions') }} as d where d.record_column is null)
 {% endtest %}
 
+{% test is_hidden_field(model) %}
+select hidden_field, attribute
+from {{ model }}
+where not coalesce({{ matches('hidden_field', '^[A-Za-z0-9_.-]+$') }}, false)
+   or coalesce(attribute, '') not in ('{{ hidden_attributes() | join("', '") }}')
+{% endtest %}
+
 {% test opening_hours(model) %}
 select source, schedule_id, weekday, opens, closes
 from {{ model }}

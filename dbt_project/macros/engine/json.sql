@@ -60,6 +60,9 @@ nullif(
 regexp_replace(regexp_replace(left({{ text }}, 40), '[\p{L}\p{M}]', 'a', 'g'), '\p{N}', '9', 'g')
 {%- endmacro %}
 
+{% macro address_hash(address) %}{{ return(adapter.dispatch('address_hash')(address)) }}{% endmacro %}
+{% macro default__address_hash(address) %}sha256(lower(trim({{ address }}))){% endmacro %}
+
 {% macro matches(text, pattern) %}{{ return(adapter.dispatch('matches')(text, pattern)) }}{% endmacro %}
 {% macro default__matches(text, pattern) %}regexp_matches({{ text }}, '{{ pattern }}'){% endmacro %}
 

@@ -20,6 +20,10 @@ RULES = {
         "typeform,numbers,typed,csat,0,10,8,,\n"
         "typeform,deep,inner,csat,1,5,4,,\n"
     ),
+    "hidden_fields.csv": (
+        "source,survey,hidden_field,attribute\n"
+        "typeform,named,Ticket-No,ticket_id\n*,named,kunde,customer_id\n*,,tier,segment\n"
+    ),
     "answer_scores.csv": (
         "source,survey,question_id,answer,score\ntypeform,words,mood,Good,1\ntypeform,words,mood,no-good,0\n"
     ),
@@ -97,6 +101,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     at_one_instant(warehouse)
     invitations(warehouse)
     days_and_addresses(warehouse)
+    hidden_fields(warehouse)
     warehouse.build(AS_OF, select=MARTS)
     return warehouse
 
@@ -255,6 +260,20 @@ def days_and_addresses(warehouse: Warehouse) -> None:
     answers_of_file(warehouse, "mailed", "csat", rows)
 
 
+def hidden_fields(warehouse: Warehouse) -> None:
+    """One form has its own names for hidden fields; one person leaves an address alone."""
+    warehouse.land("typeform", "forms", [form("named", field("score", "nps"))], changed="last_updated_at")
+    left = {"field": {"id": "mail"}, "type": "email", "email": "Ann@example.org"}
+    told = [
+        response("named", 1, [said("score", 0)], hidden={"Ticket-No": "1", "kunde": "101", "tier": "gold"}),
+        response("named", 2, [said("score", 0)], hidden={"Ticket-No": "", "ticket_id": "2", "kunde": "102"}),
+        response("named", 3, [said("score", 0), left], hidden={"segment": "silver"}),
+        response("named", 4, [said("score", 0)], hidden={"customer_email": "bo@example.org"}),
+        response("named", 5, [said("score", 0)]),
+    ]
+    warehouse.land("typeform", "responses", told, changed="submitted_at")
+
+
 def test_a_known_nobody_stays_nobody(warehouse: Warehouse) -> None:
     rows = warehouse.query(
         "select ticket_id, agent_id, group_id, priority, newest_values from marts.survey_answers "
@@ -367,3 +386,24 @@ def test_an_address_finds_its_invitation_and_a_day_lasts_until_its_end(warehouse
         ("a0", "overdue", "2024-06-12 23:59:59.999999", None, None),
         ("a3", "overdue", "2024-06-06 23:59:59.999999", None, None),
     ]
+
+
+def test_hidden_fields_have_the_names_that_a_form_gives_them(warehouse: Warehouse) -> None:
+    assert warehouse.query(
+        "select ticket_id, customer_id, segment, outcome from marts.follow_ups where survey = 'named' "
+        "order by response_id"
+    ) == [
+        ("1", "101", "gold", "overdue"),
+        ("2", "102", None, "overdue"),
+        (None, None, "silver", "overdue"),
+        (None, None, None, "overdue"),
+        (None, None, None, "unreachable"),
+    ]
+    # No address anywhere: what is known of it is a hash.
+    columns = warehouse.query(
+        "select table_schema || '.' || table_name, column_name from information_schema.columns "
+        "where data_type = 'VARCHAR' and table_name in ('stg_typeform__responses', 'int_answers', 'follow_ups')"
+    )
+    for table, column in columns:
+        found = warehouse.query(f"select count(*) from {table} where lower({column}) like '%@example.org%'")
+        assert found == [(0,)], (table, column)

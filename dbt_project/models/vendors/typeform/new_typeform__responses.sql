@@ -1,8 +1,5 @@
-{%- set hidden = {
-    'ticket_id': 'VARCHAR', 'customer_id': 'VARCHAR', 'sent_at': 'VARCHAR', 'segment': 'VARCHAR', 'product': 'VARCHAR',
-    'service_area': 'VARCHAR', 'complexity': 'VARCHAR'
-} -%}
-{%- for name in own_dimensions() %}{% do hidden.update({name: 'VARCHAR'}) %}{% endfor -%}
+{%- set fields, hidden = hidden_fields(), {} -%}
+{%- for field in fields %}{% do hidden.update({field.name: 'VARCHAR'}) %}{% endfor -%}
 {%- set shape = {
     'response_id': 'VARCHAR', 'response_type': 'VARCHAR', 'token': 'VARCHAR', 'landed_at': 'VARCHAR', 'submitted_at': 'VARCHAR',
     'hidden': hidden,
@@ -12,10 +9,23 @@
     }]
 } -%}
 {%- set values = [
-    time_value('sent_at', 'p.hidden.sent_at'),
+    time_value('sent_at', 'hidden_sent_at'),
     list_value('answers.number', 'p.answers', 'a', "a.type = 'number' and a.number is null", "''", 'is no number')
 ] -%}
-with landed as ({{ landed('typeform', 'responses', shape) }})
+with landed as ({{ landed('typeform', 'responses', shape) }}),
+
+given as (
+    select
+        *,
+        {% for attribute in hidden_attributes() %}
+        {{ hidden_value(attribute, fields, "split_part(record_id, '/', 1)") }} as hidden_{{ attribute }},
+        {% endfor %}
+        {#- An address that the answers leave. #}
+        case when contains(payload, '"email"') then
+            {{ joined_texts(parse_json('payload', {'answers': [{'type': 'VARCHAR', 'email': 'VARCHAR'}]}) ~ '.answers', 'a', "a.type = 'email'", 'a.email') }}
+        end as email
+    from landed
+)
 
 select
     {{ envelope() }},
@@ -23,14 +33,15 @@ select
     coalesce(p.response_id, p.token) as response_id,
     coalesce(p.response_type, 'completed') as response_type,
     {{ to_utc('p.submitted_at') }} as submitted_at,
-    nullif(p.hidden.ticket_id, '') as ticket_id,
-    nullif(p.hidden.customer_id, '') as customer_id,
+    hidden_ticket_id as ticket_id,
+    hidden_customer_id as customer_id,
+    {{ address_hash('coalesce(hidden_customer_email, email)') }} as customer_email_hash,
     {{ usable(values) }}
-    nullif(p.hidden.segment, '') as segment,
-    nullif(p.hidden.product, '') as product,
-    nullif(p.hidden.service_area, '') as service_area,
-    nullif(p.hidden.complexity, '') as complexity,
-    {{ stated_dimensions('p.hidden.') }} as dimensions,
+    hidden_segment as segment,
+    hidden_product as product,
+    hidden_service_area as service_area,
+    hidden_complexity as complexity,
+    {{ stated_dimensions('hidden_') }} as dimensions,
     p.answers as answers,
     {{ rejected_values(values) }},
     {#- A response that is not completed was not submitted. #}
@@ -39,4 +50,4 @@ select
         "case when coalesce(p.response_type, 'completed') = 'completed' then coalesce("
         ~ missing('p.submitted_at', 'submitted_at') ~ ', ' ~ bad_time('p.submitted_at', 'submitted_at') ~ ') end'
     ]) }}
-from landed
+from given

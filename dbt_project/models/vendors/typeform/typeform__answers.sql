@@ -81,7 +81,7 @@ responses as (
 
 answers as (
     select
-        source, form_id, response_id, record_id, submitted_at, sent_at, ticket_id, customer_id, segment, product, service_area, complexity,
+        source, form_id, response_id, record_id, submitted_at, sent_at, ticket_id, customer_id, customer_email_hash, segment, product, service_area, complexity,
         dimensions, case when deleted then 'deleted' when response_type <> 'completed' then 'partial' end as not_given,
         unnest(answers) as answer, generate_subscripts(answers, 1) as place
     from responses
@@ -194,7 +194,7 @@ select
     a.sent_at,
     a.ticket_id,
     a.customer_id,
-    cast(null as varchar) as customer_email_hash,
+    a.customer_email_hash,
     a.segment,
     a.product,
     a.service_area,

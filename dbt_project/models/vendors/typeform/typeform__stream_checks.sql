@@ -8,10 +8,14 @@ forms as (select source, record_id as form_id, fields, hidden_fields from {{ ref
 
 top_level as (select source, form_id, unnest(fields) as field from forms),
 
+second_level as (select source, form_id, unnest(field.properties.fields) as field from top_level),
+
 questions as (
     select source, form_id, field.id as question_id from top_level
     union
     select source, form_id, unnest(field.properties.fields).id from top_level
+    union
+    select source, form_id, unnest(field.properties.fields).id from second_level
 ),
 
 answers as (select source, form_id, unnest(answers).field.id as question_id from responses),
@@ -33,7 +37,14 @@ silences as (
     group by source, form_id
 ),
 
-about_tickets as (select distinct source, form_id from forms where list_contains(hidden_fields, 'ticket_id'))
+about_tickets as (
+    select distinct source, form_id
+    from forms
+    where
+        {% for field in hidden_fields() if field.attribute == 'ticket_id' %}
+        ({{ is_form_of(field, 'form_id') }} and list_contains(hidden_fields, '{{ field.name }}')){{ ' or' if not loop.last }}
+        {% endfor %}
+)
 
 select
     a.source, cast(null as varchar) as channel, 'answers_have_questions' as rule, count(*) as expected, count(q.question_id) as found
