@@ -6,7 +6,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,8 +21,9 @@ from ingestion.http import Answer, Client, FetchError, PermanentError, Traffic, 
 from ingestion.landing import BatchInfo, Landing, LandingError
 from ingestion.landing_format import SCHEMA, refetch_note
 from ingestion.mending import losses
-from ingestion.paging import IDLE_PAGES, SECOND, Guard, Page, State, record_key
-from ingestion.records import Batch, Decoded, Decoder, Known
+from ingestion.paging import IDLE_PAGES, SECOND, Guard, Page, State, TokenWalk, record_key
+from ingestion.records import Batch, Decoded, Decoder, Known, Landed
+from ingestion.rereading import BELIEVED, IDS, MARGIN, SETTLED, Held, due, is_ending, is_late, is_whole
 from ingestion.streams import Progress, Source, Stream, StreamResult, T
 from ingestion.urls import is_loopback
 
@@ -153,11 +154,14 @@ def _restart(stream: Stream, at: datetime | None, latest: BatchInfo) -> dict[str
     if stream.partitions and not stream.paging.persists:
         return {}
     start = stream.paging.start(at)
+    begun = {"begun": 0} if at is None else {"begun": 0, "from": int(at.timestamp())}
+    passes = {part: begun for part in latest.cursors if part} if stream.rereading else {}
     # Seconds that were stepped over and wait for their audits stay known.
-    return {
+    cursors = {
         part: {**start, **({"skipped": state["skipped"]} if "skipped" in state else {})}
         for part, state in latest.cursors.items()
     }
+    return {**cursors, "": passes} if passes else cursors
 
 
 class _SourceRun:
@@ -262,6 +266,7 @@ class _StreamRun:
         self.cursors: dict[str, Any] = {}
         self.batch = Batch(source_run.clock)
         self.known = Known()
+        self.date = datetime.now(UTC)
 
     def run(self) -> StreamResult:
         """Never raises: what went wrong is in the result."""
@@ -305,13 +310,17 @@ class _StreamRun:
             self._walk("", self.stream.path)
             return
         parts = self.stream.partitions(self.landing, self.source.name, self.failed)
+        paths = {name: self.stream.path.format(partition=quote(name, safe="")) for name in parts.names}
         for name in parts.names:
             try:
-                self._walk(name, self.stream.path.format(partition=quote(name, safe="")))
+                self._walk(name, paths[name])
             except PermanentError as error:
                 if not (self.stream.missing_ok and error.status == 404):
                     raise
                 self._note(f"{name} is gone (404): left out")
+                del paths[name]
+        if self.stream.rereading and paths:
+            self._reread_all(self.stream.rereading, paths)
         if parts.marker is not None:
             self.cursors[""] = parts.marker
             self.batch.must_land = True
@@ -324,17 +333,7 @@ class _StreamRun:
         )
         guard = Guard()
         while True:
-            if self.of.stop.is_set():
-                raise TransientError("stopped before its end; the next run goes on from there")
-            params = {**stream.params, **paging.params(state)}
-            with self._named():
-                guard.ask(params)
-            decoded, answer = self._get(path, params)
-            page = Page(
-                decoded.envelope, decoded.records, decoded.ids, decoded.order, answer.date, answer.link
-            )
-            if answer.is_mended:
-                self._note_losses(zip(page.ids, page.records, strict=True))
+            page, decoded = self._ask(path, paging.params(state), guard)
             with self._named():
                 step = paging.advance(state, page)
             self._take(page, decoded, state, f"{partition}/" if stream.prefixes_id else "")
@@ -345,7 +344,7 @@ class _StreamRun:
                 at = datetime.fromtimestamp(skip["second"], UTC)
                 self._note(f"the second {at:%Y-%m-%dT%H:%M:%SZ} fills more than a page and was stepped over")
             if step.done and stream.is_list:
-                self._bury_vanished(answer.date)
+                self._bury_vanished(page.date)
             if self.batch.is_full():
                 self._flush()
             self.of.progress(replace(self.result))
@@ -360,6 +359,124 @@ class _StreamRun:
                     f"{self.source.name}/{stream.name}: {IDLE_PAGES} pages in a row gave no new record, and "
                     "the vendor says that more follow; run again, and report it to the vendor if it recurs"
                 )
+
+    def _ask(
+        self, path: str, params: Mapping[str, str | int], guard: Guard | None = None
+    ) -> tuple[Page, Decoded]:
+        """One page of the stream."""
+        if self.of.stop.is_set():
+            raise TransientError("stopped before its end; the next run goes on from there")
+        asked = {**self.stream.params, **params}
+        with self._named():
+            if guard is not None:
+                guard.ask(asked)
+        decoded, answer = self._get(path, asked)
+        page = Page(decoded.envelope, decoded.records, decoded.ids, decoded.order, answer.date, answer.link)
+        if answer.is_mended:
+            self._note_losses(zip(page.ids, page.records, strict=True))
+        self.date = page.date
+        return page, decoded
+
+    def _reread_all(self, paging: TokenWalk, paths: Mapping[str, str]) -> None:
+        """Read again what is due of the partitions, once what is new of all of them is read."""
+        held = Held(self.landing, self.source.name, self.stream.name)
+        passes = self.cursors.setdefault("", {})
+        for name, path in paths.items():
+            now, days = int(self.date.timestamp()), self.source.reread_days
+            seconds = held.seconds(name, now - SETTLED)
+            if name not in passes:
+                passes[name] = {"begun": now}
+                if seconds:
+                    self._must_land()
+            turn = passes[name]
+            try:
+                is_read = all(
+                    self._reread(paging, name, path, held, *stretch)
+                    for stretch in due(name, turn, seconds, now, days)
+                )
+            except FetchError as error:
+                if self.of.stop.is_set() or is_late(turn, now, days):
+                    raise
+                self._note(f"{name} could not be read again, so that deletions in it wait: {error}")
+            else:
+                if is_read and seconds and is_ending(turn, now, days):
+                    passes[name] = {"begun": now}
+                    self._must_land()
+
+    def _reread(
+        self, paging: TokenWalk, partition: str, path: str, held: Held, first: int, last: int
+    ) -> bool:
+        """Read the records of some seconds again and bury those that are gone; False if that is in doubt."""
+        turn, prefix = self.cursors[""][partition], f"{partition}/"
+        since, until = first - MARGIN, last + MARGIN
+        known, found, total = held.within(partition, since, until), set[str | None](), None
+        state, guard, is_done = paging.stretch(since, until), Guard(), False
+        while not is_done:
+            page, decoded = self._ask(path, paging.params(state), guard)
+            total = page.envelope["total_items"] if total is None else total
+            found |= self._take_again(page, decoded, known, prefix)
+            with self._named():
+                step = paging.advance(state, page)
+            state, is_done = step.state, step.done
+        judged = [
+            record_id
+            for record_id, landed in known.items()
+            if not landed.deleted
+            and first <= (landed.changed_at or 0) // SECOND <= last
+            and is_whole(landed.payload)
+        ]
+        missing = [record_id for record_id in judged if record_id not in found]
+        self._must_land()
+        if missing and total != len(found):
+            self._note(
+                f"{partition} announced {total} responses and gave {len(found)}: none counts as deleted"
+            )
+            return False
+        now = int(page.date.timestamp())
+        if missing and not found and now - turn.setdefault("empty", now) < BELIEVED:
+            self._note(
+                f"{partition} gave none of {len(judged)} responses: believed if it is so the next night"
+            )
+            return False
+        for start in range(0, len(missing), IDS):
+            ids = [record_id.removeprefix(prefix) for record_id in missing[start : start + IDS]]
+            alive = self._ask(path, paging.these(ids))[0].ids
+            found |= {prefix + each for each in alive if each is not None}
+        gone = [record_id for record_id in missing if record_id not in found]
+        for record_id in gone:
+            # Under its own time, so that it counts again as soon as it is given again.
+            self.batch.append(record_id, known[record_id].payload, known[record_id].changed_at, True)
+        self._count("tombstones", len(gone))
+        before, after = self.batch.listed or (0, 0)
+        self.batch.listed = (before + len(judged), after + len(judged) - len(gone))
+        turn["from"] = last + 1
+        turn.pop("empty", None)
+        return True
+
+    def _must_land(self) -> None:
+        """The cursors are news, even without a record."""
+        self.batch.must_land = True
+        self.batch.begin(self.date)
+
+    def _take_again(
+        self, page: Page, decoded: Decoded, known: Mapping[str, Landed], prefix: str
+    ) -> set[str | None]:
+        """Put what is not known, or not so, into the batch; gives the ids of the page."""
+        self.batch.begin(page.date)
+        self._count("received", len(page.ids))
+        ids = [None if each is None else prefix + each for each in page.ids]
+        for at, (record_id, record) in enumerate(zip(ids, page.records, strict=True)):
+            landed = known.get(record_id) if record_id is not None else None
+            if self.batch.holds(record_id, record):
+                self._count("duplicates")
+            elif landed is not None and (landed.payload, landed.deleted) == (record, False):
+                self._count("unchanged")
+            else:
+                self.batch.append(record_id, record, decoded.clocks[at], decoded.deleted[at])
+        if self.batch.is_full():
+            self._flush()
+        self.of.progress(replace(self.result))
+        return set(ids)
 
     @contextmanager
     def _named(self) -> Iterator[None]:

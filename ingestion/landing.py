@@ -50,14 +50,15 @@ class BatchInfo:
         landed: Rows of the file.
         duplicates: Repeats of the same id and content within the batch, dropped.
         unchanged: Records whose content equals what landed before, dropped.
-        tombstones: Rows added because a record vanished from a complete list.
+        tombstones: Rows added because a record vanished from what was read in full.
         notes: Remarks for people.
         skipped: Seconds that were stepped over: `{"second": unix seconds, "ticket_ids": [...]}`.
         predecessor: Batch that was the stream's newest before; None for a first one, and in format 1.
         replaces: Batches whose rows this file holds in place of their own files.
         files: Exported files that the rows were read from.
         supersedes: Batches that did not count and of which everything was read again.
-        listed: Records of a complete list before this reading and after it; None for what is no list.
+        listed: Records of what was read in full (a complete list, or the seconds that were read again) before
+            this reading and after it; None where nothing was.
     """
 
     path: Path

@@ -350,7 +350,7 @@ class CursorWindow(Window):
 
 @dataclass(frozen=True)
 class TokenWalk(Window):
-    """Newest first, `before` the token of the last, `since` inclusive."""
+    """Newest first, `before` the token of the last, `since` and `until` inclusive."""
 
     envelope = ("total_items",)
     size: int = 1000
@@ -361,8 +361,17 @@ class TokenWalk(Window):
     def params(self, state: State) -> dict[str, str | int]:
         since = self._since(state)
         start = {} if since is None else {"since": _iso(since)}
+        until = {"until": _iso(state["until"])} if "until" in state else {}
         before = {"before": state["before"]} if "before" in state else {}
-        return {"page_size": self.size, **start, **before}
+        return {"page_size": self.size, **start, **until, **before}
+
+    def stretch(self, since: int, until: int) -> State:
+        """The state of a walk through these seconds alone, both included."""
+        return {"since": since, "until": until, "is_first": True}
+
+    def these(self, ids: Sequence[str]) -> dict[str, str | int]:
+        """The query parameters that ask for records by their ids."""
+        return {"page_size": self.size, "included_response_ids": ",".join(ids)}
 
     def advance(self, state: State, page: Page) -> Step:
         total = page.envelope["total_items"]

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from ingestion.landing import Landing
-from ingestion.paging import Paging, State
+from ingestion.paging import Paging, State, TokenWalk
 
 T = TypeVar("T")
 
@@ -69,6 +69,8 @@ class Stream:
         prefixes_id: The record id is `<partition>/<id>`.
         missing_ok: A partition that answers 404 is noted and left out.
         optional: Not every plan of the vendor has it: 403 and 404 are a warning while nothing has landed.
+        rereading: How each stretch of the history is read again within the source's `reread_days`, where the
+            vendor tells of no deletion: what is gone lands once more as deleted. Partitions prefix its ids.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Stream:
     prefixes_id: bool = False
     missing_ok: bool = False
     optional: bool = False
+    rereading: TokenWalk | None = None
 
 
 @dataclass
@@ -106,7 +109,7 @@ class StreamResult:
         landed: Rows that landed.
         duplicates: Repeats dropped within a batch.
         unchanged: Records dropped because their content had landed before.
-        tombstones: Rows that stand for records vanished from a complete list.
+        tombstones: Rows that stand for records vanished from what was read in full.
         requests: Requests answered or given up.
         seconds: Time spent, by a monotonic clock.
         notes: Remarks for people (stepped-over seconds, vanished partitions, a plan without the stream).
@@ -161,6 +164,7 @@ class Source:
             batches that do not count as landed, progress); one result per stream, failures in
             `StreamResult.error`.
         checker: The health check of such a source.
+        reread_days: Within how many days everything is read again of streams that have no news of deletions.
     """
 
     name: str
@@ -174,3 +178,4 @@ class Source:
     concurrency: int = 4
     reader: Callable[[Source, Landing, Collection[str], Progress], Iterable[StreamResult]] | None = None
     checker: Callable[[Source], Iterable[Finding]] | None = None
+    reread_days: int = 28

@@ -520,6 +520,7 @@ def _judge_facts(items: Sequence[Landed]) -> list[Verdict]:
                 **{name: getattr(batch, name) for name in COUNTS},
                 "listed_before": item.listed[0],
                 "listed_now": item.listed[1],
+                "most_was_not_deleted": batch.stream not in landing.REREAD_STREAMS or not _vanished(item),
                 "volume_is_normal": not low,
                 "volume_has_not_collapsed": not far,
                 "volume": _volume_text(batch.stream, volume) if volume else "",
@@ -529,6 +530,12 @@ def _judge_facts(items: Sequence[Landed]) -> list[Verdict]:
         return []
     frame = pd.DataFrame(rows).astype({"listed_before": "float64", "listed_now": "float64"})
     return list(_named(judge(frame, landing.FACTS, by="label"), readable))
+
+
+def _vanished(item: Landed) -> bool:
+    """Whether more than half of many records are gone from what was read in full."""
+    before, now = item.listed
+    return before is not None and now is not None and before >= landing.MANY and now * 2 < before
 
 
 def _volume_text(stream: str, volume: DayVolume) -> str:

@@ -81,6 +81,7 @@ def _forms(landing: Landing, name: str, _: frozenset[str]) -> Partitions:
     return Partitions(sorted(form for form, at in known.items() if isinstance(form, str) and not at.deleted))
 
 
+WALK = TokenWalk()
 STREAMS = (
     Stream(
         "forms",
@@ -96,13 +97,14 @@ STREAMS = (
         "responses",
         "/forms/{partition}/responses",
         "items",
-        TokenWalk(),
+        WALK,
         id_field="response_id",
         clock="submitted_at",
         partitions=_forms,
         after=("forms",),
         prefixes_id=True,
         missing_ok=True,
+        rereading=WALK,
     ),
 )
 

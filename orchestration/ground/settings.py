@@ -31,6 +31,7 @@ VARIABLES = (
     "CXMARTS_FILES",
     "CXMARTS_ALLOW_STALE",
     "CXMARTS_KEEP_VERSIONS",
+    "CXMARTS_REREAD_DAYS",
     "CXMARTS_WEBHOOK_URL",
     "CXMARTS_FOLLOW_UP_URL",
     "CXMARTS_RESTRICTED",
@@ -94,6 +95,7 @@ class Settings:
     files: Path | None = None
     allow_stale: frozenset[str] = frozenset()
     keep_versions: int = 14
+    reread_days: int = 28
     webhook_url: str | None = field(default=None, repr=False)
     follow_up_url: str | None = field(default=None, repr=False)
     is_restricted: bool = False
@@ -192,10 +194,6 @@ class _Reader:
                 self.problems.append(f"{name}: not supported in this version")
             elif name.startswith("CXMARTS_") and name not in VARIABLES:
                 self.problems.append(f"{name}: is no known setting")
-        keep = self.values.get("CXMARTS_KEEP_VERSIONS", "14")
-        if not (keep.isascii() and keep.isdigit() and int(keep) >= 1):
-            self.problems.append("CXMARTS_KEEP_VERSIONS: must be a whole number of at least 1")
-            keep = "14"
         memory = self.values.get("CXMARTS_MEMORY_LIMIT", "2GB")
         if not _MEMORY.fullmatch(memory):
             self.problems.append("CXMARTS_MEMORY_LIMIT: must be a size such as 2GB or 1500MiB")
@@ -210,7 +208,8 @@ class _Reader:
             rules=self._folder("CXMARTS_RULES"),
             files=self._folder("CXMARTS_FILES"),
             allow_stale=frozenset(stale),
-            keep_versions=int(keep),
+            keep_versions=self._number("CXMARTS_KEEP_VERSIONS", 14),
+            reread_days=self._number("CXMARTS_REREAD_DAYS", 28),
             webhook_url=self._url("CXMARTS_WEBHOOK_URL", allow_query=True),
             follow_up_url=self._url("CXMARTS_FOLLOW_UP_URL", allow_query=True),
             is_restricted=self._flag("CXMARTS_RESTRICTED"),
@@ -237,6 +236,13 @@ class _Reader:
         except (KeyError, ValueError, OSError):
             self.problems.append(f"CXMARTS_TIMEZONE: {name!r} is no IANA time zone such as Europe/Berlin")
         return name
+
+    def _number(self, name: str, default: int) -> int:
+        text = self.values.get(name, str(default))
+        if text.isascii() and text.isdigit() and int(text) >= 1:
+            return int(text)
+        self.problems.append(f"{name}: must be a whole number of at least 1")
+        return default
 
     def _flag(self, name: str) -> bool:
         text = self.values.get(name, "false").lower()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ingestion.sources import VENDORS
 from ingestion.streams import Source
 from orchestration.ground.settings import Settings, SettingsError
@@ -16,7 +18,8 @@ def sources(settings: Settings) -> list[Source]:
     found = []
     for account in settings.sources:
         options = {key.lower(): value for key, value in account.values.items()}
-        found.append(VENDORS[account.vendor].source(account.name, **options))
+        source = VENDORS[account.vendor].source(account.name, **options)
+        found.append(replace(source, reread_days=settings.reread_days))
     if settings.files:
         from ingestion.sources.files import MappingError
         from ingestion.sources.files import sources as file_sources

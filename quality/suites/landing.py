@@ -15,6 +15,10 @@ CLOCK_SLACK_SECONDS: Final = 300
 #: warning: surveys go out in waves, lists change when somebody edits them.
 STEADY_STREAMS: Final = frozenset({"tickets", "ticket_events", "ticket_metric_events"})
 
+#: Streams that are read again to see what was deleted: where most of many are gone the batch is held.
+REREAD_STREAMS: Final = frozenset({"responses"})
+MANY: Final = 100
+
 #: What a person does about a held batch.
 HELD = (
     "`cxmarts rejected` lists every such row. Refetch the stream when the source is right again (a corrected "
@@ -115,12 +119,24 @@ FACTS: Final = Suite(
             kind="at_least_share",
             kwargs={"column": "listed_now", "other": "listed_before", "share": 0.8},
             severity="warning",
-            fault="the complete list is more than a fifth shorter than before",
+            fault="what was read in full is more than a fifth shorter than before",
             why="What a complete list no longer holds counts as deleted: half an export deletes the rest.",
             what_to_do=(
                 "Deleted tickets stand in the mart excluded_tickets. If none should be, export the whole "
                 "list again, or look at the permissions of the source's user: what is listed again counts "
                 "again"
+            ),
+        ),
+        Expectation(
+            name="most_was_not_deleted",
+            kind="expect_column_values_to_be_in_set",
+            kwargs={"column": "most_was_not_deleted", "value_set": [True]},
+            show=("listed_now", "listed_before"),
+            fault="more than half of the answers that were read again are gone",
+            why="People delete single answers; most at once is how a vendor's fault looks.",
+            what_to_do=(
+                "Compare with the survey tool's own screen. If they were deleted, waive the batch with the "
+                "reason (`cxmarts batches waive`); if not, refetch the stream when it shows them again"
             ),
         ),
         Expectation(

@@ -38,6 +38,7 @@ ELSEWHERE = {
     "cxmarts ui --port": "tests/e2e/test_ui.py",
     "cxmarts ui --read-only": "tests/e2e/test_ui.py",
     "cxmarts demo --tickets": "tests/e2e/test_demo.py",
+    "cxmarts refetch typeform/responses": "tests/integration/ingestion/test_deleted_responses.py",
     "ssh -L 3000:127.0.0.1:3000 HOST": "needs another machine",
 }
 

@@ -10,7 +10,7 @@ from ingestion.http import PermanentError, TransientError
 
 
 class Forms:
-    """Answers as Typeform documents: responses newest first, `since` inclusive, `before` exclusive."""
+    """Answers as Typeform documents: responses newest first, times inclusive, `before` exclusive."""
 
     def __init__(self, vendor):
         self.forms, self.responses, self.vendor = {}, {}, vendor
@@ -49,7 +49,11 @@ class Forms:
             return self.missing
         if len(parts) == 2:
             return self.forms[parts[1]]
-        found = [each for each in self.responses[parts[1]] if each["submitted_at"] >= params.get("since", "")]
+        since, until = params.get("since", ""), params.get("until", "9")
+        found = [each for each in self.responses[parts[1]] if since <= each["submitted_at"] <= until]
+        if "included_response_ids" in params:
+            ids = params["included_response_ids"].split(",")
+            found = [each for each in found if each["response_id"] in ids]
         found.sort(key=lambda each: (each["submitted_at"], each["token"]), reverse=True)
         if "before" in params:
             tokens = [each["token"] for each in found]

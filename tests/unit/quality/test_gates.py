@@ -322,6 +322,24 @@ def test_a_list_that_shrinks_by_more_than_a_fifth_warns(
         assert "more than a fifth shorter than before: listed_now 79, listed_before 100" in found[0].message
 
 
+@pytest.mark.parametrize(
+    ("stream", "listed", "holds"),
+    [
+        ("responses", (100, 49), True),
+        ("responses", (100, 50), False),
+        ("responses", (99, 0), False),
+        ("groups", (100, 0), False),
+    ],
+)
+def test_most_of_many_answers_gone_holds_the_batch(
+    tmp_path: Path, store: Store, stream: str, listed: tuple[int, int], holds: bool
+) -> None:
+    written = Landing(tmp_path / "landing")
+    write(written, "1", stream=stream, listed=listed)
+    report = judge_batches(store, written.batches())
+    assert len(report.held) == holds
+
+
 def test_a_file_that_cannot_be_read_is_told_under_the_vendor_of_its_source(
     store: Store, land: Land, landing: Files, times: Times
 ) -> None:

@@ -51,7 +51,7 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
         {
             "received": 10, "tombstones": 1, "landed": 8, "duplicates": 2, "unchanged": 1, "rows": 8,
             "volume_is_normal": True, "volume_has_not_collapsed": True, "volume": "",
-            "listed_before": 10.0, "listed_now": 8.0,
+            "most_was_not_deleted": True, "listed_before": 10.0, "listed_now": 8.0,
         },
     ),
     "new_zendesk__tickets": (
@@ -310,6 +310,7 @@ BREAKS: dict[str, dict[str, Any]] = {
     "source_has_been_fetched": {"age_seconds": None},
     "rows_did_not_drop": {"rows": 95},
     "list_did_not_shrink": {"listed_now": 7.0},
+    "most_was_not_deleted": {"most_was_not_deleted": False},
     "mart_is_not_emptied": {"rows": 0},
 }
 UNIQUE = ("versions_are_unique", "key_is_unique")
