@@ -39,6 +39,34 @@ end
 )
 {%- endmacro %}
 
+{#- Student's t, by its expansion about the normal. #}
+{% macro t_95(n) %}({{ z_95() }} + 2.372272e0 / nullif({{ n }} - 1, 0) + 2.8225e0 / power(nullif({{ n }} - 1, 0), 2)){% endmacro %}
+
+{% macro z_of_difference(value, low, high, n, others_value, others_low, others_high, others_n) -%}
+{{ z_95() }} * abs({{ value }} - {{ others_value }}) / nullif(
+    {{ t_95('least(' ~ n ~ ', ' ~ others_n ~ ')') }} / {{ z_95() }} * sqrt(
+        power(case when {{ value }} > {{ others_value }} then {{ value }} - {{ low }} else {{ high }} - {{ value }} end, 2)
+        + power(case when {{ value }} > {{ others_value }} then {{ others_high }} - {{ others_value }} else {{ others_value }} - {{ others_low }} end, 2)
+    ), 0
+)
+{%- endmacro %}
+
+{#- Abramowitz and Stegun, 26.2.17. #}
+{% macro two_sided_p(z) -%}
+{%- set t = '(1 / (1 + 0.2316419e0 * ' ~ z ~ '))' -%}
+least(1e0, 2 * exp(-{{ z }} * {{ z }} / 2) / 2.5066282746310002e0 * {{ t }} * (
+    0.31938153e0 + {{ t }} * (-0.356563782e0 + {{ t }} * (1.781477937e0 + {{ t }} * (-1.821255978e0 + {{ t }} * 1.330274429e0)))
+))
+{%- endmacro %}
+
+{#- Benjamini and Hochberg's step-up: the least rate of false discoveries at which a p of its family is one. #}
+{% macro false_discovery_rates(tested, family) %}
+select *, min(stepped) over ({{ family }} order by p_value range between current row and unbounded following) as false_discovery_rate
+from (
+    select *, p_value * count(*) over ({{ family }}) / count(*) over ({{ family }} order by p_value) as stepped from {{ tested }}
+) as s
+{% endmacro %}
+
 {% macro weighted_by_segment(value, variance) %}
 select
     s.period_grain,

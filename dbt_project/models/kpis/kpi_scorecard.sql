@@ -54,6 +54,24 @@ cells as (
 
 {{ control_charts('cells') }},
 
+changes as (
+    select
+        *,
+        {{ two_sided_p('z') }} as p_value
+    from (
+        select
+            k.series, k.period_start, k.kpi, k.dimension, k.period_grain,
+            {{ z_of_difference('k.value', 'k.ci_low', 'k.ci_high', 'k.n', 'p.value', 'p.ci_low', 'p.ci_high', 'p.n') }} as z
+        from cells as k
+        inner join cells as p on k.series = p.series and k.period_start = p.next_start
+        where not k.is_small_n and not p.is_small_n
+    ) as c
+    where z is not null
+),
+
+{#- A family reads no row of another period, so that it stays what it is once its periods do. #}
+corrected as ({{ false_discovery_rates('changes', 'partition by kpi, dimension, period_grain, period_start') }}),
+
 newest_benchmarks as (
     select
         p.period_grain, p.period_start, b.kpi, b.benchmark, b.scope, b.source, b.published,
@@ -97,12 +115,9 @@ select
     c.baseline,
     coalesce(c.baseline_periods, 0) as baseline_periods,
     cast(p.value as double) as previous_value,
-    {#- Whether the 95 % interval of the difference, from those of both periods, leaves out 0; null where a KPI has none, or one is small. #}
-    case
-        when k.is_small_n or p.is_small_n then null
-        else ({{ difference_bound('k.value', 'k.ci_low', 'k.ci_high', 'p.value', 'p.ci_low', 'p.ci_high', '-') }}) > 0
-            or ({{ difference_bound('k.value', 'k.ci_low', 'k.ci_high', 'p.value', 'p.ci_low', 'p.ci_high', '+') }}) < 0
-    end as is_significant_change,
+    cast(f.p_value as double) as p_value,
+    f.p_value <= 0.05e0 as is_significant_change,
+    f.false_discovery_rate <= 0.05e0 as is_significant_corrected,
     c.chart,
     c.center,
     c.lower_limit,
@@ -115,6 +130,7 @@ select
 from cells as k
 {{ join_member_label('k') }}
 left join cells as p on k.series = p.series and k.period_start = p.next_start
+left join corrected as f on k.series = f.series and k.period_start = f.period_start
 left join charts as c on k.series = c.series and k.period_start = c.period_start
 left join {{ ref('kpi_targets') }} as t
     on k.kpi = t.kpi and k.dimension = coalesce(t.dimension, 'all') and k.member = coalesce(t.member, 'all')

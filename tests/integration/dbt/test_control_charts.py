@@ -6,49 +6,25 @@ The KPI tables are made up here, with the numbers of processes whose truth is kn
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests import parsed
-
+from .made_up import FIRST, answers, cells, scorecard, week
 from .warehouse import Warehouse
 
-FIRST = date(2022, 1, 3)
 WEEKS, SERIES, SHIFTED_FOR = 100, 400, 8
 #: First week that is judged: 12 for the limits, then 8.
 JUDGED_FROM = 19
 LIMITS_FROM = 24
 
 
-def week(number: int) -> date:
-    return FIRST + timedelta(days=7 * number)
-
-
-def cells(
-    member: str, columns: dict[str, Any], grain: str = "week", dimension: str = "group"
-) -> pd.DataFrame:
-    """Cells of one series, a period after the other; columns that are no list hold for all of them."""
-    frame = pd.DataFrame(columns)
-    starts = [week(i) if grain == "week" else FIRST + timedelta(days=i) for i in range(len(frame))]
-    return frame.assign(
-        period_grain=grain, period_start=starts, dimension=dimension, member=member, is_partial_period=False,
-        definition_version=1, **({} if "is_small_n" in columns else {"is_small_n": False}),
-    )  # fmt: skip
-
-
 def alternating(last: float, low: float = 100) -> list[float]:
     """19 weeks of low and low + 10 in turn, and the last: mean of the first twelve low + 5, mean moving range 10."""
     return [low + 10 * (i % 2) for i in range(JUDGED_FROM)] + [last]
-
-
-def answers(member: str, positive: list[int], n: int = 100, **more: Any) -> pd.DataFrame:
-    return cells(member, {"n": n, "positive": positive, "csat_pct": 100 * np.array(positive) / n, **more})
 
 
 def times(member: str, seconds: list[float], measure: str = "first_reply") -> pd.DataFrame:
@@ -89,9 +65,8 @@ def noise() -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def charts(tmp_path_factory: pytest.TempPathFactory, noise: dict[str, np.ndarray]) -> Iterator[Warehouse]:
+def charts(tmp_path_factory: pytest.TempPathFactory, noise: dict[str, np.ndarray]) -> Warehouse:
     """The scorecard over the worked series and the noise."""
-    warehouse = Warehouse(tmp_path_factory.mktemp("charts"), is_empty=True)
     tables = {
         "kpi_csat": [
             answers("small", [80] * 19 + [40], is_small_n=[False] * 19 + [True]),
@@ -136,23 +111,7 @@ def charts(tmp_path_factory: pytest.TempPathFactory, noise: dict[str, np.ndarray
         ],
         "kpi_backlog": [cells("stock", {"age_bucket": "all", "open_at_end": [100] * 19 + [900]})],
     }  # fmt: skip
-    with duckdb.connect(str(warehouse.path)) as connection:
-        connection.execute("create schema marts")
-        connection.execute("create schema core")
-        connection.execute(
-            "create table core.int_member_labels (dimension varchar, member varchar, member_label varchar)"
-        )
-        for name, kpi in parsed.kpis().items():
-            columns = ", ".join(f"{column} {told['data_type']}" for column, told in kpi["columns"].items())
-            connection.execute(f"create table marts.{name} ({columns})")
-            if name in tables:
-                connection.register("made_up", pd.concat(tables[name]))
-                connection.execute(f"insert into marts.{name} by name from made_up")
-    warehouse.build(
-        f"{week(WEEKS)}T12:00:00Z",
-        select=["kpi_scorecard", "kpi_definitions", "kpi_targets", "benchmarks", "dimensions"],
-    )
-    yield warehouse
+    return scorecard(tmp_path_factory.mktemp("charts"), tables, week(WEEKS))
 
 
 def judged(charts: Warehouse, kpi: str, member: str) -> list[tuple[Any, ...]]:
