@@ -31,7 +31,7 @@ class Contract:
         values: column -> the values that it may hold beside null.
         columns: column -> the words of its card (`range`, `signed`, `ratio`, `low_of`, `high_of`, `quantile`,
             `mean`).
-        card: the words of the mart's own card (`may_be_empty`, `may_shrink`).
+        card: the words of the mart's own card (`may_be_empty`, `may_shrink`, `empties_into`).
         rule_file: the rule file that an analyst edits, where the mart is one.
     """
 
@@ -53,6 +53,11 @@ class Contract:
     def may_be_empty(self) -> bool:
         """Whether it may become empty from one night to the next."""
         return self.may_shrink or bool(self.card.get("may_be_empty"))
+
+    @property
+    def empties_into(self) -> str | None:
+        """The mart that lists what this one counts no more: while it has rows, this one may become empty."""
+        return self.card.get("empties_into")
 
 
 def expectations(contract: Contract) -> Iterator[Expectation]:

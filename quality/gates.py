@@ -295,7 +295,11 @@ def _judge_row_counts(
                 "mart": mart,
                 "rows": count,
                 "previous_rows": 0 if contracts[mart].may_shrink else previous.get(mart, 0),
-                "least_rows": int(previous.get(mart, 0) > 0 and not contracts[mart].may_be_empty),
+                "least_rows": int(
+                    previous.get(mart, 0) > 0
+                    and not contracts[mart].may_be_empty
+                    and not rows.get(contracts[mart].empties_into or "", 0)
+                ),
             }
             for mart, count in rows.items()
         ],

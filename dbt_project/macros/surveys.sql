@@ -114,8 +114,31 @@ attributed as (
 case when {{ x }} not like '%' || repeat('{', 2) || '%' and lower({{ x }}) <> 'xxxxx' then {{ x }} end
 {%- endmacro %}
 
+{% macro surveys_left_out(relation) -%}
+select source, survey
+from (
+    select
+        q.source, q.survey, r.is_taken,
+        row_number() over (
+            partition by q.source, q.survey
+            order by case when r.survey is null then 1 else 0 end, case when r.source = '*' then 1 else 0 end, r.is_taken
+        ) as rule_no
+    from (select distinct source, survey from {{ relation }}) as q
+    inner join {{ ref('surveys') }} as r on r.source in (q.source, '*') and coalesce(r.survey, q.survey) = q.survey
+) as m
+where rule_no = 1 and not is_taken
+{%- endmacro %}
+
+{% macro asks_to_recommend(title) -%}
+{{ matches('lower(' ~ title ~ ')', 'recom+end|recommand|empf[ei]+hl|raccomand|consigl|aanbev|aanraden|rekommend|anbefal|suositt?el|polec|doporu') }}
+{%- endmacro %}
+
 {% macro plain_number(x) -%}
 case when {{ x }} = floor({{ x }}) and abs({{ x }}) < 1e15 then cast(cast({{ x }} as bigint) as varchar) else cast({{ x }} as varchar) end
+{%- endmacro %}
+
+{% macro csv_cell(x) -%}
+case when {{ matches(x, '[",\\r\\n]') }} then '"' || replace({{ x }}, '"', '""') || '"' else {{ x }} end
 {%- endmacro %}
 
 {% macro is_on_good_side() -%}

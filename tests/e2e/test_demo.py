@@ -20,7 +20,7 @@ def rules(tmp_path: Path) -> Path:
     rules.mkdir()
     text = (ROOT / "dbt_project" / "seeds" / "kpi_definitions.csv").read_text()
     for old, new in (
-        (',0,2,"100 x positive answers', ',0,3,"100 x happy answers'),
+        (',0,3,"100 x positive answers', ',0,4,"100 x happy answers'),
         ('"percent promoters (9-10)', '"per cent promoters (9-10)'),
     ):
         assert old in text
@@ -95,11 +95,11 @@ def changed_definitions_show(current: Path, before: str) -> None:
         f" FROM '{current}/marts/restatements.parquet' WHERE mart = 'kpi_definitions' ORDER BY key"
     ).fetchall()
     assert journal == [
-        ("csat", "definition_version", 2, 3, "rules", before),
-        ("nps", "definition", 2, 2, "rules", before),
+        ("csat", "definition_version", 3, 4, "rules", before),
+        ("nps", "definition", 3, 3, "rules", before),
     ]
     manifest = json.loads((current / "manifest.json").read_text())
-    assert manifest["definition_versions"]["kpi_csat"] == ["3"]
+    assert manifest["definition_versions"]["kpi_csat"] == ["4"]
     assert manifest["definitions"]["csat"]["definition"].startswith("100 x happy answers")
     [warning] = [
         result
@@ -114,5 +114,5 @@ def changed_definitions_show(current: Path, before: str) -> None:
             "SELECT comment, (SELECT definition_version FROM kpi_definitions WHERE kpi = 'csat')"
             " FROM duckdb_columns() WHERE table_name = 'kpi_csat' AND column_name = 'csat_pct'"
         ).fetchall()
-    assert "csat, version 3: 100 x happy answers" in comment
-    assert version == 3
+    assert "csat, version 4: 100 x happy answers" in comment
+    assert version == 4

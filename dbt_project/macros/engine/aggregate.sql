@@ -1,6 +1,9 @@
 {% macro median_and_p90(expression) %}{{ return(adapter.dispatch('median_and_p90')(expression)) }}{% endmacro %}
 {% macro default__median_and_p90(expression) %}quantile_cont({{ expression }}, [0.5, 0.9]){% endmacro %}
 
+{% macro listed(text, order_by, separator=', ') %}{{ return(adapter.dispatch('listed')(text, order_by, separator)) }}{% endmacro %}
+{% macro default__listed(text, order_by, separator) %}string_agg({{ text }}, '{{ separator }}' order by {{ order_by }}){% endmacro %}
+
 {% macro element(array, position) %}{{ return(adapter.dispatch('element')(array, position)) }}{% endmacro %}
 {% macro default__element(array, position) %}{{ array }}[{{ position }}]{% endmacro %}
 

@@ -31,12 +31,8 @@ question_rules as (
 declared as (
     select
         {{ star_except(['is_good'], 'a') }},
-        coalesce(s.kind, a.declared_kind, case
-            when a.question_type = 'nps' then 'nps'
-            when a.scale_min = 0 and a.scale_max = 10 and lower(a.question_title) like '%recommend%' then 'nps'
-            when a.question_type = 'yes_no' then 'csat'
-            when a.question_type in ('rating', 'opinion_scale') and a.scale_max - a.scale_min = 4 then 'csat'
-        end) as said_kind,
+        {#- What can be nothing else counts by itself. #}
+        coalesce(s.kind, a.declared_kind, case when a.question_type = 'nps' then 'nps' end) as said_kind,
         coalesce(s.scale_min, a.scale_min) as from_score,
         coalesce(s.scale_max, a.scale_max) as to_score,
         coalesce(s.direction, a.declared_direction) as said_direction,
@@ -52,8 +48,12 @@ judged as (
     select
         *,
         case
+            when said_kind is null and question_type in ('rating', 'opinion_scale') and (from_score is null or to_score is null)
+                then 'its kind is not declared, its scale is not declared'
             when said_kind is null then 'its kind is not declared'
             when score is null then 'its answers have no scores'
+            when said_kind = 'nps' and (coalesce(scale_min, from_score) is null or coalesce(scale_max, to_score) is null)
+                then 'its scale is not declared'
             {#- The form's own scale decides: an answer on 1 to 5 is no NPS, whatever is declared. #}
             when said_kind = 'nps' and (coalesce(scale_min, from_score) is distinct from 0 or coalesce(scale_max, to_score) is distinct from 10)
                 then 'NPS needs a scale of 0 to 10'
@@ -61,6 +61,13 @@ judged as (
             when said_kind in ('csat', 'ces') and is_good is null and said_positive is null and (from_score is null or to_score is null)
                 then 'its scale is not declared'
         end as problem,
+        {#- What it looks like; a person decides. #}
+        case
+            when said_kind is not null then null
+            when from_score = 0 and to_score = 10 and {{ asks_to_recommend('question_title') }} then 'nps'
+            when question_type = 'yes_no' then 'csat'
+            when question_type in ('rating', 'opinion_scale') and to_score - from_score = 4 then 'csat'
+        end as proposed_kind,
         coalesce(said_direction, 'higher_is_better') as direction,
         said_kind is not null or from_score is not null or is_helpdesk or question_type in ('rating', 'opinion_scale') as is_rating,
         coalesce(score between from_score and to_score, true) as is_in_scale,
@@ -74,6 +81,8 @@ judged as (
         end) as positive_from
     from declared
 ),
+
+left_surveys as ({{ surveys_left_out('answers') }}),
 
 {{ locate_survey_rows('judged', ['source', 'response_id', 'question_id'], at) }},
 
@@ -109,8 +118,10 @@ select
     r.question_type,
     r.kind,
     r.problem,
+    r.proposed_kind,
     {#- Why it does not count. #}
     case
+        when l.survey is not null then 'form left out'
         when r.lacks <> 'question not in the definition' then r.lacks
         when r.is_helpdesk and r.ticket_id is not null and not r.is_ticket_known then 'ticket never landed'
         when r.is_helpdesk and r.exclusion_reason is not null then 'excluded ticket'
@@ -165,3 +176,4 @@ select
     r.agent_id,
     r.is_headline
 from attributed as r
+left join left_surveys as l on r.source = l.source and r.survey = l.survey

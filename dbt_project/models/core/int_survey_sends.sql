@@ -1,9 +1,13 @@
 {%- set stated = ['organization_id', 'segment', 'product', 'service_area', 'complexity', 'channel', 'priority', 'group_id', 'agent_id'] -%}
 {%- set columns = ['source', 'invitation_id', 'survey', 'is_helpdesk', 'ticket_id', 'customer_id', 'customer_email_hash', 'sent_at', 'answered_at',
     'delivery'] + stated -%}
-with told as (
+with given as (
     select *, coalesce(customer_id, customer_email_hash) as person from ({{ united('survey_sends', columns) }}) as s
 ),
+
+left_surveys as ({{ surveys_left_out('given') }}),
+
+told as (select * from given where not coalesce((source, survey) in (select l.source, l.survey from left_surveys as l), false)),
 
 policies as (
     select *

@@ -13,7 +13,7 @@ from typing import Any
 from ingestion.extract import fetch
 from ingestion.sources import files
 
-from .warehouse import Warehouse
+from .warehouse import Warehouse, questions
 from .zendesk_records import AGENT, CUSTOMER, OFFICE, Account, Record, comment, status
 
 AS_OF = "2024-06-30T12:00:00+00:00"
@@ -64,7 +64,11 @@ OWN_TARGETS = (
         )
     )
 )  # fmt: skip
-RULES = {"schedules.csv": SCHEDULES, "own_sla_targets.csv": OWN_TARGETS}
+RULES = {
+    "schedules.csv": SCHEDULES,
+    "own_sla_targets.csv": OWN_TARGETS,
+    "questions.csv": questions("*,F,stars,csat", "*,C,stars,csat"),
+}
 
 FORM = {
     "id": "F",

@@ -16,13 +16,15 @@ from tests import parsed
 
 from .conftest import fetch_sandbox
 from .contents import content_hashes
-from .test_worked_examples_later import RULES, Slices, first_night, later_nights
-from .test_worked_examples_surveys import FORMS, RESPONSES, land_scores
-from .warehouse import Warehouse
+from .test_worked_examples_later import RULES as TARGETS
+from .test_worked_examples_later import Slices, first_night, later_nights
+from .test_worked_examples_surveys import DECLARED, FORMS, RESPONSES, land_scores
+from .warehouse import Warehouse, questions
 from .zendesk_records import CUSTOMER, Account, comment, status, utc
 
 NOW = datetime(2024, 7, 10, 6, tzinfo=UTC)
 SLICES = 10
+RULES = TARGETS | {"questions.csv": questions(*DECLARED)}
 #: How the rows came into staging is part of it; each slice supersedes others.
 OF_THE_RUN = {"publication"}
 

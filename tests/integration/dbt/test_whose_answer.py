@@ -7,23 +7,26 @@ from typing import Any
 
 import pytest
 
-from .warehouse import Warehouse
+from .warehouse import Warehouse, questions
 from .zendesk_records import AGENT, OTHER_AGENT, Account, change, comment, status, utc
 
 AS_OF = "2024-06-30T12:00:00Z"
-MARTS = ("+survey_answers", "+survey_answers_left_out", "+survey_balance", "+unmapped_questions",
+MARTS = ("+survey_answers", "+survey_answers_left_out", "+survey_balance", "+unmapped_questions", "+kpi_csat", "+kpi_nps",
          "+follow_ups", "+survey_sends", "+kpi_survey_response")  # fmt: skip
 RULES = {
-    "questions.csv": (
-        "source,survey,question_id,kind,scale_min,scale_max,positive_from,direction,is_headline\n"
-        "typeform,words,mood,csat,0,1,1,,\n"
-        "typeform,numbers,typed,csat,0,10,8,,\n"
-        "typeform,deep,inner,csat,1,5,4,,\n"
+    "questions.csv": questions(
+        "typeform,words,mood,csat,0,1,1",
+        "typeform,numbers,typed,csat,0,10,8",
+        "typeform,deep,inner,csat,1,5,4",
+        "asked,consent,c1,csat",
+        "scaled,vague,stars,csat,1,5",
+        "asked,vague,stars,csat",
     ),
     "hidden_fields.csv": (
         "source,survey,hidden_field,attribute\n"
         "typeform,named,Ticket-No,ticket_id\n*,named,kunde,customer_id\n*,,tier,segment\n"
     ),
+    "surveys.csv": "source,survey,is_taken\nstaff,,false\nstaff,vague,true\n",
     "answer_scores.csv": (
         "source,survey,question_id,answer,score\ntypeform,words,mood,Good,1\ntypeform,words,mood,no-good,0\n"
     ),
@@ -102,6 +105,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     invitations(warehouse)
     days_and_addresses(warehouse)
     hidden_fields(warehouse)
+    undeclared(warehouse)
     warehouse.build(AS_OF, select=MARTS)
     return warehouse
 
@@ -272,6 +276,96 @@ def hidden_fields(warehouse: Warehouse) -> None:
         response("named", 5, [said("score", 0)]),
     ]
     warehouse.land("typeform", "responses", told, changed="submitted_at")
+
+
+def undeclared(warehouse: Warehouse) -> None:
+    """One company asked thirty people, as another does that declares the five points, and a third its staff."""
+    title = {"title": "Würden Sie uns weiterempfehlen?"}
+    forms = [
+        form("consent", field("c1", "opinion_scale", steps=5, start_at_one=True), field("c2", "yes_no")),
+        form("vague", field("stars", "rating"), field("likely", "opinion_scale", steps=11) | title),
+    ]
+    told = [
+        response(
+            "consent",
+            n,
+            [
+                said("c1", 5 if n < 24 else 2),
+                {"field": {"id": "c2", "type": "yes_no"}, "type": "boolean", "boolean": n % 5 == 0},
+            ],
+        )
+        for n in range(30)
+    ]
+    told += [response("vague", n, [said("stars", 1 + n), said("likely", 10 * n)]) for n in range(2)]
+    gone = {"field": {"id": "gone", "type": "yes_no"}, "type": "boolean", "boolean": False}
+    told += [response("vague", 2, [gone]), response("vague", 3, [said("old", 9, "nps")])]
+    for source in ("unasked", "asked", "scaled", "staff"):
+        warehouse.land("typeform", "forms", forms, source=source, changed="last_updated_at")
+        warehouse.land("typeform", "responses", told, source=source, changed="submitted_at")
+
+
+def of_all_time(warehouse: Warehouse, kpi: str, source: str) -> list[tuple[Any, ...]]:
+    """n and value of a source; its row is absent where nothing counts."""
+    value = {"kpi_csat": "csat_pct", "kpi_nps": "nps"}[kpi]
+    return warehouse.query(
+        f"select n, {value} from marts.{kpi} where period_grain = 'all' and dimension = 'source' and member = '{source}'"
+    )
+
+
+def test_nothing_counts_that_nobody_declared(warehouse: Warehouse) -> None:
+    """But a form's own NPS field, also of a question that it no longer has."""
+    assert of_all_time(warehouse, "kpi_csat", "unasked") == []
+    assert of_all_time(warehouse, "kpi_nps", "unasked") == [(1, 100)]
+    assert warehouse.query(
+        "select survey, question_id, question_title, reason, proposed_kind, answers, distribution, questions_line, counted_before "
+        "from marts.unmapped_questions where source = 'unasked' order by 1, 2"
+    ) == [
+        ("consent", "c1", "c1", "its kind is not declared", "csat", 30, "2: 6, 5: 24", "unasked,consent,c1,csat,,,,,", 0),
+        ("consent", "c2", "c2", "its kind is not declared", "csat", 30, "no: 24, yes: 6", "unasked,consent,c2,csat,,,,,", 0),
+        ("vague", "gone", None, "its kind is not declared", "csat", 1, "no: 1", "unasked,vague,gone,csat,,,,,", 0),
+        ("vague", "likely", "Würden Sie uns weiterempfehlen?", "its kind is not declared", "nps", 2, "0: 1, 10: 1",
+         "unasked,vague,likely,nps,,,,,", 0),
+        ("vague", "stars", "stars", "its kind is not declared, its scale is not declared", None, 2, "1: 1, 2: 1", None, 0),
+    ]  # fmt: skip
+    assert warehouse.query(
+        "select question_id, left_out, count(*) from marts.survey_answers_left_out where source = 'unasked' group by all order by 1"
+    ) == [
+        ("c1", "not declared", 30),
+        ("c2", "not declared", 30),
+        ("gone", "question not in the definition", 1),
+        ("likely", "not declared", 2),
+        ("stars", "not declared", 2),
+    ]
+
+
+def test_what_is_declared_counts_alone(warehouse: Warehouse) -> None:
+    """24 of 30 by the five points; the consent to be called is none of it."""
+    assert of_all_time(warehouse, "kpi_csat", "asked") == [(30, 80)]
+    assert warehouse.query(
+        "select question_id from marts.unmapped_questions where source = 'asked' and survey = 'consent'"
+    ) == [("c2",)]
+
+
+def test_a_scale_that_the_form_does_not_state_must_be_declared(warehouse: Warehouse) -> None:
+    assert warehouse.query(
+        "select source, reason from marts.unmapped_questions where question_id = 'stars' and source in ('asked', 'scaled')"
+    ) == [("asked", "its scale is not declared")]
+    assert warehouse.query(
+        "select score, scale_max, rule from marts.survey_answers where source = 'scaled' and question_id = 'stars' order by 1"
+    ) == [(1, 5, "positive from 4"), (2, 5, "positive from 4")]
+
+
+def test_a_survey_that_is_not_taken_counts_for_nothing(warehouse: Warehouse) -> None:
+    """Nor does it wait for a declaration. A row for the survey goes before one for all of the source."""
+    assert warehouse.query(
+        "select survey, landed, counted, left_out from marts.survey_balance where source = 'staff' order by 1"
+    ) == [("consent", 60, 0, 60), ("vague", 6, 1, 5)]
+    assert warehouse.query(
+        "select left_out, count(*) from marts.survey_answers_left_out where source = 'staff' and survey = 'consent' group by all"
+    ) == [("form left out", 60)]
+    assert warehouse.query("select distinct survey from marts.unmapped_questions where source = 'staff'") == [
+        ("vague",)
+    ]
 
 
 def test_a_known_nobody_stays_nobody(warehouse: Warehouse) -> None:

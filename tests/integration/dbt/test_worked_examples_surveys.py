@@ -9,28 +9,39 @@ from typing import Any
 
 import pytest
 
-from .warehouse import Warehouse
+from .warehouse import Warehouse, questions
 from .zendesk_records import AGENT, OTHER_AGENT, Account, change, comment, status, utc
 
 COUNT = itertools.count(1)
 RULES = Path(__file__).parents[3] / "dbt_project" / "seeds"
 ANSWERED = "2024-06-10T12:00"
+#: What the forms below ask, of whatever account.
+DECLARED = (
+    "*,stars,five,csat",
+    "*,zero_to_four,scale,csat",
+    "*,yes_no,yes,csat",
+    "*,both,happy,csat",
+    "*,scale_nps,likely,nps",
+    "*,grouped,inner,csat",
+    "*,changing,mark,csat",
+    "*,by_ticket,happy,csat",
+)
 SEEDS = {
     "segments.csv": (
         "source,organization_id,customer_id,segment,product,service_area,complexity\ndesk,6,,seeded,,,\n"
     ),
-    "questions.csv": (
-        "source,survey,question_id,kind,scale_min,scale_max,positive_from,direction,is_headline\n"
-        "typeform,stars,hard,csat,1,10,8,higher_is_better,true\n"
-        "typeform,stars,effort,ces,,,,lower_is_better,\n"
-        "typeform,stars,aside,csat,,,,,false\n"
-        "typeform,efforts,seven,ces,,,,higher_is_better,\n"
-        "typeform,efforts_low,five,ces,,,,lower_is_better,\n"
-        "typeform,efforts,silent,ces,,,,,\n"
-        "typeform,one_to_five,loyal,nps,0,10,,,\n"
-        "*,faces,mood_ref,csat,,,,,\n"
-        "*,faces,colour,other,1,3,,,\n"
-        "seeded_freshdesk,,q,csat,-103,103,101,higher_is_better,\n"
+    "questions.csv": questions(
+        *DECLARED,
+        "typeform,stars,hard,csat,1,10,8,higher_is_better,true",
+        "typeform,stars,effort,ces,,,,lower_is_better",
+        "typeform,stars,aside,csat,,,,,false",
+        "typeform,efforts,seven,ces,,,,higher_is_better",
+        "typeform,efforts_low,five,ces,,,,lower_is_better",
+        "typeform,efforts,silent,ces",
+        "typeform,one_to_five,loyal,nps,0,10",
+        "*,faces,mood_ref,csat",
+        "*,faces,colour,other,1,3",
+        "seeded_freshdesk,,q,csat,-103,103,101,higher_is_better",
     ),
     "answer_scores.csv": (
         "source,survey,question_id,answer,score\n"
@@ -474,7 +485,7 @@ def test_undeclared_questions_wait(warehouse: Warehouse) -> None:
         # One of its answers, a face without a score.
         ("mood", 1, 3, "its answers have no scores", 1),
         ("silent", 0, 6, "CES needs a declared direction", 5),
-        ("three", 1, 3, "its kind is not declared", 1),
+        ("three", None, None, "its kind is not declared, its scale is not declared", 1),
     ]
     assert warehouse.query("select count(*) from marts.kpi_nps where member = 'one_to_five'") == [(0,)]
 

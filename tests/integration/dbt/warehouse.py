@@ -23,9 +23,20 @@ from dbt.parser.manifest import extended_mashumuro_decoder
 from ingestion.landing import Landing
 from orchestration.ground import locking
 from orchestration.warehouse import control_tables
+from sandbox.server import RULES
 from tests import parsed
 
 from .quick import quick
+
+#: What the sandbox's company declares of its forms.
+SANDBOX = {path.name: path.read_text() for path in sorted(RULES.glob("*.csv"))}
+
+
+def questions(*rows: str) -> str:
+    """The rule file with the sandbox's rows, and these: source, survey, question_id, kind, scale_min, ..."""
+    head, *known = SANDBOX["questions.csv"].splitlines()
+    filled = (row + "," * (head.count(",") - row.count(",")) for row in rows)
+    return "\n".join([head, *known, *filled, ""])
 
 
 class BuildError(Exception):
@@ -38,7 +49,7 @@ class Warehouse:
     Args:
         folder: An empty folder.
         time_zone: The business zone.
-        rules: Seeds to use instead of the shipped ones: file name to CSV text.
+        rules: Seeds to use instead of the shipped ones and the sandbox's: file name to CSV text.
         is_empty: Without the seeds and the staging models, empty, that a warehouse has from the start otherwise.
     """
 
@@ -59,7 +70,7 @@ class Warehouse:
         self._rules = {name.removesuffix(".csv") for name in rules or {}}
         folder.mkdir(exist_ok=True)
         shutil.copytree(parsed.project().folder, self._project, ignore=shutil.ignore_patterns("target"))
-        for name, text in (rules or {}).items():
+        for name, text in (SANDBOX | dict(rules or {})).items():
             (self._project / "seeds" / name).write_text(text)
         if not is_empty:
             shutil.copyfile(_template(), self.path)
@@ -223,7 +234,8 @@ def _template() -> Path:
     """A warehouse with the shipped seeds and staging of nothing, built once for each state of the project."""
     project = parsed.project()
     found = project.folder.parent / "empty.duckdb"
-    rules = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(project.folder.glob("seeds/*.csv"))))
+    seeds = [path.read_bytes() for path in sorted(project.folder.glob("seeds/*.csv"))]
+    rules = hashlib.sha256(b"".join(seeds) + repr(SANDBOX).encode())
     state = f"{(project.folder / 'target' / 'cxmarts_parsed').read_text()} {rules.hexdigest()} {duckdb.__version__}"
     marker = found.with_suffix(".state")
     with locking.exclusive(found.with_suffix(".lock"), "building an empty warehouse", wait=True):

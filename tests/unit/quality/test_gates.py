@@ -759,9 +759,9 @@ def test_events_after_as_of_block_with_and_without_a_zone(store: Store) -> None:
 
 
 def test_a_shrinking_mart_warns_and_an_emptied_one_blocks_unless_its_card_allows_it(store: Store) -> None:
-    def judged(n: int, **card: bool) -> list[tuple[str, str]]:
-        frames = {"toy": pd.DataFrame({"row": range(n)})}
-        contracts = {"toy": Contract(mart="toy", card=card)}
+    def judged(n: int, left_out: int = 0, **card: bool | str) -> list[tuple[str, str]]:
+        frames = {"toy": pd.DataFrame({"row": range(n)}), "left_out": pd.DataFrame({"row": range(left_out)})}
+        contracts = {"toy": Contract(mart="toy", card=card), "left_out": Contract(mart="left_out")}
         return failures(
             judge_marts(store, "r1", AS_OF, frames, contracts, previous_rows={"toy": 10}).verdicts
         )
@@ -771,3 +771,7 @@ def test_a_shrinking_mart_warns_and_an_emptied_one_blocks_unless_its_card_allows
     assert judged(0) == [("rows_did_not_drop", "warning"), ("mart_is_not_emptied", "critical")]
     assert judged(0, may_be_empty=True) == [("rows_did_not_drop", "warning")]
     assert judged(0, may_shrink=True) == []
+    blocked = judged(0)
+    assert judged(0, empties_into="left_out") == blocked
+    assert judged(0, 1) == blocked
+    assert judged(0, 1, empties_into="left_out") == [("rows_did_not_drop", "warning")]

@@ -33,19 +33,18 @@ questions as (
         field.title as title,
         field.type as question_type,
         field.properties.choices as choices,
-        {#- Steps default to 11 (opinion scale, from 0) and 3 (rating, from 1). #}
-        case field.type
-            when 'nps' then 0e0
-            when 'rating' then 1e0
-            when 'opinion_scale' then case when field.properties.start_at_one then 1e0 else 0e0 end
-            when 'yes_no' then 0e0
+        {#- How many steps a scale has nobody knows unless the definition says it. #}
+        case
+            when field.type in ('nps', 'yes_no') then 0e0
+            when field.properties.steps is null then null
+            when field.type = 'rating' or field.type = 'opinion_scale' and field.properties.start_at_one then 1e0
+            when field.type = 'opinion_scale' then 0e0
         end as scale_min,
-        case field.type
-            when 'nps' then 10e0
-            when 'rating' then coalesce(field.properties.steps, 3) * 1e0
-            when 'opinion_scale'
-                then coalesce(field.properties.steps, 11) - case when field.properties.start_at_one then 0e0 else 1e0 end
-            when 'yes_no' then 1e0
+        case
+            when field.type = 'nps' then 10e0
+            when field.type = 'yes_no' then 1e0
+            when field.type = 'rating' or field.type = 'opinion_scale' and field.properties.start_at_one then field.properties.steps * 1e0
+            when field.type = 'opinion_scale' then field.properties.steps - 1e0
         end as scale_max
     from level_{{ level }}
     {{ 'union all' if not loop.last }}
