@@ -10,6 +10,7 @@ import argparse
 import atexit
 import contextlib
 import csv
+import dataclasses
 import gc
 import getpass
 import json
@@ -20,7 +21,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -37,6 +38,7 @@ from orchestration.ground.settings import Settings, load, parse_time
 from orchestration.publication import publish
 
 if TYPE_CHECKING:
+    from orchestration.commands.questions import Question
     from orchestration.refresh import Outcome
 
 
@@ -121,6 +123,18 @@ def _parser() -> argparse.ArgumentParser:
 
     command("doctor", _doctor, "Check settings, sources, disk and versions: a line each, with what to do.")
     command("scorecard", _scorecard, "Show the published figures.")
+    questions = command(
+        "questions",
+        _questions,
+        "Show the survey questions that nobody declared, or declare some.",
+    )
+    questions.add_argument(
+        "--accept",
+        nargs="+",
+        metavar="ID",
+        help="write this one's line (SOURCE SURVEY QUESTION), or `all`, into questions.csv of CXMARTS_RULES",
+    )
+    questions.add_argument("--json", action="store_true", help="a line of JSON for each instead of the table")
 
     trial = command("demo", _demo, "Run everything against a generated company, without any account.")
     trial.add_argument("--tickets", type=int, default=demo.TICKETS)
@@ -310,6 +324,73 @@ def _print_scorecard(settings: Settings) -> None:
         print("No noise:")
         for shift in shifts:
             print(f"  {shift}")
+
+
+def _questions(options: argparse.Namespace) -> int:
+    from orchestration.commands import questions
+
+    settings = load()
+    home = Home(settings.home)
+    found = questions.unmapped(home)
+    known = questions.declared(settings.rules, found)
+    if options.accept is not None:
+        return _accept(settings, home, found, options.accept)
+    if options.json:
+        for each in found:
+            print(json.dumps({**dataclasses.asdict(each), "is_declared": each.key in known}))
+    elif found:
+        _print_questions(found, known)
+    else:
+        print("Every rating question is declared.")
+    return 0
+
+
+def _print_questions(found: Sequence[Question], known: Collection[tuple[str, str, str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="Questions that count for nothing")
+    for name in ("survey", "question"):
+        table.add_column(name, overflow="fold")
+    table.add_column("n", justify="right")
+    table.add_column("answers", overflow="fold")
+    table.add_column("looks like", overflow="fold")
+    for each in found:
+        looks = "declared by now: see the next refresh" if each.key in known else each.kind or each.reason
+        table.add_row(each.survey_title, each.title, f"{each.answers:,}", each.distribution, looks)
+    Console().print(table)
+    if lines := [each.line for each in found if each.line and each.key not in known]:
+        todo = "`cxmarts questions --accept SOURCE SURVEY QUESTION` writes one, `--accept all` each"
+        print(f"Their lines for questions.csv ({todo}):")
+        print("\n".join(lines))
+
+
+def _accept(
+    settings: Settings,
+    home: Home,
+    found: Sequence[Question],
+    named: Sequence[str],
+) -> int:
+    from orchestration.commands import questions
+
+    if list(named) == ["all"]:
+        wanted = [each for each in found if each.line]
+    elif len(named) == len(questions.KEY):
+        wanted = [each for each in found if each.key == tuple(named)]
+        if not wanted:
+            listed = ", ".join(" ".join(each.key) for each in found if each.line) or "none"
+            raise CommandError(f"{' '.join(named)} is no question that waits; there are: {listed}")
+        if wanted[0].line is None:
+            raise CommandError(
+                f"{' '.join(named)}: {wanted[0].reason}; write its line into questions.csv by hand"
+            )
+    else:
+        raise CommandError("--accept takes SOURCE SURVEY QUESTION, or all")
+    written = questions.accept(home, settings.rules, wanted)
+    for each in wanted:
+        print(f"{' '.join(each.key)}: {each.kind if each in written else 'declared already'}")
+    print("The next refresh counts them: `cxmarts refresh`" if wanted else "There is nothing to accept.")
+    return 0
 
 
 def _demo(options: argparse.Namespace) -> int:

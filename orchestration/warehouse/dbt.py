@@ -191,7 +191,7 @@ class Project:
             if own.name not in seeds and own.name not in former:
                 known = ", ".join(sorted(seeds))
                 problems.append(f"CXMARTS_RULES: {own.name} is no rule file; there are {known}")
-            elif found := _rule_problems(own, former.get(own.name) or _header(files[seeds[own.name]])):
+            elif found := rule_problems(own, former.get(own.name) or _header(files[seeds[own.name]])):
                 problems += found
             elif own.name in seeds:
                 overlay[seeds[own.name]] = _completed(own)
@@ -332,7 +332,7 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-def _rule_problems(own: Path, columns: list[str]) -> list[str]:
+def rule_problems(own: Path, columns: list[str]) -> list[str]:
     """What keeps a rule file with these columns from being read, each with its line."""
     try:
         reader = csv.reader(io.StringIO(read_text(own, RULE_BYTES), newline=""), strict=True)

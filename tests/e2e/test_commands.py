@@ -31,6 +31,7 @@ def test_the_lists(copy: Path, sandbox: Sandbox) -> None:
     card = run(copy, "scorecard").stdout
     assert "CSAT" in card
     assert "First response" in card
+    assert run(copy, "questions").stdout == "Every rating question is declared.\n"
     refused = run(copy, "rollback", "20200101T000000000000Z-abcdef")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "there is no version" in refused.stderr
