@@ -309,9 +309,7 @@ def _print_scorecard(settings: Settings) -> None:
     for name in ("value", "n", "95 % interval", *(("target", "gap") if has_targets else ())):
         table.add_column(name, justify="right")
     for line in lines:
-        interval = ""
-        if line.low is not None and line.high is not None:
-            interval = f"{scorecard.show(line.low, line.unit)} to {scorecard.show(line.high, line.unit)}"
+        interval = scorecard.show_interval(line.low, line.high, line.unit)
         cells = [line.name, scorecard.show(line.value, line.unit), f"{line.n:,}", interval]
         if has_targets:
             cells += [scorecard.show(number, line.unit) for number in (line.target, line.gap)]
@@ -321,7 +319,12 @@ def _print_scorecard(settings: Settings) -> None:
                 table.add_row(f"  {gap}", style="yellow")
     Console().print(table)
     if shifts := scorecard.shifts(published.path):
-        print("No noise:")
+        about = scorecard.judged(published.path)
+        print(
+            f"No noise (of {about[0]} newest weeks and months {about[1]:.1f} by chance):"
+            if about
+            else "No noise:"
+        )
         for shift in shifts:
             print(f"  {shift}")
 

@@ -53,6 +53,16 @@ WHERE j.newest_no = 1 AND j.signal <> 'none'
 ORDER BY j.kpi, j.period_grain
 """
 
+# Of those periods how many there are, and how many signals among them chance alone gives.
+_JUDGED = """
+SELECT count(*), coalesce(sum(false_signal_rate), 0)::DOUBLE FROM (
+    SELECT *, row_number() OVER (PARTITION BY kpi, period_grain ORDER BY period_start DESC) AS newest_no
+    FROM kpi_scorecard
+    WHERE dimension = 'all' AND signal IS NOT NULL
+)
+WHERE newest_no = 1
+"""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -179,12 +189,29 @@ def shifts(current: Path) -> list[Shift]:
         return [Shift(*row) for row in con.execute(_SHIFTS).fetchall()]
 
 
-def show(value: float | None, unit: str | None) -> str:
+def judged(current: Path) -> tuple[int, float] | None:
+    """How many newest weeks and months are judged, and signals expected by chance; none if it is older."""
+    database = str(current.resolve() / "marts.duckdb")
+    with suppress(duckdb.BinderException), duckdb.connect(database, read_only=True) as con:
+        [(periods, expected)] = con.execute(_JUDGED).fetchall()
+        return periods, expected
+    return None
+
+
+def show_interval(low: float | None, high: float | None, unit: str | None) -> str:
+    """An interval for people, with as many decimals as its bounds need to differ."""
+    if low is None or high is None:
+        return ""
+    shown = [(show(low, unit, decimals), show(high, unit, decimals)) for decimals in range(1, 5)]
+    return " to ".join(next((pair for pair in shown if pair[0] != pair[1]), shown[-1]))
+
+
+def show(value: float | None, unit: str | None, decimals: int = 1) -> str:
     """A figure for people: one decimal, durations in the unit that fits."""
     if value is None:
         return "-"
     if unit != "seconds":
-        return f"{value:.1f}{' %' if unit == 'percent' else ''}"
+        return f"{value:.{decimals}f}{' %' if unit == 'percent' else ''}"
     for size, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if abs(value) >= size:
             return f"{value / size:.1f} {name}"

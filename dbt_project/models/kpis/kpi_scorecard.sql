@@ -23,19 +23,23 @@ with kpis as (
     {% endfor %}
 ),
 
-{#- Where a history begins within a period, that one is a fragment. #}
+{#- Where a history begins within a period, that one is a fragment; the history of a member without days with that of all. #}
 beginnings as (
-    select kpi, dimension, member, min(period_start) as first_day from kpis where period_grain = 'day' group by kpi, dimension, member
+    select kpi, dimension, member, min(period_start) as first_day
+    from kpis
+    where period_grain = 'day' and n > 0
+    group by kpi, dimension, member
 ),
 
 cells as (
     select
         k.*,
-        coalesce(k.period_start < b.first_day, false) as is_fragment,
+        coalesce(k.period_start < coalesce(b.first_day, a.first_day), false) as is_fragment,
         {{ row_hash(['k.kpi', 'k.period_grain', 'k.dimension', 'k.member']) }} as series,
         d.unit,
         d.better,
         d.settles_after_days,
+        coalesce(d.small_n, 30) as small_n,
         case k.period_grain
             when 'day' then cast(k.period_start + interval 1 day as date)
             when 'week' then cast(k.period_start + interval 7 day as date)
@@ -45,6 +49,7 @@ cells as (
     from kpis as k
     {{ join_definition('k.kpi') }}
     left join beginnings as b on k.kpi = b.kpi and k.dimension = b.dimension and k.member = b.member
+    left join beginnings as a on k.kpi = a.kpi and a.dimension = 'all'
     {#- A day of one member is mostly too small to steer by; it stands in the KPI's own table. #}
     where (k.period_grain <> 'day' or k.dimension = 'all')
     {% for name, rule in dimensions().items() if not rule.is_in_scorecard %}
@@ -122,8 +127,11 @@ select
     c.center,
     c.lower_limit,
     c.upper_limit,
+    c.sigma_z,
     c.signal,
     c.shift,
+    c.false_signal_rate,
+    c.expected_false_signals,
     k.is_small_n,
     k.is_partial_period,
     k.definition_version

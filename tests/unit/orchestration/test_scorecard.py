@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.commands.scorecard import Line, gaps, read
+from orchestration.commands.scorecard import Line, gaps, judged, read, show_interval
 
 KEY = "'all' AS period_grain, NULL::DATE AS period_start"
 
@@ -90,3 +90,26 @@ def test_it_says_of_how_many_tickets_a_number_is_known(published: Path) -> None:
         "reopens: 373 of 400 tickets known, api unexplained, web unknown",
     ]
     assert [gap.kpis for gap in found] == [("first_reply_time",), ("reopen_rate",)]
+
+
+def test_an_interval_is_shown_with_its_width() -> None:
+    assert show_interval(70.04, 100.0, "percent") == "70.0 % to 100.0 %"
+    assert show_interval(99.996, 100.0, "percent") == "99.996 % to 100.000 %"
+    assert show_interval(-3.2, 4.0, "points") == "-3.2 to 4.0"
+    assert show_interval(None, 4.0, "points") == ""
+
+
+def test_it_says_how_many_signals_are_expected_by_chance(published: Path) -> None:
+    """Of the newest week and month of each KPI over all; an older publication does not say."""
+    assert judged(published) is None
+    with duckdb.connect(str(published / "marts.duckdb")) as con:
+        con.execute(
+            "CREATE OR REPLACE TABLE kpi_scorecard AS FROM (VALUES"
+            " ('csat', 'all', 'week', DATE '2026-01-05', 'none', 0.01),"
+            " ('csat', 'all', 'week', DATE '2026-01-12', 'run', 0.02),"
+            " ('csat', 'all', 'month', DATE '2026-01-01', 'none', 0.03),"
+            " ('csat', 'group', 'month', DATE '2026-01-01', 'none', 0.5),"
+            " ('nps', 'all', 'week', DATE '2026-01-12', NULL, NULL)"
+            ") AS s (kpi, dimension, period_grain, period_start, signal, false_signal_rate)"
+        )
+    assert judged(published) == (2, pytest.approx(0.05))
