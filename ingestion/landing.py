@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ingestion.erasing import Erased, Scrubber, personal_of, scrub_rows
 from ingestion.errors import ExpectedError
 from ingestion.landing_format import FORMAT, METADATA_KEY, READABLE, SCHEMA, Place, read_metadata
 
@@ -94,6 +95,7 @@ class Landing:
         self.root = Path(root)
         self._lock = threading.Lock()
         self._newest_id = ""
+        self._erased: Erased | None = None
 
     def prepare(self) -> None:
         """Make the folder ready for a writer: it exists, is private, takes a file, holds no half-written one.
@@ -216,12 +218,36 @@ class Landing:
         }
         encoded = json.dumps({"format": FORMAT, **metadata}, ensure_ascii=False).encode()
         ids = pa.repeat(pa.scalar(batch_id, pa.string()), rows.num_rows)
+        rows = scrub_rows(rows, Scrubber(self.erased(), personal_of(vendor), source, stream))
         table = rows.select(SCHEMA.names[:-1]).append_column("batch_id", ids).cast(SCHEMA)
         path = self.root / Place(source, stream, batch_id).path
         with _clear_errors(path):
             _make_private(path.parent)
             _write_file(path, table.replace_schema_metadata({METADATA_KEY: encoded}))
         return _info(path, metadata)
+
+    def erased(self) -> Erased:
+        """The persons of whom nothing may land."""
+        with self._lock:
+            if self._erased is None or not self._erased.is_current:
+                self._erased = Erased(self.root)
+            return self._erased
+
+    def scrub(self, path: Path) -> int:
+        """Write a file afresh without the persons that were erased since; gives how many rows changed.
+
+        Raises:
+            LandingError: the file cannot be read or written.
+        """
+        info, changed = self.info(path), list[int]()
+        with pq.ParquetFile(path) as file:
+            table = file.read()
+        scrubber = Scrubber(self.erased(), personal_of(info.vendor), info.source, info.stream)
+        clean = scrub_rows(table, scrubber, changed.append)
+        if changed:
+            with _clear_errors(path):
+                _write_file(path, clean.replace_schema_metadata(table.schema.metadata))
+        return len(changed)
 
     def forget(self, source: str, streams: Sequence[str]) -> None:
         """Remove streams of a source for good: each vanishes at once, then its files are deleted.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
+from ingestion.erasing import Personal, declare
 from ingestion.landing import Landing
 from ingestion.streams import Source
 
@@ -53,6 +54,7 @@ class Vendor:
         ways: Sets of keys, each of which makes an account; the first is the usual one.
         source: Makes an account's source: its name, then the values by key in lower case.
         holidays: (landing, source name) -> the holidays that landed: by schedule, first and last local date.
+        personal: Where its records hold a person.
     """
 
     name: str
@@ -61,6 +63,10 @@ class Vendor:
     ways: tuple[tuple[str, ...], ...]
     source: Callable[..., Source]
     holidays: Callable[[Landing, str], Mapping[str, list[tuple[date, date]]]] | None = None
+    personal: Personal = field(default_factory=Personal)
+
+    def __post_init__(self) -> None:
+        declare(self.name, self.personal)
 
     @property
     def keys(self) -> tuple[str, ...]:

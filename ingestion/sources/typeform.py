@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from ingestion.erasing import Personal
 from ingestion.http import FetchError, checked_secret, checked_url
 from ingestion.landing import Landing
 from ingestion.paging import NumberedList, TokenWalk
@@ -118,4 +119,12 @@ VENDOR = Vendor(
     ),
     ways=(("TOKEN",),),
     source=source,
+    personal=Personal(
+        kept=frozenset({"type", "ref", "token", "response_type", "label", "labels", "ids", "refs"}),
+        emptied=frozenset({"metadata"}),
+        loose=frozenset({"hidden"}),
+        nothing_personal=frozenset({"forms"}),
+        removable=frozenset({"responses"}),
+        tickets_stream="",
+    ),
 )

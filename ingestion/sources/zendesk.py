@@ -13,6 +13,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ingestion.erasing import Personal
 from ingestion.http import checked_secret, checked_url
 from ingestion.landing import Landing
 from ingestion.paging import SECOND, CursorExport, CursorList, CursorWindow, TimeExport
@@ -336,6 +337,51 @@ STREAMS = (
     ),
 )
 
+_OWNERS = frozenset({"requester_id", "author_id", "updater_id", "responder_id", "user_id"})
+_WORDS = {
+    "status",
+    "priority",
+    "type",
+    "event_type",
+    "field_name",
+    "score",
+    "reason",
+    "reason_code",
+    "rel",
+    "via",
+}
+_WORDS |= {
+    "channel",
+    "support_type",
+    "role",
+    "tags",
+    "added_tags",
+    "removed_tags",
+    "sub_type",
+    "rating_category",
+}
+_IMPERSONAL = {
+    "ticket_metric_events",
+    "surveys",
+    "groups",
+    "brands",
+    "ticket_fields",
+    "sla_policies",
+    "schedules",
+}
+PERSONAL = Personal(
+    people=_OWNERS
+    | {"submitter_id", "assignee_id", "actor_id", "collaborator_ids", "follower_ids", "email_cc_ids"},
+    owners=_OWNERS,
+    kept=frozenset(_WORDS),
+    whole=frozenset({"organization_fields"}),
+    emptied=frozenset({"metadata", "system", "user_fields"}),
+    users="users",
+    organizations="organizations",
+    nothing_personal=frozenset(_IMPERSONAL | {TICKET_COUNTS}),
+    removable=frozenset({"tickets", "satisfaction_ratings", "survey_responses"}),
+)
+
 VENDOR = Vendor(
     NAME,
     "Zendesk Support",
@@ -349,4 +395,5 @@ VENDOR = Vendor(
     ways=(("URL", "EMAIL", "API_TOKEN"), ("URL", "OAUTH_TOKEN")),
     source=source,
     holidays=holidays,
+    personal=PERSONAL,
 )

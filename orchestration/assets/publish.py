@@ -138,6 +138,7 @@ def publish_build(run: Run, marts: list[str], restricted: list[str], run_id: str
         keep=keep,
         views=views,
         descriptions=described,
+        is_fresh=run.home.erasing.exists(),
         switch=switch,
         check=as_judged,
         now=now,

@@ -167,6 +167,18 @@ def _parser() -> argparse.ArgumentParser:
     forget.add_argument("target", metavar="SOURCE[/STREAM]")
     forget.add_argument("--yes", action="store_true", help="do not ask")
 
+    erase = command("erase", _erase, "Take a person out of everything that is kept, and prove it by search.")
+    erase.add_argument("source", nargs="?", metavar="SOURCE", help="of the customer or the response")
+    who = erase.add_mutually_exclusive_group(required=True)
+    who.add_argument("--customer", metavar="ID", help="a customer by the id that the source gives")
+    who.add_argument("--email", metavar="ADDRESS", help="whoever has this address, at every source")
+    who.add_argument("--response", metavar="ID", help="one response to a survey")
+    erase.add_argument(
+        "--records", action="store_true", help="their tickets and answers no longer count either"
+    )
+    erase.add_argument("--dry-run", action="store_true", help="show what there is, change nothing")
+    erase.add_argument("--yes", action="store_true", help="do not ask")
+
     files = command("files", _draft, "Draft a mapping from an exported file.")
     steps = files.add_subparsers(metavar="ACTION", required=True)
     draft = steps.add_parser("draft", help="write a commented mapping of a file, to look through")
@@ -570,6 +582,59 @@ def _forget(options: argparse.Namespace) -> int:
         f"forgot {found.about()}. The next refresh builds everything anew, without it: `cxmarts refresh`. "
         "Versions published before still hold it until they are retired"
     )
+    return 0
+
+
+def _erase(options: argparse.Namespace) -> int:
+    from orchestration.commands.erase import left
+    from orchestration.ground import erase
+
+    settings = load()
+    home = Home(settings.home)
+    if not home.landing.exists():
+        raise CommandError(f"{home.root} holds no data")
+    if (options.email is None) != bool(options.source):
+        raise CommandError("name the source with --customer and --response, and none with --email")
+    named = options.email or f"{options.customer or options.response} of {options.source}"
+    with exclusive(home.lock, "erase"):
+        unfinished = erase.remembered(home)
+        person = unfinished or erase.Person()
+        person.is_removed |= options.records
+        if options.customer:
+            person.customers |= {(options.source, options.customer), ("*", options.customer)}
+        elif options.email:
+            person.addresses.add(options.email.casefold())
+        response = (options.source, options.response) if options.response else None
+        erase.find(home, person, response)
+        if not person.rows and unfinished is None:
+            raise CommandError(f"nothing of {named!r} has landed in {home.landing}")
+        print(
+            "\n".join(["What there is of them:", *(f"  {line}" for line in person.about())]), file=sys.stderr
+        )
+        if options.dry_run:
+            print("nothing was changed")
+            return 0
+        told = "This takes them out for good, and all published versions but a new one."
+        print(told, file=sys.stderr)
+        if not options.yes and not _agrees("Erase them?"):
+            raise CommandError("nothing was removed")
+        changed = erase.scrub(home, person, by=getpass.getuser())
+        print(
+            f"Took them out of {changed:,} rows of the landing; everything else is built anew",
+            file=sys.stderr,
+        )
+    published = publish.current(home.published)
+    if published and _run_refresh(settings, as_of=published.as_of):
+        return _fail("the landing is clean; the versions published before still hold them. Run it again", 1)
+    with exclusive(home.lock, "erase"):
+        for folder in (home.published, home.published_restricted):
+            publish.retire(folder, 1)
+        found, searched = left(home, person)
+        print("\n".join(["Searched:", *(f"  {line}" for line in searched)]))
+        if found:
+            return _fail(f"something is left:\n{_listed(found)}", 1)
+        home.erasing.unlink(missing_ok=True)
+    print("nothing left")
     return 0
 
 

@@ -71,6 +71,11 @@ class Home:
         return self.root / "journal.jsonl"
 
     @property
+    def erasing(self) -> Path:
+        """Whom an erase is about that is not done; gone with its end."""
+        return self.root / "erasing.json"
+
+    @property
     def dbt(self) -> Path:
         """The dbt project that runs: a copy of the packaged one with the analyst's seeds over it."""
         return self.root / "dbt"

@@ -86,6 +86,7 @@ def publish(
     descriptions: Mapping[str, Description] | None = None,
     schema: str = "marts",
     is_private: bool = False,
+    is_fresh: bool = False,
     switch: bool = True,
     check: Callable[[Mapping[str, int]], None] | None = None,
     now: datetime | None = None,
@@ -102,6 +103,7 @@ def publish(
         descriptions: of marts and views, by name: they become comments in the database.
         schema: the warehouse's schema that holds the marts.
         is_private: nobody but the owner may enter the folder.
+        is_fresh: the database does not go on from the one before: deleted rows stay in blocks for a while.
         switch: False writes the version but leaves the pointer alone.
         check: called with the row count of each mart before anything is written; raises to refuse.
         now: the time of publication; the clock's by default.
@@ -141,7 +143,7 @@ def publish(
                 views=views or {},
                 descriptions=_with_meanings(descriptions or {}, definitions),
                 # Deleted rows stay in a file's blocks for a while: names and free text may not.
-                before=previous.path / DATABASE if previous and not is_private else None,
+                before=previous.path / DATABASE if previous and not (is_private or is_fresh) else None,
                 unchanged=unchanged,
             )
             versions_of = _definition_versions(con, source, candidates)
@@ -175,7 +177,7 @@ def publish(
         raise
     if switch:
         _point(published, version)
-    _retire(published, keep)
+    retire(published, keep)
     return Publication(versions / version, manifest, is_current=switch)
 
 
@@ -356,7 +358,8 @@ def _point(published: Path, version: str) -> None:
     _sync(published)
 
 
-def _retire(published: Path, keep: int) -> None:
+def retire(published: Path, keep: int) -> None:
+    """Remove all versions but the newest; the current one stays."""
     for publication in publications(published)[keep:]:
         if not publication.is_current:
             # Hidden first, so that a kill half-way leaves no version that lacks files.

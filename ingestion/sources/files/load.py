@@ -12,16 +12,49 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ingestion.erasing import Personal, declare
 from ingestion.landing import Landing, LandingError
 from ingestion.records import Batch
 from ingestion.sources.files.convert import EPOCH, Converter, Record, value_shape
-from ingestion.sources.files.mapping import SURVEY_ANSWERS, TICKET_EVENTS, Mapping, MappingError
+from ingestion.sources.files.mapping import (
+    SURVEY_ANSWERS,
+    SURVEY_INVITATIONS,
+    TICKET_EVENTS,
+    TICKETS,
+    Mapping,
+    MappingError,
+)
 from ingestion.sources.files.read import rows
 from ingestion.streams import Progress, StreamResult
 
 VENDOR = "files"
 SPEC_VERSION = 2
 TOMBSTONE = b"{}"
+
+_WORDS = {
+    "status",
+    "priority",
+    "channel",
+    "type",
+    "segment",
+    "product",
+    "service_area",
+    "complexity",
+    "exclusion",
+}
+_WORDS |= {"kind", "delivery", "actor_role", "source_status", "source_priority", "source_score"}
+_WORDS |= {"customer_email_hash", "column", "reason", "reject"}
+declare(
+    VENDOR,
+    Personal(
+        people=frozenset({"customer_id"}),
+        owners=frozenset({"customer_id"}),
+        kept=frozenset(_WORDS),
+        whole=frozenset({"mapping", "sla"}),
+        emptied=frozenset({"raw"}),
+        removable=frozenset({TICKETS, SURVEY_ANSWERS, SURVEY_INVITATIONS}),
+    ),
+)
 
 TOLERANCE = 0.01
 """Share of rows with a mistake above which the health check fails; the gates hold a batch above it."""

@@ -1,0 +1,340 @@
+"""Erased persons: who they are is kept as salted hashes alone, and what lands of them lands without them.
+
+`landing/.erased.json` (mode 0600) holds a salt and, per hash of an id or an address, what stands in its
+place: a random number or address, the same ever after, so that what belongs together still does. Records of
+an erased person keep ids, times, numbers and the words that a vendor's models read (`Personal`); every other
+text in them is emptied.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+FILE = ".erased.json"
+ADDRESS = re.compile(r"[\w.+'%&*/=?^`{|}~!#$-]+@[\w-]+(?:\.[\w-]+)+")
+#: Nobody has one there (RFC 6761).
+NOBODY = "@erased.invalid"
+#: So many digits are no other number by chance.
+_LONG_ID = re.compile(r"(?<![0-9])[0-9]{8,20}(?![0-9])")
+_PERSONAL = re.compile(r"name|mail|phone|mobile|tel$|street|address|contact|user|birth", re.IGNORECASE)
+_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ][\d:.]+(Z|[+-]\d\d:?\d\d)?)?")
+
+
+@dataclass(frozen=True)
+class Personal:
+    """Where the records of a vendor hold a person. Fields count at any depth.
+
+    Attributes:
+        people: Fields with ids of persons, alone or in a list.
+        owners: Those of them that make the object they stand in the person's.
+        tickets: Fields with the id of a ticket: what belongs to a person's ticket is theirs.
+        kept: Fields whose texts say nothing of a person: words that models read. Ids and times stay anyway.
+        whole: Fields of which all stays.
+        emptied: Fields of which nothing does.
+        users: The stream of the persons themselves; with one, all ids are the source's own.
+        tickets_stream: The stream of tickets.
+        own_ids: Streams whose ids are the source's own; elsewhere they are those of a helpdesk.
+        organizations: The stream of organizations.
+        nothing_personal: Streams without a word of a person.
+        removable: Streams whose records count as deleted where they are to go with the person.
+        loose: Fields with members of any name: each may be a person's id; what sounds personal goes.
+    """
+
+    people: frozenset[str] = frozenset({"customer_id", "requester_id", "user_id", "author_id", "actor_id"})
+    owners: frozenset[str] = frozenset({"customer_id", "requester_id", "user_id", "author_id"})
+    tickets: frozenset[str] = frozenset({"ticket_id"})
+    kept: frozenset[str] = frozenset({"status", "priority", "type", "channel"})
+    whole: frozenset[str] = frozenset()
+    emptied: frozenset[str] = frozenset()
+    users: str = ""
+    tickets_stream: str = "tickets"
+    own_ids: frozenset[str] = frozenset({"tickets", "ticket_events"})
+    organizations: str = ""
+    nothing_personal: frozenset[str] = frozenset()
+    removable: frozenset[str] = frozenset()
+    loose: frozenset[str] = frozenset()
+
+
+_declared: dict[str, Personal] = {}
+
+
+def declare(vendor: str, personal: Personal) -> None:
+    """Say where a vendor's records hold a person."""
+    _declared[vendor] = personal
+
+
+def personal_of(vendor: str) -> Personal:
+    """Where they do; of a vendor that did not say it where most do."""
+    return _declared.get(vendor, Personal())
+
+
+def address_hash(address: str) -> str:
+    """How exported files land an address."""
+    return hashlib.sha256(address.casefold().encode()).hexdigest()
+
+
+class Erased:
+    """The list of a landing."""
+
+    def __init__(self, root: Path) -> None:
+        self._path = root / FILE
+        self._stamp = self._stat()
+        told = json.loads(self._path.read_bytes()) if self._stamp else {}
+        self._salt = bytes.fromhex(told["salt"]) if told else secrets.token_bytes(32)
+        self._entries: dict[str, dict[str, Any]] = told.get("entries", {})
+        self._find = lru_cache(1 << 18)(self._look_up)
+
+    def _stat(self) -> int | None:
+        try:
+            return self._path.stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the file is as it was read."""
+        return self._stat() == self._stamp
+
+    def __bool__(self) -> bool:
+        return bool(self._entries)
+
+    def _key(self, kind: str, source: str, value: str) -> str:
+        return hmac.new(self._salt, f"{kind}\0{source}\0{value.casefold()}".encode(), "sha256").hexdigest()
+
+    def _look_up(self, kind: str, source: str, value: str) -> dict[str, Any] | None:
+        return self._entries.get(self._key(kind, source, value))
+
+    def find(self, kind: str, source: str, value: Any) -> dict[str, Any] | None:
+        """What is said of an id (`as`: what stands in its place; `removed`); None if it is nobody's."""
+        return self._find(kind, source, str(value)) if value not in (None, "") else None
+
+    def add(self, kind: str, source: str, value: str, *, is_removed: bool) -> str:
+        """Put an id on the list; gives what stands in its place. What is on it keeps that."""
+        entry = self._entries.setdefault(
+            self._key(kind, source, value), {"as": _nobody(kind), "removed": False}
+        )
+        entry["removed"] = entry["removed"] or is_removed
+        self._find.cache_clear()
+        return str(entry["as"])
+
+    def stand_in(self, kind: str, source: str, value: str, instead: str) -> None:
+        """Let another stand in its place."""
+        self._entries[self._key(kind, source, value)]["as"] = instead
+        self._find.cache_clear()
+
+    def save(self) -> None:
+        """Write the list, durably and for its owner only."""
+        draft = self._path.with_name(f"{FILE}.tmp")
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump({"salt": self._salt.hex(), "entries": self._entries}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._path)
+        self._stamp = self._stat()
+
+
+def _nobody(kind: str) -> str:
+    if kind == "address":
+        return secrets.token_hex(12) + NOBODY
+    return str(9 * 10**17 + secrets.randbelow(10**17))
+
+
+class Scrubber:
+    """Takes erased persons out of the records of one stream.
+
+    Args:
+        erased: The list.
+        personal: Where the vendor's records hold a person.
+        source: The source's name.
+        stream: The stream's name.
+    """
+
+    def __init__(self, erased: Erased, personal: Personal, source: str, stream: str) -> None:
+        self.erased, self.personal, self.source, self.stream = erased, personal, source, stream
+        self.is_idle = not erased or stream in personal.nothing_personal
+        self._ids = source if personal.users or stream in personal.own_ids else "*"
+
+    def person(self, value: Any) -> dict[str, Any] | None:
+        """What is said of a person's id in this stream."""
+        found = self.erased.find("customer", self.source, value)
+        if found is None and self._ids == "*":
+            found = self.erased.find("customer", "*", value)
+        return found
+
+    def owner(self, record_id: str | None, payload: Any) -> dict[str, Any] | None:
+        """On whose behalf the record is scrubbed whole; None if it is nobody's who was erased."""
+        erased, personal = self.erased, self.personal
+        if record_id is not None:
+            if self.stream == personal.users:
+                return self.person(record_id)
+            if self.stream == personal.organizations:
+                return erased.find("organization", self.source, record_id)
+            if (found := erased.find("record", f"{self.source}/{self.stream}", record_id)) is not None:
+                return found
+            if self.stream == personal.tickets_stream and (
+                found := erased.find("ticket", self.source, record_id)
+            ):
+                return found
+        for place, depth in _objects(payload):
+            for name, value in place.items():
+                if name in personal.owners and depth < 2 and (found := self.person(value)):
+                    return found
+                if name in personal.tickets and (found := erased.find("ticket", self._ids, value)):
+                    return found
+        for name in personal.loose:
+            for each in (payload.get(name) or {}).items() if isinstance(payload.get(name), dict) else ():
+                if each[0] not in personal.tickets and (found := self.person(each[1])):
+                    return found
+        return None
+
+    def scrub(
+        self, record_id: str | None, deleted: bool, payload: str
+    ) -> tuple[str | None, bool, str] | None:
+        """The record without the person; None if nothing of one is in it."""
+        before = deleted
+        told = json.loads(payload)
+        owner = self.owner(record_id, told)
+        clean = self._value(told, owner is not None, "")
+        name = record_id
+        if owner and self.stream == self.personal.users and record_id is not None:
+            name = owner["as"]
+            clean = {**clean, "id": int(name)} if "id" in clean else clean
+        deleted = deleted or bool(owner and owner["removed"] and self.stream in self.personal.removable)
+        if clean == told and (name, deleted) == (record_id, before):
+            return None
+        return name, deleted, json.dumps(clean, ensure_ascii=False)
+
+    def _value(self, value: Any, is_theirs: bool, name: str) -> Any:
+        if isinstance(value, dict):
+            return self._object(value, is_theirs)
+        if isinstance(value, list):
+            return [self._value(each, is_theirs, name) for each in value]
+        if (
+            name in self.personal.people
+            and not isinstance(value, bool | float)
+            and (found := self.person(value))
+        ):
+            return int(found["as"]) if isinstance(value, int) else found["as"]
+        return self._text(value, is_theirs, name) if isinstance(value, str) else value
+
+    def _text(self, text: str, is_theirs: bool, name: str) -> str:
+        if len(text) == 64 and (found := self.erased.find("address_hash", "*", text)):
+            return str(found["as"])
+        if "@" in text:
+            text = ADDRESS.sub(self._address, text)
+        text = _LONG_ID.sub(self._number, text)
+        if (
+            not is_theirs
+            or name in self.personal.kept
+            or name.startswith("dimension_")
+            or _is_id(name)
+            or _TIME.fullmatch(text)
+        ):
+            return text
+        return text if text.endswith(NOBODY) and ADDRESS.fullmatch(text) else ""
+
+    def _number(self, match: re.Match[str]) -> str:
+        found = self.person(match[0])
+        return str(found["as"]) if found else match[0]
+
+    def _address(self, match: re.Match[str]) -> str:
+        found = self.erased.find("address", "*", match[0])
+        return str(found["as"]) if found else match[0]
+
+    def _object(self, value: dict[str, Any], is_theirs: bool) -> dict[str, Any]:
+        personal = self.personal
+        is_theirs = is_theirs or any(
+            name in personal.owners and self.person(each) for name, each in value.items()
+        )
+        clean: dict[str, Any] = {}
+        for name, each in value.items():
+            if is_theirs and name in personal.emptied:
+                clean[name] = type(each)() if isinstance(each, dict | list) else None
+            elif name in personal.whole and is_theirs:
+                clean[name] = self._value(each, False, name)
+            elif name in personal.loose and isinstance(each, dict):
+                clean[name] = {key: self._loose(key, value, is_theirs) for key, value in each.items()}
+            elif name in ("value", "previous_value"):
+                clean[name] = self._value(each, is_theirs and not self._is_word(value), _field(value, name))
+            elif name == "url" and is_theirs:
+                clean[name] = ""
+            else:
+                clean[name] = self._value(each, is_theirs, name)
+        return clean
+
+    def _loose(self, name: str, value: Any, is_theirs: bool) -> Any:
+        if name not in self.personal.tickets and not isinstance(value, dict | list):
+            if found := self.person(value):
+                return int(found["as"]) if isinstance(value, int) else found["as"]
+            if is_theirs and _PERSONAL.search(name):
+                return self._value(value, True, "")
+        return self._value(value, False, name)
+
+    def _is_word(self, value: Mapping[str, Any]) -> bool:
+        """Whether a `value` beside these says a word of a field that stays, or of a custom field."""
+        field = value.get("field_name")
+        if field is None:
+            return value.keys() == {"id", "value"}
+        return str(field) in self.personal.kept or str(field).isdigit() or _is_id(str(field))
+
+
+def _field(value: Mapping[str, Any], name: str) -> str:
+    """Of which field a `value` or a `previous_value` is."""
+    if "field_name" in value:
+        return str(value["field_name"])
+    return next((key for key in value if _is_id(key) and key != "id"), name)
+
+
+def _is_id(name: str) -> bool:
+    if name in ("external_id", "encoded_id", "network_id"):
+        return False  # the person's own
+    return name == "id" or name.endswith(("_id", "_ids"))
+
+
+def _objects(value: Any, depth: int = 0) -> Iterator[tuple[dict[str, Any], int]]:
+    if isinstance(value, dict):
+        yield value, depth
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        if isinstance(each, dict | list):
+            yield from _objects(each, depth + isinstance(value, dict))
+
+
+def scrub_rows(
+    rows: pa.Table, scrubber: Scrubber, told: Callable[[int], object] = lambda _: None
+) -> pa.Table:
+    """The rows of a landing file without erased persons; `told` hears which rows changed.
+
+    Rows whose payload is no JSON object stay.
+    """
+    if scrubber.is_idle or not rows.num_rows:
+        return rows
+    ids, deleted = rows["record_id"].to_pylist(), rows["deleted"].to_pylist()
+    payloads, has_changed = rows["payload"].to_pylist(), False
+    for at, payload in enumerate(payloads):
+        try:
+            clean = scrubber.scrub(ids[at], deleted[at], payload)
+        except (ValueError, AttributeError):
+            continue
+        if clean is not None:
+            ids[at], deleted[at], payloads[at] = clean
+            has_changed = True
+            told(at)
+    if not has_changed:
+        return rows
+    for name, values in (("record_id", ids), ("deleted", deleted), ("payload", payloads)):
+        place = rows.schema.get_field_index(name)
+        rows = rows.set_column(place, rows.schema.field(name), pa.array(values, rows.schema.field(name).type))
+    return rows
