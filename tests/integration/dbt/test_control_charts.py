@@ -119,6 +119,12 @@ def charts(tmp_path_factory: pytest.TempPathFactory, noise: dict[str, np.ndarray
                 period_grain="day", period_start=[FIRST + timedelta(days=i) for i in range(9)],
             ),
         ],
+        "kpi_ces": [
+            cells("all", {"n": 9, "easy": 9, "ces_pct": 100.0, "is_small_n": [True]}, "day", "all").assign(
+                period_start=FIRST + timedelta(days=6)
+            ),
+            cells("without days", {"n": [40, 80, 80], "easy": [0, 60, 60], "ces_pct": [0.0, 75.0, 75.0]}),
+        ],
         "kpi_backlog": [cells("stock", {"age_bucket": "all", "open_at_end": [100] * 19 + [900]})],
     }  # fmt: skip
     return scorecard(tmp_path_factory.mktemp("charts"), tables, week(WEEKS))
@@ -186,6 +192,12 @@ def test_the_week_in_which_a_history_begins_is_in_no_limits_and_no_baseline(char
     )
     assert baselines[:3] == [(None, 0), (None, 0), (20.0, 1)]
     assert baselines[-1] == (pytest.approx(np.mean(BEGUN[-13:-1])), 12)
+
+
+def test_a_member_without_days_begins_with_the_whole(charts: Warehouse) -> None:
+    assert charts.query(
+        "select baseline, baseline_periods from marts.kpi_scorecard where kpi = 'ces' and member = 'without days' order by period_start"
+    ) == [(None, 0), (None, 0), (75.0, 1)]
 
 
 def test_days_are_there_over_all_members(charts: Warehouse) -> None:
