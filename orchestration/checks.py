@@ -364,18 +364,12 @@ def _conservation(con: duckdb.DuckDBPyConnection, store: Store) -> "pd.DataFrame
 
 
 def _rejections(con: duckdb.DuckDBPyConnection, allow_stale: Collection[str]) -> "pd.DataFrame":
-    """The batches of which rows were rejected, with how many; of answers outside their scale the sources.
-
-    An answer's scale may stand in another record, or in a rule file: only the built answers tell.
-    """
+    """The batches of which rows were rejected, with how many."""
     return con.execute(
-        "SELECT *, list_contains($1::VARCHAR[], source) AS is_stale_allowed FROM ("
-        " SELECT b.source, b.stream, b.batch_id, any_value(b.rows) AS rows, count(*) AS rejected"
+        "SELECT b.source, b.stream, b.batch_id, any_value(b.rows) AS rows, count(*) AS rejected,"
+        " list_contains($1::VARCHAR[], b.source) AS is_stale_allowed"
         " FROM control.rejected_rows AS r INNER JOIN control.batches AS b ON b.batch_id = r.batch_id"
-        " WHERE b.verdict IN ('passed', 'waived') GROUP BY b.source, b.stream, b.batch_id"
-        " UNION ALL"
-        " SELECT source, 'survey_answers', NULL, count(*), count(*) FILTER (NOT is_in_scale)"
-        " FROM core.int_answers GROUP BY source HAVING count(*) FILTER (NOT is_in_scale) > 0)",
+        " WHERE b.verdict IN ('passed', 'waived') GROUP BY b.source, b.stream, b.batch_id",
         [list(allow_stale)],
     ).df()
 

@@ -237,6 +237,7 @@ def _refresh(options: argparse.Namespace) -> int:
         raise
     if code == 0 and not options.json:
         print("Look: `cxmarts scorecard` shows the figures, `cxmarts ui` the pipeline")
+        _tell_of_questions(Home(settings.home))
     return code
 
 
@@ -339,6 +340,16 @@ def _print_scorecard(settings: Settings) -> None:
         )
         for shift in shifts:
             print(f"  {shift}")
+    _tell_of_questions(Home(settings.home))
+
+
+def _tell_of_questions(home: Home) -> None:
+    """Whoever misses a number finds the questions that would count if somebody declared them."""
+    from orchestration.commands import questions
+
+    with contextlib.suppress(questions.QuestionsError):
+        if waiting := sum(each.line is not None for each in questions.unmapped(home)):
+            print(f"Questions that nobody declared count for nothing: {waiting}, see `cxmarts questions`")
 
 
 def _questions(options: argparse.Namespace) -> int:

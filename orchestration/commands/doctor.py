@@ -57,6 +57,7 @@ def examine() -> Iterator[Finding]:
         yield from _rules(settings, home)
         yield from _bots(home)
         yield from _gaps(home)
+        yield from _undeclared(home)
     yield Finding("versions", f"python {sys.version.split()[0]}", True, ", ".join(map(_version, PINNED)))
     yield from _sources(settings)
 
@@ -195,6 +196,25 @@ def _gaps(home: Home) -> Iterator[Finding]:
         for source, channel, told in con.execute(_MISSING).fetchall():
             text = f"{channel}: missing or unexplained are {told}; see the mart completeness"
             yield Finding(source, "completeness", True, text, warns=True)
+
+
+def _undeclared(home: Home) -> Iterator[Finding]:
+    """Questions that count no more since the version before the published one, for nobody declared them."""
+    marts = home.published / "current" / "marts.duckdb"
+    if not marts.exists():
+        return
+    query = (
+        "select source, survey, question_id, counted_before, questions_line from unmapped_questions"
+        " where counted_before > 0 order by all"
+    )
+    # As with bots.
+    with contextlib.suppress(duckdb.Error), duckdb.connect(str(marts.resolve()), read_only=True) as con:
+        for source, survey, question, n, line in con.execute(query).fetchall():
+            todo = f"in questions.csv: {line}" if line else "in questions.csv, with its scale"
+            text = (
+                f"{question} of {survey}: {n:,} answers count no more, nobody declared it; if meant, {todo}"
+            )
+            yield Finding(source, "question", True, text, warns=True)
 
 
 def _sources(settings: Settings) -> Iterator[Finding]:

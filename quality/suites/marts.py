@@ -186,6 +186,38 @@ DECLARED: Final[dict[str, tuple[Expectation, ...]]] = {
         by_as_of("answered_at"),
         at_most("sent_at", "answered_at"),
     ),
+    "unmapped_questions": (
+        Expectation(
+            name="nothing_that_counted_is_undeclared",
+            kind="expect_column_values_to_be_in_set",
+            kwargs={"column": "counted_before", "value_set": [0]},
+            severity="warning",
+            show=("counted_before", "reason", "questions_line"),
+            fault="of questions that counted so far and count no more, for nobody declared what they ask",
+            why="A KPI without them is another one; a guess would be one that nobody made.",
+            what_to_do=(
+                "Declare those that are meant: `cxmarts questions` shows each, and --accept writes its line "
+                "into questions.csv"
+            ),
+            named=20,
+        ),
+    ),
+    "publication": (
+        Expectation(
+            name="no_question_is_held",
+            kind="expect_column_values_to_be_null",
+            kwargs={"column": "held_questions"},
+            severity="warning",
+            show=("held_questions",),
+            fault="of streams with answers outside their question's scale",
+            why="They stay out, and all others count: the customers' scale is not the one that is declared.",
+            what_to_do=(
+                "`cxmarts rejected` lists them. Declare the question's scale in questions.csv if it is "
+                "another one; where the form states it, leave it empty there"
+            ),
+            named=20,
+        ),
+    ),
     "survey_balance": (
         sums(
             "landed_is_counted_or_left_out",
@@ -346,8 +378,7 @@ REJECTIONS: Final = Suite(
             why="Rejected rows are absent from the marts; many of them mean that the source changed.",
             what_to_do=(
                 "`cxmarts rejected` lists each with its reason. Refetch the stream when the source is right "
-                "again; answers outside their scale: declare the question's scale in questions.csv when the "
-                "survey has another one; or name the source in CXMARTS_ALLOW_STALE to publish without them"
+                "again, or name the source in CXMARTS_ALLOW_STALE to publish without them"
             ),
         ),
         Expectation(

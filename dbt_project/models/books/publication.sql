@@ -19,6 +19,19 @@ landed as (
         sum(case when verdict = 'lost' then 1 else 0 end) as lost_batches
     from {{ source('control', 'batches') }}
     group by vendor, stream, source
+),
+
+off_scale as (
+    select stream_key, source, source || '/' || survey || '/' || question_id as question, count(*) as answers
+    from {{ ref('int_answers') }}
+    where left_out = 'off scale'
+    group by stream_key, source, survey, question_id
+),
+
+held_questions as (
+    select stream_key, source, {{ listed("question || ': ' || answers", 'question') }} as held_questions
+    from off_scale
+    group by stream_key, source
 )
 
 select
@@ -39,10 +52,12 @@ select
     cast(coalesce(s.redacted_fields, 0) as bigint) as redacted_fields,
     cast(coalesce(l.held_batches, 0) as bigint) as held_batches,
     cast(coalesce(l.lost_batches, 0) as bigint) as lost_batches,
-    cast(coalesce(d.disagreements, 0) as bigint) as disagreements
+    cast(coalesce(d.disagreements, 0) as bigint) as disagreements,
+    h.held_questions
 from landed as l
 full outer join {{ source('control', 'source_status') }} as f on l.source = f.source and l.vendor = f.vendor and l.stream = f.stream
 left join {{ ref('int_staged_streams') }} as s on l.stream_key = s.stream_key and l.source = s.source
 left join rejected as r on l.stream_key = r.stream_key and l.source = r.source
 left join superseded as p on l.stream_key = p.stream_key and l.source = p.source
 left join {{ ref('int_rating_disagreements') }} as d on l.stream_key = d.stream_key and l.source = d.source
+left join held_questions as h on l.stream_key = h.stream_key and l.source = h.source

@@ -1,6 +1,6 @@
 {%- set columns = [
-    'source', 'response_id', 'survey', 'survey_title', 'question_id', 'question_ref', 'question_title', 'question_type', 'is_helpdesk', 'score',
-    'original_answer', 'scale_min', 'scale_max', 'declared_kind', 'declared_positive_from', 'declared_direction', 'is_good', 'is_edited',
+    'stream_key', 'source', 'response_id', 'survey', 'survey_title', 'question_id', 'question_ref', 'question_title', 'question_type', 'is_helpdesk',
+    'score', 'original_answer', 'scale_min', 'scale_max', 'declared_kind', 'declared_positive_from', 'declared_direction', 'is_good', 'is_edited',
     'lacks', 'row_order', 'answered_at', 'answered_until', 'sent_at', 'ticket_id', 'customer_id', 'customer_email_hash', 'organization_id',
     'segment', 'product', 'service_area', 'complexity', 'channel', 'priority', 'group_id', 'agent_id', 'dimensions', 'reason'
 ] -%}
@@ -109,6 +109,7 @@ ranked as (
 {{ place_survey_rows('ranked', at, survey_attributes()) }}
 
 select
+    r.stream_key,
     r.source,
     r.response_id,
     r.question_id,

@@ -47,3 +47,20 @@ def test_it_names_channels_with_gaps(tmp_path: Path) -> None:
     assert finding.text.startswith(
         "chat: missing or unexplained are first reply 12 of 140, reopens 7 of 150;"
     )
+
+
+def test_it_names_what_counted_and_nobody_declared(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    assert list(doctor._undeclared(home)) == []
+    publish(
+        home,
+        "source, survey, question_id, counted_before, questions_line",
+        "('forms', 'f', 'stars', 30, 'forms,f,stars,csat,,,,,'), ('forms', 'f', 'vague', 2, null),"
+        " ('forms', 'f', 'new', 0, 'forms,f,new,csat,,,,,')",
+        "unmapped_questions",
+    )
+    stars, vague = doctor._undeclared(home)
+    assert (stars.source, stars.ok, stars.warns) == ("forms", True, True)
+    assert stars.text.startswith("stars of f: 30 answers count no more")
+    assert stars.text.endswith("in questions.csv: forms,f,stars,csat,,,,,")
+    assert "2 answers" in vague.text

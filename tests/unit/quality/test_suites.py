@@ -187,6 +187,11 @@ GOOD: dict[str, tuple[Suite, dict[str, Any]]] = {
             "naming_an_unknown_ticket": 0,
         },
     ),
+    "unmapped_questions": (
+        beyond("unmapped_questions"),
+        {"question_id": "q", "counted_before": 0, "reason": "no kind", "questions_line": "s,f,q"},
+    ),
+    "publication": (beyond("publication"), {"source": "s", "stream": "responses", "held_questions": None}),
     "kpi_survey_response": (beyond("kpi_survey_response"), {"sent": 200, "delivered": 195}),
     "follow_ups": (
         beyond("follow_ups"),
@@ -282,6 +287,8 @@ BREAKS: dict[str, dict[str, Any]] = {
     "due_is_at_most_flagged": {"due": 11},
     "landed_is_counted_or_left_out": {"left_out": 2},
     "answers_name_known_tickets": {"naming_an_unknown_ticket": 1},
+    "nothing_that_counted_is_undeclared": {"counted_before": 30},
+    "no_question_is_held": {"held_questions": "s/f/q: 3"},
     "outcomes_sum_to_due": {"contacted_late": 4},
     "nps_answers_have_a_class": {"nps_class": None},
     "status_is_null_exactly_without_a_history": {"status": None},

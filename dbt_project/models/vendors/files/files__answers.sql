@@ -1,4 +1,5 @@
 select
+    'files__survey_answers' as stream_key,
     a.source,
     a.response_id,
     coalesce(a.question.survey, a.source) as survey,

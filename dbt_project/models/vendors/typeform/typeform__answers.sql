@@ -159,6 +159,7 @@ scored as (
 )
 
 select
+    'typeform__responses' as stream_key,
     a.source,
     a.response_id,
     a.form_id as survey,

@@ -64,6 +64,7 @@ ranked as (
 
 all_ratings as (
     select
+        'zendesk__satisfaction_ratings' as stream_key,
         r.source,
         r.record_id as response_id,
         'helpdesk rating' as survey,
@@ -96,6 +97,7 @@ all_ratings as (
     left join offers as o on r.source = o.source and r.ticket_id = o.ticket_id
     union all
     select
+        'zendesk__survey_responses' as stream_key,
         s.source,
         s.response_id,
         case when s.is_satisfaction then 'helpdesk rating' else s.survey_id end as survey,
