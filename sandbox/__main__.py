@@ -3,7 +3,10 @@
 import argparse
 import contextlib
 from datetime import datetime
+from pathlib import Path
 
+from sandbox.real.company import RealCompany
+from sandbox.real.mailings import export
 from sandbox.server import PROFILES, serve
 
 
@@ -26,6 +29,7 @@ def main() -> None:
     parser.add_argument(
         "--profile", choices=PROFILES, help="a quiet company, or one like real ones (default)"
     )
+    parser.add_argument("--files", type=Path, help="write what the company's mailer exports into this folder")
     arguments = parser.parse_args()
     sandbox = serve(
         arguments.tickets,
@@ -35,7 +39,11 @@ def main() -> None:
         arguments.at,
         profile=arguments.profile,
     )
-    for name, value in sandbox.env().items():
+    variables = sandbox.env()
+    if arguments.files is not None and isinstance(sandbox.company, RealCompany):
+        export(sandbox.company, sandbox.company.mailings, arguments.files)
+        variables["CXMARTS_FILES"] = str(arguments.files.resolve())
+    for name, value in variables.items():
         print(f"{name}={value}", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
         sandbox.serve_forever()

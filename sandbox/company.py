@@ -348,7 +348,7 @@ class Company:
         """A form's responses that the API shows now, newest first."""
         if form not in self._views:
             self._views[form] = [
-                a for a in reversed(self.answers) if a.form == form and a.visible <= self._now
+                a for a in reversed(self.answers) if a.form == form and a.visible <= self._now < a.forgotten
             ]
         view: list[Answer] = self._views[form]
         return view

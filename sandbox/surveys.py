@@ -8,6 +8,7 @@ from sandbox.hours import DAY
 from sandbox.lifecycle import HOUR, MINUTE, Update, bounded_lognormal
 
 NPS_EVERY = 182 * DAY
+NEVER = 1 << 40
 
 
 class Answer(NamedTuple):
@@ -15,6 +16,7 @@ class Answer(NamedTuple):
 
     `visible` is when the API first shows it: up to half an hour after it was submitted. `score` is None where
     the customer left the scale empty. `segment` is the hidden field: an index of catalog.SEGMENTS, -1 empty.
+    The fields with defaults are those of a company like real ones.
     """
 
     submitted: int
@@ -28,9 +30,15 @@ class Answer(NamedTuple):
     segment: int
     product: int
     text: int  # index of a comment, -1 without one
+    asked: str = ""  # id of the question that was scored, of a form that ever had others
+    others: tuple[tuple[str, int], ...] = ()  # further questions' ids, and what was answered
+    names: str | None = None  # the hidden ticket id as it came, where it is not that of a ticket
+    language: int = 0
+    forgotten: int = NEVER  # when the vendor deletes it
 
 
-def _answer_time(rng: Random, sent: int) -> tuple[int, int]:
+def answer_time(rng: Random, sent: int) -> tuple[int, int]:
+    """When an answer to what was sent is submitted, and when it shows."""
     submitted = sent + bounded_lognormal(rng, 5 * HOUR, 1.4, 20 * DAY)
     late = rng.random()
     delay = int(rng.random() * 29 * MINUTE) if late < 0.05 else int(late * 20)
@@ -43,7 +51,7 @@ def csat_answers(rng: Random, updates: list[Update], customer: int, channel: int
     if solved is None or rng.random() > (0.85 if channel in (CHAT, VOICE) else 0.2) or rng.random() > 0.3:
         return []
     sent = solved.t + HOUR
-    submitted, visible = _answer_time(rng, sent)
+    submitted, visible = answer_time(rng, sent)
     days = (solved.t - updates[0].t) / DAY
     mood = rng.random() + min(days, 8.0) * 0.03
     score = 5 if mood < 0.55 else 4 if mood < 0.78 else 3 if mood < 0.88 else 2 if mood < 0.95 else 1
@@ -69,7 +77,7 @@ def nps_answers(rng: Random, customer: int, joined: int, segment: int, end: int)
     sent = joined + int(rng.random() * NPS_EVERY) + 10 * DAY
     while sent < end:
         if rng.random() < 0.3:
-            submitted, visible = _answer_time(rng, sent)
+            submitted, visible = answer_time(rng, sent)
             warmth = rng.random() + (0.08, 0.0, -0.06, 0.0)[segment]
             score = int(9 + (rng.random() < 0.5)) if warmth > 0.54 else int(7 + (rng.random() < 0.6))
             if warmth < 0.24:

@@ -55,6 +55,8 @@ from sandbox.lifecycle import (
     Update,
 )
 from sandbox.real.facts import Facts, Session
+from sandbox.real.mailings import mailings
+from sandbox.real.surveys import with_faces
 
 Life = list[Update]
 ENDED = (SOLVED, CLOSED)
@@ -86,6 +88,7 @@ class RealCompany(Company):
         facts: of each ticket, by index.
         follow_ups, incidents: the tickets that follow a closed one up, that are incidents of a problem.
         merged_accounts: by customer, when their second account was merged into the first.
+        mailings: what the mailer sent.
         edited, deleted: unix seconds at which settings were edited and deleted.
     """
 
@@ -116,8 +119,9 @@ class RealCompany(Company):
         for ticket, life in enumerate(lives):
             lives[ticket] = self._later(ticket, life)
         self._link(lives)
+        nobody = Random(self.seed + 101)
         for ticket, life in enumerate(lives):
-            life = self._settings_change(life)
+            life = self._settings_change(self._put_down(nobody, ticket, life))
             lives[ticket] = [self._by_old_account(ticket, update) for update in life if update.t <= self.end]
         return iter(lives)
 
@@ -125,6 +129,14 @@ class RealCompany(Company):
         super()._live_tickets(scenarios)
         keep = np.array([self._has_event(row) for row in self.event_rows.tolist()], dtype=bool)
         self.event_rows, self.event_times = self.event_rows[keep], self.event_times[keep]
+
+    def _make_surveys(self) -> None:
+        super()._make_surveys()
+        solved = np.flatnonzero(self.updates["status"] == SOLVED)
+        tickets, first = np.unique(self.updates["ticket"][solved], return_index=True)
+        solves = list(zip(tickets.tolist(), self.updates["t"][solved[first]].tolist(), strict=True))
+        self.answers = with_faces(self, self.answers, solves)
+        self.mailings = mailings(self, solves)
 
     def _has_event(self, row: int) -> bool:
         update = Update(*self.updates[row].tolist())
@@ -313,6 +325,29 @@ class RealCompany(Company):
         holder = self.team.ids[before.assignee] if before.assignee >= 0 else ADMIN_ID
         urgent = before._replace(t=t, actor=holder, kind=BY_AGENT, comment=NO_COMMENT, lag=0, priority=4)
         return [*life[:solved], urgent, *(update._replace(priority=4) for update in life[solved:])]
+
+    def _put_down(self, rng: Random, ticket: int, life: Life) -> Life:
+        """For some days nobody holds a solved ticket, often no group either; then another one does."""
+        facts, roll = self.facts[ticket], rng.random()
+        solved = next((i for i in range(len(life) - 1, 0, -1) if _solves(life[i - 1], life[i])), None)
+        if roll > 0.15 or solved is None or not facts.has_events or facts.is_by_ai or facts.is_silent:
+            return life
+        put_down = quiet(life[solved].t + 20 * MINUTE + 7)
+        taken = quiet(put_down + 3 * DAY)
+        closed = next((update.t for update in life[solved:] if update.status == CLOSED), 0)
+        if taken >= closed or life[solved].assignee < 0 or life[-1].status != CLOSED:
+            return life
+        group = life[solved].group if roll < 0.07 else -1
+        next_group = (life[solved].group + 1) % 3
+        holder = self._simulator.team.pick(rng, next_group, taken)
+        told = life[: solved + 1]
+        for update in life[solved + 1 :]:
+            for t, held in ((put_down, (group, -1)), (taken, (next_group, holder))):
+                if told[-1].t < t < update.t:
+                    change = told[-1]._replace(t=t, actor=ADMIN_ID, kind=BY_AGENT, comment=NO_COMMENT, lag=0)
+                    told.append(change._replace(group=held[0], assignee=held[1]))
+            told.append(update._replace(group=told[-1].group, assignee=told[-1].assignee))
+        return told
 
     def _by_old_account(self, ticket: int, update: Update) -> Update:
         customer = int(self.requester[ticket])

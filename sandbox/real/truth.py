@@ -43,6 +43,7 @@ from sandbox.catalog import (
 )
 from sandbox.hours import DAY
 from sandbox.lifecycle import AGENT_REPLY, AUTO_REPLY, CREATE, CUSTOMER_COMMENT, SYSTEM, Update, answers
+from sandbox.real import survey_truth
 from sandbox.real.company import BOT_ID, RealCompany, old_account
 from sandbox.real.facts import Facts, rating_reason
 from sandbox.rendering import agent_id, ticket_id
@@ -514,16 +515,21 @@ def truth(company: RealCompany, zone: str = BUSINESS_ZONE) -> dict[str, Any]:
     """Every KPI as of now, as `sandbox.truth.truth`; answers count whoever handled the ticket."""
     found = tickets(company)
     answerable = [one for one in plain.tickets(company) if one.excluded is None]
+    answers = survey_truth.judged(company, survey_truth.served(company))
+    ratings = survey_truth.ratings(company, answerable)
     excluded = Counter(one.excluded for one in found if one.excluded is not None)
     return {
         "as_of": company.now.isoformat(),
         "tickets": len(answerable),
         "excluded": dict(sorted(excluded.items())),
-        "csat": plain.csat(company, answerable),
+        "csat": survey_truth.csat(answers, ratings),
+        "csat_by": survey_truth.csat_by_holder(company, answers, ratings),
         "survey_sends": plain.survey_sends(company, answerable, zone),
         "survey_ratings": plain.survey_ratings(company, answerable),
         "bad_reasons": dict(bad_reasons(company, found)),
-        "nps": plain.nps(company),
+        "nps": survey_truth.nps(company, answers),
+        "answers_left_out": dict(survey_truth.left_out(answers)),
+        "bad_answers": survey_truth.follow_ups(answers, ratings),
         "response_times": response_times(found),
         "sla": {metric: dict(outcomes) for metric, outcomes in sla(found).items()},
         "volume": {month: dict(counts) for month, counts in volume(found, zone).items()},

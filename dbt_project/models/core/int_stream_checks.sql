@@ -66,7 +66,7 @@ timed as (
 answered as (
     select distinct a.helpdesk as source, a.ticket_id, a.ticket_source is not null as is_known
     from {{ ref('int_answers') }} as a
-    where a.ticket_id is not null and a.helpdesk <> a.source
+    where {{ filled('a.ticket_id') }} is not null and a.helpdesk <> a.source
 ),
 
 clocks as (

@@ -3,7 +3,6 @@
 import hashlib
 import re
 from datetime import UTC, datetime
-from typing import Any
 
 from sandbox.catalog import CSAT_FORM, CUSTOMER_ID, NPS_FORM, PRODUCTS, RATING_COMMENTS, SEGMENTS
 from sandbox.company import Company
@@ -23,6 +22,8 @@ REVISED_HOURS = 40  # the CSAT form is reworded this long after the company's fi
 
 class Typeform:
     """Answers requests below the prefix of TYPEFORM_URL; `requests_per_second` None is without limit."""
+
+    titles, hidden = TITLES, HIDDEN  # by form
 
     def __init__(self, company: Company, token: str, requests_per_minute: int | None = None) -> None:
         self.company = company
@@ -60,7 +61,7 @@ class Typeform:
         if request.path == "/me":
             return {"alias": "sandbox", "email": "admin@sandbox.example", "language": "en"}
         match = re.fullmatch(r"/forms/(\w+)(/responses)?", request.path)
-        if match and match[1] in FIELDS:
+        if match and match[1] in self.titles:
             return self.responses(request, match[1]) if match[2] else self.definition(match[1])
         raise ApiError(404, {"code": "FORM_NOT_FOUND", "description": "Non existing form"})
 
@@ -79,7 +80,7 @@ class Typeform:
             {
                 "id": form,
                 "type": "quiz",
-                "title": TITLES[form],
+                "title": self.titles[form],
                 "last_updated_at": iso(self._updated(form)),
                 "created_at": iso(self.company.start - 40 * 86_400),
                 "settings": {"is_public": True, "is_trial": False},
@@ -87,14 +88,14 @@ class Typeform:
                 "theme": {"href": "https://api.typeform.example/themes/qHWOQ7"},
                 "_links": {"display": f"https://sandbox.typeform.example/to/{form}"},
             }
-            for form in FIELDS
+            for form in self.titles
         ]
         shown = items[(page - 1) * size : page * size]
         return {"total_items": len(items), "page_count": -(-len(items) // size), "items": shown}
 
-    def definition(self, form: str) -> Json:
+    def fields(self, form: str) -> list[Json]:
+        """The questions of a form as they are now."""
         identifier, ref = FIELDS[form]
-        comment_id, comment_ref = COMMENT_FIELDS[form]
         if form == CSAT_FORM:
             polite = self._updated(form) > self.company.first_now
             question: Json = {
@@ -120,23 +121,18 @@ class Typeform:
                 },
                 "validations": {"required": False},
             }
-        comment = {
-            "id": comment_id,
-            "ref": comment_ref,
-            "type": "long_text",
-            "title": "What is the main reason?",
-            "properties": {},
-            "validations": {"required": False},
-        }
+        return [question, comment_field(form)]
+
+    def definition(self, form: str) -> Json:
         return {
             "id": form,
             "type": "quiz",
-            "title": TITLES[form],
+            "title": self.titles[form],
             "workspace": {"href": "https://api.typeform.example/workspaces/sbxWs1"},
             "theme": {"href": "https://api.typeform.example/themes/qHWOQ7"},
             "settings": {"language": "en", "is_public": True, "is_trial": False},
-            "hidden": HIDDEN[form],
-            "fields": [question, comment],
+            "hidden": self.hidden[form],
+            "fields": self.fields(form),
             "thankyou_screens": [],
             "created_at": iso(self.company.start - 40 * 86_400),
             "last_updated_at": iso(self._updated(form)),
@@ -154,6 +150,9 @@ class Typeform:
             since = _instant(query.get("since"), 0.0)
             until = _instant(query.get("until"), float("inf"))
             answers = [answer for answer in answers if since <= answer.submitted <= until]
+        if "included_response_ids" in query:
+            named = set(query["included_response_ids"].split(","))
+            answers = [answer for answer in answers if token(answer) in named]
         total = len(answers)
         size = integer(query, "page_size", 25, 1000)
         tokens = [token(answer) for answer in answers] if "before" in query or "after" in query else []
@@ -167,8 +166,50 @@ class Typeform:
             raise ApiError(
                 400, {"code": "VALIDATION_ERROR", "description": "invalid response token"}
             ) from error
-        items = [response(answer) for answer in answers[:size]]
+        items = [self.response(answer) for answer in answers[:size]]
         return {"total_items": total, "page_count": -(-total // size), "items": items}
+
+    def response(self, answer: Answer) -> Json:
+        """One completed response; questions left empty are absent."""
+        name = token(answer)
+        return {
+            "landing_id": name,
+            "token": name,
+            "response_id": name,
+            "response_type": "completed",
+            "landed_at": iso(answer.submitted - 45),
+            "submitted_at": iso(answer.submitted),
+            "metadata": {
+                "user_agent": "Mozilla/5.0",
+                "platform": "other",
+                "network_id": name[:10],
+                "browser": "default",
+                "referer": f"https://sandbox.typeform.example/to/{answer.form}",
+            },
+            "hidden": self.hidden_values(answer),
+            "calculated": {"score": 0},
+            "answers": self.answers(answer),
+        }
+
+    def hidden_values(self, answer: Answer) -> Json:
+        """What the survey's link carried."""
+        hidden = {"customer_id": str(CUSTOMER_ID + 128 * answer.customer), "sent_at": iso(answer.sent)}
+        if answer.form == CSAT_FORM:
+            hidden["ticket_id"] = str(ticket_id(answer.ticket))
+        else:
+            hidden["segment"] = SEGMENTS[answer.segment] if answer.segment >= 0 else ""
+            hidden["product"] = PRODUCTS[answer.product].lower()
+        return hidden
+
+    def answers(self, answer: Answer) -> list[Json]:
+        """What was answered, question by question."""
+        given: list[Json] = []
+        if answer.score is not None:
+            identifier, ref = FIELDS[answer.form]
+            kind = "rating" if answer.form == CSAT_FORM else "opinion_scale"
+            field = {"id": identifier, "ref": ref, "type": kind}
+            given.append({"field": field, "type": "number", "number": answer.score})
+        return given + comments(answer)
 
 
 def _instant(text: str | None, default: float) -> float:
@@ -190,42 +231,23 @@ def token(answer: Answer) -> str:
     return hashlib.blake2b(f"{answer.form}/{answer.number}".encode(), digest_size=16).hexdigest()
 
 
-def response(answer: Answer) -> dict[str, Any]:
-    """One completed response; questions left empty are absent."""
-    identifier, ref = FIELDS[answer.form]
-    comment_id, comment_ref = COMMENT_FIELDS[answer.form]
-    answers: list[Json] = []
-    if answer.score is not None:
-        kind = "rating" if answer.form == CSAT_FORM else "opinion_scale"
-        answers.append(
-            {"field": {"id": identifier, "ref": ref, "type": kind}, "type": "number", "number": answer.score}
-        )
-    if answer.text >= 0:
-        text = RATING_COMMENTS[answer.text % len(RATING_COMMENTS)]
-        field = {"id": comment_id, "ref": comment_ref, "type": "long_text"}
-        answers.append({"field": field, "type": "text", "text": text})
-    hidden = {"customer_id": str(CUSTOMER_ID + 128 * answer.customer), "sent_at": iso(answer.sent)}
-    if answer.form == CSAT_FORM:
-        hidden["ticket_id"] = str(ticket_id(answer.ticket))
-    else:
-        hidden["segment"] = SEGMENTS[answer.segment] if answer.segment >= 0 else ""
-        hidden["product"] = PRODUCTS[answer.product].lower()
-    name = token(answer)
+def comments(answer: Answer) -> list[Json]:
+    """The answer in words, if there is one."""
+    if answer.text < 0:
+        return []
+    identifier, ref = COMMENT_FIELDS[answer.form]
+    text = RATING_COMMENTS[answer.text % len(RATING_COMMENTS)]
+    return [{"field": {"id": identifier, "ref": ref, "type": "long_text"}, "type": "text", "text": text}]
+
+
+def comment_field(form: str) -> Json:
+    """The question for a reason in words."""
+    identifier, ref = COMMENT_FIELDS[form]
     return {
-        "landing_id": name,
-        "token": name,
-        "response_id": name,
-        "response_type": "completed",
-        "landed_at": iso(answer.submitted - 45),
-        "submitted_at": iso(answer.submitted),
-        "metadata": {
-            "user_agent": "Mozilla/5.0",
-            "platform": "other",
-            "network_id": name[:10],
-            "browser": "default",
-            "referer": f"https://sandbox.typeform.example/to/{answer.form}",
-        },
-        "hidden": hidden,
-        "calculated": {"score": 0},
-        "answers": answers,
+        "id": identifier,
+        "ref": ref,
+        "type": "long_text",
+        "title": "What is the main reason?",
+        "properties": {},
+        "validations": {"required": False},
     }

@@ -207,7 +207,7 @@ class Records:
         assigned_first = assigned_last = requester_touched = None
         first_reply = next(iter(answers(updates)), None)
         status_moved = comment_at = assignee_touched = first.t
-        before = None
+        before, holder = None, -1
         for update in updates:
             t = update.t
             if before is not None and update.status != before.status:
@@ -221,9 +221,12 @@ class Records:
                 elif before is not None and before.status == SOLVED and update.status < SOLVED:
                     reopens += 1
             if update.assignee != (before.assignee if before else -1):
-                assignee_touched = assigned_last = t
-                assigned_first = assigned_first or t
-                stations += 1
+                assignee_touched = t
+                if update.assignee >= 0:
+                    assigned_last = t
+                    assigned_first = assigned_first or t
+                    stations += update.assignee != holder
+                    holder = update.assignee
             if update.group not in (-1, before.group if before else -1):
                 groups += 1
             if update.comment != NO_COMMENT:

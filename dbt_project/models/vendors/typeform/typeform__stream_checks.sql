@@ -4,7 +4,7 @@ with responses as (
     where not deleted and response_type = 'completed' and submitted_at <= {{ as_of() }}
 ),
 
-forms as (select source, record_id as form_id, fields, hidden_fields from {{ ref('stg_typeform__forms') }}),
+forms as (select source, record_id as form_id, changed_at, fields, hidden_fields from {{ ref('stg_typeform__forms') }}),
 
 top_level as (select source, form_id, unnest(fields) as field from forms),
 
@@ -18,7 +18,15 @@ questions as (
     select source, form_id, unnest(field.properties.fields).id from second_level
 ),
 
-answers as (select source, form_id, unnest(answers).field.id as question_id from responses),
+{#- What was answered before the oldest definition that we have may have been asked by an older one. #}
+defined as (select source, form_id, min(changed_at) as defined_at from forms group by source, form_id),
+
+answers as (
+    select r.source, r.form_id, unnest(r.answers).field.id as question_id
+    from responses as r
+    left join defined as d on r.source = d.source and r.form_id = d.form_id
+    where coalesce(r.submitted_at >= d.defined_at, true)
+),
 
 {#- How long a form was without an answer: at most before its newest one, and since. #}
 gaps as (
