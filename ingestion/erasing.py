@@ -9,7 +9,6 @@ text in them is emptied.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import os
 import re
@@ -28,6 +27,9 @@ ADDRESS = re.compile(r"[\w.+'%&*/=?^`{|}~!#$-]+@[\w-]+(?:\.[\w-]+)+")
 NOBODY = "@erased.invalid"
 #: So many digits are no other number by chance.
 _LONG_ID = re.compile(r"(?<![0-9])[0-9]{8,20}(?![0-9])")
+_DIGITS = re.compile(r"[0-9]{8,20}")
+#: What is before a value as a whole.
+_VALUE = ('":', '": ', '":"', '": "')
 _PERSONAL = re.compile(r"name|mail|phone|mobile|tel$|street|address|contact|user|birth", re.IGNORECASE)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ][\d:.]+(Z|[+-]\d\d:?\d\d)?)?")
 
@@ -80,6 +82,16 @@ def personal_of(vendor: str) -> Personal:
     return _declared.get(vendor, Personal())
 
 
+def addresses(text: str) -> set[str]:
+    """The addresses in a text, as they are written there."""
+    found, at = set(), text.find("@")
+    while at >= 0:
+        if match := ADDRESS.search(text, max(0, at - 64), at + 255):
+            found.add(match[0])
+        at = text.find("@", at + 1)
+    return found
+
+
 def address_hash(address: str) -> str:
     """How exported files land an address."""
     return hashlib.sha256(address.casefold().encode()).hexdigest()
@@ -111,7 +123,8 @@ class Erased:
         return bool(self._entries)
 
     def _key(self, kind: str, source: str, value: str) -> str:
-        return hmac.new(self._salt, f"{kind}\0{source}\0{value.casefold()}".encode(), "sha256").hexdigest()
+        said = f"{kind}\0{source}\0{value.casefold()}".encode()
+        return hashlib.blake2b(said, key=self._salt, digest_size=24).hexdigest()
 
     def _look_up(self, kind: str, source: str, value: str) -> dict[str, Any] | None:
         return self._entries.get(self._key(kind, source, value))
@@ -166,6 +179,39 @@ class Scrubber:
         self.erased, self.personal, self.source, self.stream = erased, personal, source, stream
         self.is_idle = not erased or stream in personal.nothing_personal
         self._ids = source if personal.users or stream in personal.own_ids else "*"
+        names = "|".join(sorted(personal.people | personal.tickets))
+        self._named = re.compile(rf'"(?:{names})"\s*:\s*(\[[^\]]*\]|"[^"]*"|[0-9]+)')
+
+    def may_concern(self, record_id: str | None, payload: str) -> bool:
+        """Whether the record may have to do with an erased person: most have not, and this is quick."""
+        if self.personal.loose or '_hash"' in payload or (record_id and self._by_id(record_id)):
+            return True
+        if any(self._is_known(value) for value in set(self._named.findall(payload))):
+            return True
+        for number in _DIGITS.finditer(payload):
+            # A value as a whole has a name, which was looked at.
+            is_within = not payload[max(0, number.start() - 4) : number.start()].endswith(_VALUE)
+            if is_within and self.person(number[0]):
+                return True
+        return any(self.erased.find("address", "*", each) for each in addresses(payload))
+
+    def _is_known(self, value: str) -> bool:
+        """Whether a person or ticket of the list is in a value as it stands in JSON."""
+        each = [part.strip(' "') for part in value.strip("[]").split(",")]
+        return any(self.person(one) or self.erased.find("ticket", self._ids, one) for one in each)
+
+    def _by_id(self, record_id: str) -> dict[str, Any] | None:
+        """What is said of a record by its id."""
+        erased, personal = self.erased, self.personal
+        if self.stream == personal.users:
+            return self.person(record_id)
+        if self.stream == personal.organizations:
+            return erased.find("organization", self.source, record_id)
+        if (found := erased.find("record", f"{self.source}/{self.stream}", record_id)) is not None:
+            return found
+        return (
+            erased.find("ticket", self.source, record_id) if self.stream == personal.tickets_stream else None
+        )
 
     def person(self, value: Any) -> dict[str, Any] | None:
         """What is said of a person's id in this stream."""
@@ -177,17 +223,8 @@ class Scrubber:
     def owner(self, record_id: str | None, payload: Any) -> dict[str, Any] | None:
         """On whose behalf the record is scrubbed whole; None if it is nobody's who was erased."""
         erased, personal = self.erased, self.personal
-        if record_id is not None:
-            if self.stream == personal.users:
-                return self.person(record_id)
-            if self.stream == personal.organizations:
-                return erased.find("organization", self.source, record_id)
-            if (found := erased.find("record", f"{self.source}/{self.stream}", record_id)) is not None:
-                return found
-            if self.stream == personal.tickets_stream and (
-                found := erased.find("ticket", self.source, record_id)
-            ):
-                return found
+        if record_id is not None and (known := self._by_id(record_id)):
+            return known
         for place, depth in _objects(payload):
             for name, value in place.items():
                 if name in personal.owners and depth < 2 and (found := self.person(value)):
@@ -204,8 +241,9 @@ class Scrubber:
         self, record_id: str | None, deleted: bool, payload: str
     ) -> tuple[str | None, bool, str] | None:
         """The record without the person; None if nothing of one is in it."""
-        before = deleted
-        told = json.loads(payload)
+        if not self.may_concern(record_id, payload):
+            return None
+        before, told = deleted, json.loads(payload)
         owner = self.owner(record_id, told)
         clean = self._value(told, owner is not None, "")
         name = record_id
@@ -217,20 +255,21 @@ class Scrubber:
             return None
         return name, deleted, json.dumps(clean, ensure_ascii=False)
 
-    def _value(self, value: Any, is_theirs: bool, name: str) -> Any:
+    def _value(self, value: Any, is_theirs: bool, name: str, is_kept: bool = False) -> Any:
+        """A value without erased persons: of what is theirs no text, unless it is kept."""
         if isinstance(value, dict):
-            return self._object(value, is_theirs)
+            return self._object(value, is_theirs, is_kept)
         if isinstance(value, list):
-            return [self._value(each, is_theirs, name) for each in value]
+            return [self._value(each, is_theirs, name, is_kept) for each in value]
         if (
             name in self.personal.people
             and not isinstance(value, bool | float)
             and (found := self.person(value))
         ):
             return int(found["as"]) if isinstance(value, int) else found["as"]
-        return self._text(value, is_theirs, name) if isinstance(value, str) else value
+        return self._text(value, is_theirs, name, is_kept) if isinstance(value, str) else value
 
-    def _text(self, text: str, is_theirs: bool, name: str) -> str:
+    def _text(self, text: str, is_theirs: bool, name: str, is_kept: bool) -> str:
         if len(text) == 64 and (found := self.erased.find("address_hash", "*", text)):
             return str(found["as"])
         if "@" in text:
@@ -238,12 +277,13 @@ class Scrubber:
         text = _LONG_ID.sub(self._number, text)
         if (
             not is_theirs
+            or is_kept
             or name in self.personal.kept
             or name.startswith("dimension_")
             or _is_id(name)
             or _TIME.fullmatch(text)
         ):
-            return text
+            return "" if is_theirs and self.erased.find("name", "*", text) else text
         return text if text.endswith(NOBODY) and ADDRESS.fullmatch(text) else ""
 
     def _number(self, match: re.Match[str]) -> str:
@@ -254,25 +294,24 @@ class Scrubber:
         found = self.erased.find("address", "*", match[0])
         return str(found["as"]) if found else match[0]
 
-    def _object(self, value: dict[str, Any], is_theirs: bool) -> dict[str, Any]:
+    def _object(self, value: dict[str, Any], is_theirs: bool, is_kept: bool) -> dict[str, Any]:
         personal = self.personal
         is_theirs = is_theirs or any(
             name in personal.owners and self.person(each) for name, each in value.items()
         )
         clean: dict[str, Any] = {}
         for name, each in value.items():
-            if is_theirs and name in personal.emptied:
+            if is_theirs and not is_kept and name in personal.emptied:
                 clean[name] = type(each)() if isinstance(each, dict | list) else None
-            elif name in personal.whole and is_theirs:
-                clean[name] = self._value(each, False, name)
             elif name in personal.loose and isinstance(each, dict):
                 clean[name] = {key: self._loose(key, value, is_theirs) for key, value in each.items()}
             elif name in ("value", "previous_value"):
-                clean[name] = self._value(each, is_theirs and not self._is_word(value), _field(value, name))
+                is_word = is_kept or self._is_word(value)
+                clean[name] = self._value(each, is_theirs, _field(value, name), is_word)
             elif name == "url" and is_theirs:
                 clean[name] = ""
             else:
-                clean[name] = self._value(each, is_theirs, name)
+                clean[name] = self._value(each, is_theirs, name, is_kept or name in personal.whole)
         return clean
 
     def _loose(self, name: str, value: Any, is_theirs: bool) -> Any:
@@ -281,7 +320,7 @@ class Scrubber:
                 return int(found["as"]) if isinstance(value, int) else found["as"]
             if is_theirs and _PERSONAL.search(name):
                 return self._value(value, True, "")
-        return self._value(value, False, name)
+        return self._value(value, is_theirs, name, True)
 
     def _is_word(self, value: Mapping[str, Any]) -> bool:
         """Whether a `value` beside these says a word of a field that stays, or of a custom field."""
@@ -326,7 +365,7 @@ def scrub_rows(
     for at, payload in enumerate(payloads):
         try:
             clean = scrubber.scrub(ids[at], deleted[at], payload)
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             continue
         if clean is not None:
             ids[at], deleted[at], payloads[at] = clean

@@ -52,6 +52,9 @@ def examine() -> Iterator[Finding]:
         yield Finding("home", "folder", False, text)
     else:
         yield _permissions(home)
+        if home.erasing.exists():
+            text = "one broke off: start it again as it was, what it took out of the landing is elsewhere yet"
+            yield Finding("home", "erase", False, text)
         yield _disk(home)
         yield from _damages(home)
         yield from _rules(settings, home)

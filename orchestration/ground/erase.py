@@ -19,7 +19,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from ingestion.erasing import ADDRESS, NOBODY, Erased, Scrubber, address_hash, personal_of
+from ingestion.erasing import ADDRESS, NOBODY, Erased, Scrubber, address_hash, addresses, personal_of
 from ingestion.landing import Landing
 from ingestion.landing_format import Place
 from orchestration.ground.files import replace_text
@@ -37,6 +37,7 @@ class Person:
         customers: Ids at helpdesks; of the source `*` in surveys.
         addresses: E-mail addresses, lower case.
         hashes: Of addresses that landed hashed.
+        names: As their own records have them.
         tickets: Their tickets.
         records: Their answers: source/stream and record id.
         organizations: Those that have no other member.
@@ -48,6 +49,7 @@ class Person:
     customers: set[tuple[str, str]] = field(default_factory=set)
     addresses: set[str] = field(default_factory=set)
     hashes: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
     tickets: set[tuple[str, str]] = field(default_factory=set)
     records: set[tuple[str, str]] = field(default_factory=set)
     organizations: set[tuple[str, str]] = field(default_factory=set)
@@ -59,7 +61,7 @@ class Person:
     def size(self) -> int:
         """How much is known; grows while more is found."""
         pairs = (self.customers, self.tickets, self.records, self.organizations)
-        return sum(len(each) for each in pairs) + len(self.addresses) + len(self.hashes)
+        return sum(len(each) for each in pairs) + len(self.addresses) + len(self.hashes) + len(self.names)
 
     @property
     def ids(self) -> set[str]:
@@ -72,6 +74,7 @@ class Person:
         yield from (("ticket", *each) for each in sorted(self.tickets))
         yield from (("record", *each) for each in sorted(self.records))
         yield from (("organization", *each) for each in sorted(self.organizations))
+        yield from (("name", "*", each) for each in sorted(self.names))
 
     def put_on(self, erased: Erased) -> None:
         """Put them on a list."""
@@ -113,7 +116,7 @@ def remembered(home: Home) -> Person | None:
     except FileNotFoundError:
         return None
     pairs = [{(a, b) for a, b in told[name]} for name in ("customers", "tickets", "records", "organizations")]
-    plain = [set(told[name]) for name in ("addresses", "hashes", "texts")]
+    plain = [set(told[name]) for name in ("addresses", "hashes", "names", "texts")]
     return Person(
         customers=pairs[0],
         tickets=pairs[1],
@@ -121,7 +124,8 @@ def remembered(home: Home) -> Person | None:
         organizations=pairs[3],
         addresses=plain[0],
         hashes=plain[1],
-        texts=plain[2],
+        names=plain[2],
+        texts=plain[3],
         rows=Counter(told["rows"]),
         is_removed=told["is_removed"],
     )
@@ -185,10 +189,13 @@ def _complete(
         return
     scrubber = Scrubber(listed, personal, source, stream)
     for record_id, _, payload in _rows(path):
-        told = _decoded(payload)
-        if record_id is None or told is None:
+        if record_id is None or (
+            stream == personal.tickets_stream and not scrubber.may_concern(record_id, payload)
+        ):
             continue
-        addresses = {found.casefold() for found in ADDRESS.findall(payload)} if "@" in payload else set()
+        if (told := _decoded(payload)) is None:
+            continue
+        named = {address.casefold() for address in addresses(payload)}
         is_theirs = scrubber.owner(record_id, told) is not None
         if stream == personal.users:
             is_theirs = is_theirs or str(told.get("email") or "").casefold() in person.addresses
@@ -197,6 +204,7 @@ def _complete(
             if is_theirs:
                 person.customers |= {(source, record_id), ("*", record_id)}
                 person.addresses |= {str(told["email"]).casefold()} if told.get("email") else set()
+                person.names |= {str(told["name"])} if told.get("name") else set()
         elif stream == personal.tickets_stream:
             if is_theirs:
                 ticket = (told.get("values") or {}).get("ticket_id") or record_id
@@ -209,12 +217,7 @@ def _complete(
                 and record_id.rpartition("/")[2] == response[1].rpartition("/")[2]
             )
             hashed = (told.get("values") or {}).get("customer_email_hash")
-            if (
-                is_theirs
-                or is_asked
-                or addresses & person.addresses
-                or listed.find("address_hash", "*", hashed)
-            ):
+            if is_theirs or is_asked or named & person.addresses or listed.find("address_hash", "*", hashed):
                 person.records.add((f"{source}/{stream}", record_id))
                 person.addresses |= {text.casefold() for text in _texts(told) if ADDRESS.fullmatch(text)}
                 person.hashes |= {hashed} if hashed else set()
@@ -348,7 +351,7 @@ def _changes(landing: Landing, path: Path, erased: Erased) -> Iterator[tuple[str
     for record_id, deleted, payload in _rows(path):
         try:
             clean = scrubber.scrub(record_id, deleted, payload)
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             continue
         if clean is not None:
             yield record_id, payload, clean[2]
@@ -357,7 +360,7 @@ def _changes(landing: Landing, path: Path, erased: Erased) -> Iterator[tuple[str
 def _decoded(payload: str) -> dict[str, Any] | None:
     try:
         told = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return told if isinstance(told, dict) else None
 

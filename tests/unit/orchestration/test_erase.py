@@ -9,13 +9,18 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import ingestion.landing
+from ingestion.erasing import Erased, Scrubber
 from ingestion.landing import Landing
 from ingestion.landing_format import SCHEMA
 from ingestion.sources.files import sources as file_sources
+from ingestion.sources.zendesk import PERSONAL
 from ingestion.streams import StreamResult
 from orchestration.commands.cli import main
+from orchestration.commands.doctor import examine
 from orchestration.ground.home import Home
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -30,6 +35,9 @@ HERS = (
     "+49 170 1234567",
     "Lovelace & Daughters",
 )
+NAMES = ["requester_id", "author_id", "assignee_id", "collaborator_ids", "subject", "status", "value"]
+NAMES += ["field_name", "metadata", "organization_fields", "custom_fields", "url"]
+FIELDS, HER_FIELD = [{"id": 5, "value": "gold"}], [{"id": 6, "value": "Ada Lovelace"}]
 #: Not in quotes: they are ids.
 HER_ID = f'"{ADA}"'
 
@@ -51,7 +59,10 @@ def ticket(number, requester, text):
     texts = {"subject": text, "description": text, "via": {"channel": "mail", "source": {"from": sender}}}
     people = {"requester_id": requester, "submitter_id": requester, "assignee_id": AGENT, "group_id": ADA}
     words = {"status": "solved", "priority": "high", "tags": ["vip"], "metric_set": {"replies": ADA}}
-    fields = {"created_at": "2026-01-02T00:00:00Z", "custom_fields": [{"id": 5, "value": "gold"}]}
+    fields = {
+        "created_at": "2026-01-02T00:00:00Z",
+        "custom_fields": [*FIELDS, *HER_FIELD * (requester == ADA)],
+    }
     return {"id": number, **people, **texts, **words, **fields}
 
 
@@ -185,6 +196,7 @@ def test_a_person_leaves_and_what_counts_stays(named, home, capsys):
         **before["zendesk", "tickets", "100"],
         **dict.fromkeys(("requester_id", "submitter_id"), int(number)),
         **dict.fromkeys(("subject", "description"), ""),
+        "custom_fields": [*FIELDS, {"id": 6, "value": ""}],
         "via": {"channel": "mail", "source": {"from": tickets["100"]["via"]["source"]["from"]}},
     }
     assert of(home, "responses")["f/a"]["hidden"] == {
@@ -270,6 +282,7 @@ def test_what_is_left_is_named(home, capsys):
     told = capsys.readouterr()
     assert f"something is left:\n  - {note}" in told.err
     assert "nothing left" not in told.out
+    assert next(each for each in examine() if each.subject == "erase").ok is False
     note.unlink()
     # It was not done, so it goes on: by now nobody else knows the address.
     note.with_suffix(".log").write_text("Ada@Lovelace.example")
@@ -348,3 +361,51 @@ def test_a_file_that_is_read_again_brings_nobody_back(home, tmp_path):
     assert again["1/q"] == hers
     assert again["3/q"]["values"]["customer_email_hash"] == hers["values"]["customer_email_hash"]
     assert Path(answers).read_text().count("ada@lovelace.example") == 2  # theirs to rewrite, not ours
+
+
+def test_an_address_in_an_answer_and_an_id_in_a_link(home):
+    """Whom only a survey knows; and a number in what others wrote."""
+    long = 28835750003072
+    land(home, "zendesk", "users", {long: user(long, "Eve Moneypenny", None)})
+    link = f"Bob and https://x.example/users/{long} are one."
+    land(home, "zendesk", "ticket_events", {9: event(9, 101, AGENT, link)})
+    answer = {"type": "email", "email": "Dan@d.example", "field": {"id": "e", "type": "email"}}
+    for name in ("d1", "d2"):
+        land(home, "typeform", "responses", {f"f/{name}": {"response_id": name, "answers": [answer]}})
+    assert main(["erase", "--email", "dan@d.example", "--yes"]) == 0
+    first, second = (of(home, "responses")[f"f/{name}"]["answers"][0]["email"] for name in ("d1", "d2"))
+    assert first == second
+    assert first.endswith("@erased.invalid")
+    assert main(["erase", "zendesk", "--customer", str(long), "--yes"]) == 0
+    assert str(long) not in shown(home)
+    assert of(home, "ticket_events")["9"]["child_events"][0]["body"].startswith(
+        "Bob and https://x.example/users/9"
+    )
+
+
+VALUES = st.recursive(
+    st.sampled_from(
+        [ADA, BOB, 0.5, None, True, "Bob", WORDS, str(ADA), "ada@lovelace.example", "2026-01-01"]
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=5), st.sampled_from(["tickets", "users", "x"])
+)
+def test_whatever_a_vendor_sends_is_scrubbed_once_and_for_all(payload, stream):
+    erased = Erased(Path("/nowhere"))
+    erased.add("customer", "zendesk", str(ADA), is_removed=False)
+    erased.add("address", "*", "ada@lovelace.example", is_removed=False)
+    scrubber = Scrubber(erased, PERSONAL, "zendesk", stream)
+    once = scrubber.scrub("1", False, json.dumps(payload))
+    if once is not None:
+        assert "ada@lovelace" not in once[2]
+        assert scrubber.scrub(*once) is None
+        assert json.loads(once[2]).keys() == payload.keys()
+    else:
+        told = json.dumps(payload)
+        assert "ada@lovelace" not in told
+        assert f'"requester_id": {ADA}' not in told
