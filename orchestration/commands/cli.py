@@ -606,13 +606,14 @@ def _erase(options: argparse.Namespace) -> int:
         raise CommandError(f"{home.root} holds no data")
     if (options.email is None) != bool(options.source):
         raise CommandError("name the source with --customer and --response, and none with --email")
+    home.create()
     named = options.email or f"{options.customer or options.response} of {options.source}"
     with exclusive(home.lock, "erase"):
         unfinished = erase.remembered(home)
         person = unfinished or erase.Person()
         person.is_removed |= options.records
         if options.customer:
-            person.customers |= {(options.source, options.customer), ("*", options.customer)}
+            person.customers.add((options.source, options.customer))
         elif options.email:
             person.addresses.add(options.email.casefold())
         response = (options.source, options.response) if options.response else None

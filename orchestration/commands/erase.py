@@ -63,12 +63,17 @@ def _left_in(
         tests: dict[str, str] = {}
         parameters: list[object] = []
         columns = con.execute(f"describe select * from {table}").fetchall()  # noqa: S608
+        has_source = any(name == "source" for name, *_ in columns)
+        of_theirs = "source in (select unnest(cast(? as varchar[])))" if has_source else "true"
         for name, kind, *_ in columns:
             if any(mark in kind for mark in _TEXTS):
                 text = f"cast({quoted_name(name)} as varchar)"
-                own = ids if name in _PEOPLE else []
                 tests[name] = f"list_contains(cast(? as varchar[]), {text}) or regexp_matches({text}, ?)"
-                parameters += [[*texts, *own], words]
+                parameters += [texts, words]
+                if name in _PEOPLE:
+                    # At another source the same id is another's.
+                    tests[name] += f" or (list_contains(cast(? as varchar[]), {text}) and {of_theirs})"
+                    parameters += [ids, *([sorted(person.sources)] if has_source else [])]
         if not tests:
             continue
         counts = ", ".join(f"count(case when {test} then 1 end)" for test in tests.values())

@@ -34,10 +34,12 @@ class Person:
     """Who is taken out, and what is known to be theirs. Pairs are of a source and an id.
 
     Attributes:
-        customers: Ids at helpdesks; of the source `*` in surveys.
+        customers: Ids at helpdesks.
         addresses: E-mail addresses, lower case.
         hashes: Of addresses that landed hashed.
         names: As their own records have them.
+        shared: Ids of theirs that another helpdesk has too: whose is an answer that names no more?
+        shared_tickets: The same of their tickets.
         tickets: Their tickets.
         records: Their answers: source/stream and record id.
         organizations: Those that have no other member.
@@ -50,6 +52,8 @@ class Person:
     addresses: set[str] = field(default_factory=set)
     hashes: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
+    shared: set[str] = field(default_factory=set)
+    shared_tickets: set[str] = field(default_factory=set)
     tickets: set[tuple[str, str]] = field(default_factory=set)
     records: set[tuple[str, str]] = field(default_factory=set)
     organizations: set[tuple[str, str]] = field(default_factory=set)
@@ -64,14 +68,21 @@ class Person:
         return sum(len(each) for each in pairs) + len(self.addresses) + len(self.hashes) + len(self.names)
 
     @property
+    def sources(self) -> set[str]:
+        """Where something is theirs."""
+        return {source for source, _ in self.customers} | {key.partition("/")[0] for key, _ in self.records}
+
+    @property
     def ids(self) -> set[str]:
         """Their ids as customers."""
         return {identifier for _, identifier in self.customers}
 
     def entries(self) -> Iterator[tuple[str, str, str]]:
         """What the list of erased persons gets: kind, source, value."""
-        yield from (("customer", *each) for each in sorted(self.customers))
         yield from (("ticket", *each) for each in sorted(self.tickets))
+        # A survey names the tickets of a helpdesk.
+        tickets = {ticket for _, ticket in self.tickets} - self.shared_tickets
+        yield from (("ticket", "*", ticket) for ticket in sorted(tickets))
         yield from (("record", *each) for each in sorted(self.records))
         yield from (("organization", *each) for each in sorted(self.organizations))
         yield from (("name", "*", each) for each in sorted(self.names))
@@ -81,11 +92,10 @@ class Person:
         for kind, source, value in self.entries():
             erased.add(kind, source, value, is_removed=self.is_removed)
         for source, identifier in self.customers:
-            if source == "*":
-                continue
-            # In a survey they are the same as at the helpdesk.
             number = erased.add("customer", source, identifier, is_removed=self.is_removed)
-            if ("*", identifier) in self.customers:
+            if identifier not in self.shared:
+                # In a survey it is the same as at the helpdesk.
+                erased.add("customer", "*", identifier, is_removed=self.is_removed)
                 erased.stand_in("customer", "*", identifier, number)
         for address in sorted(self.addresses):
             instead = erased.add("address", "*", address, is_removed=self.is_removed)
@@ -102,11 +112,15 @@ class Person:
         known = {
             "ids": len(self.ids),
             "addresses": len(self.addresses),
-            "tickets": len({ticket for source, ticket in self.tickets if source != "*"}),
+            "tickets": len(self.tickets),
             "answers": len(self.records),
             "organizations without another member": len(self.organizations),
         }
-        return [*lines, ", ".join(f"{n} {name}" for name, n in known.items() if n)]
+        told = [", ".join(f"{n} {name}" for name, n in known.items() if n)]
+        if self.shared:
+            shared = ", ".join(sorted(self.shared))
+            told.append(f"another helpdesk has {shared} too: answers that name no more than this id stay")
+        return [*lines, *told]
 
 
 def remembered(home: Home) -> Person | None:
@@ -116,7 +130,9 @@ def remembered(home: Home) -> Person | None:
     except FileNotFoundError:
         return None
     pairs = [{(a, b) for a, b in told[name]} for name in ("customers", "tickets", "records", "organizations")]
-    plain = [set(told[name]) for name in ("addresses", "hashes", "names", "texts")]
+    plain = [
+        set(told[name]) for name in ("addresses", "hashes", "names", "texts", "shared", "shared_tickets")
+    ]
     return Person(
         customers=pairs[0],
         tickets=pairs[1],
@@ -126,6 +142,8 @@ def remembered(home: Home) -> Person | None:
         hashes=plain[1],
         names=plain[2],
         texts=plain[3],
+        shared=plain[4],
+        shared_tickets=plain[5],
         rows=Counter(told["rows"]),
         is_removed=told["is_removed"],
     )
@@ -147,17 +165,23 @@ def find(home: Home, person: Person, response: tuple[str, str] | None = None) ->
         response: Source and id of a survey's response that is theirs.
     """
     landing = Landing(home.landing)
-    before = -1
+    before, users, tickets = -1, _ids(landing, "users"), _ids(landing, "tickets_stream")
     while person.size != before:
         before = person.size
         members: dict[tuple[str, str], dict[str, bool]] = {}
+        ours = person.customers
+        person.shared |= {i for source, i in users if i in person.ids and (source, i) not in ours}
+        named = {ticket for _, ticket in person.tickets}
+        person.shared_tickets |= {
+            i for source, i in tickets if i in named and (source, i) not in person.tickets
+        }
         with TemporaryDirectory() as folder:
             listed = Erased(Path(folder))
             person.put_on(listed)
         for path in landing.batches():
             _complete(landing, path, listed, person, response, members)
-        for organization, users in members.items():
-            if all(users.values()):
+        for organization, are_theirs in members.items():
+            if all(are_theirs.values()):
                 person.organizations.add(organization)
     with TemporaryDirectory() as folder:
         listed = Erased(Path(folder))
@@ -170,6 +194,17 @@ def find(home: Home, person: Person, response: tuple[str, str] | None = None) ->
             gone = set(_texts(json.loads(old))) - set(_texts(json.loads(new)))
             person.texts |= {text for text in gone if len(text) >= LONG_TEXT}
     return person
+
+
+def _ids(landing: Landing, role: str) -> set[tuple[str, str]]:
+    """Source and id of all persons, or tickets, of which a record landed."""
+    found = set()
+    for path in landing.batches():
+        source, stream, _ = Place.of(path)
+        if stream == getattr(personal_of(landing.info(path).vendor), role):
+            ids = pq.read_table(path, columns=["record_id"])["record_id"].to_pylist()
+            found |= {(source, each) for each in ids if each is not None}
+    return found
 
 
 def _complete(
@@ -202,13 +237,13 @@ def _complete(
             if told.get("organization_id"):
                 members.setdefault((source, str(told["organization_id"])), {})[record_id] = is_theirs
             if is_theirs:
-                person.customers |= {(source, record_id), ("*", record_id)}
+                person.customers.add((source, record_id))
                 person.addresses |= {str(told["email"]).casefold()} if told.get("email") else set()
                 person.names |= {str(told["name"])} if told.get("name") else set()
         elif stream == personal.tickets_stream:
             if is_theirs:
                 ticket = (told.get("values") or {}).get("ticket_id") or record_id
-                person.tickets |= {(source, record_id), (source, str(ticket)), ("*", str(ticket))}
+                person.tickets |= {(source, record_id), (source, str(ticket))}
         else:
             is_asked = (
                 response is not None

@@ -80,7 +80,10 @@ def test_csat_by_survey(told: Told) -> None:
     found = told.cells("kpi_csat", "survey", "n, positive")
     assert found == {survey.replace("helpdesk", "helpdesk rating"): cell for survey, cell in right.items()}
     asked = Counter(one.question.id for one in survey_truth.counting(told.found, "csat"))
-    assert min(asked[q.id] for q in (forms.RATING_BEFORE, forms.RATING, forms.FACE, forms.SPEED, forms.STARS)) > 50
+    assert (
+        min(asked[q.id] for q in (forms.RATING_BEFORE, forms.RATING, forms.FACE, forms.SPEED, forms.STARS))
+        > 50
+    )
 
 
 @pytest.mark.parametrize("dimension", ["agent", "group"])

@@ -383,6 +383,25 @@ def test_an_address_in_an_answer_and_an_id_in_a_link(home):
     )
 
 
+def test_another_helpdesks_customer_of_the_same_id_is_somebody_else(home, capsys):
+    land(home, "emea", "users", {ADA: user(ADA, "Max Mustermann", None)}, vendor="zendesk")
+    land(home, "emea", "tickets", {500: ticket(500, ADA, "Max asks") | {"via": {}}}, vendor="zendesk")
+    land(home, "emea", "tickets", {102: ticket(102, ADA, "Max asks") | {"via": {}}}, vendor="zendesk")
+    said = {"answers": [{"type": "text", "text": WORDS}]}
+    by_ticket = {f"f/t{each}": {"hidden": {"ticket_id": each}, **said} for each in ("100", "102")}
+    land(home, "typeform", "responses", by_ticket)
+    before = {row[:3]: row[4] for row in rows(home)}
+    assert main(["erase", "zendesk", "--customer", str(ADA), "--yes"]) == 0
+    assert (
+        "another helpdesk has 12 too: answers that name no more than this id stay" in capsys.readouterr().err
+    )
+    after = {row[:3]: row[4] for row in rows(home)}
+    others = {("emea", "users", str(ADA)), ("emea", "tickets", "500"), ("emea", "tickets", "102")}
+    for key in others | {("typeform", "responses", "f/a"), ("typeform", "responses", "f/t102")}:
+        assert after[key] == before[key]
+    assert after["typeform", "responses", "f/t100"]["answers"][0]["text"] == ""
+
+
 VALUES = st.recursive(
     st.sampled_from(
         [ADA, BOB, 0.5, None, True, "Bob", WORDS, str(ADA), "ada@lovelace.example", "2026-01-01"]
