@@ -89,7 +89,7 @@ def test_every_response_is_read_again_within_the_days_for_few_requests(
         fill(forms, form, size)
     lander.fetch(typeform_source)
     # Two passes: what is deleted on any night of the second is found within the days.
-    asked, seen = [], {}
+    asked, seen, last_read = [], {}, {}
     for night in range(1, 85):
         vendor.now += NIGHT + timedelta(minutes=night % 7)
         if night == 30:
@@ -98,7 +98,18 @@ def test_every_response_is_read_again_within_the_days_for_few_requests(
         before = len(vendor.asked)
         result = lander.stream(typeform_source, "responses")
         assert (result.error, result.notes) == (None, [])
-        asked.append(len([each for each in vendor.asked[before:] if each.path.endswith("/responses")]))
+        tonight = [each for each in vendor.asked[before:] if each.path.endswith("/responses")]
+        asked.append(len(tonight))
+        for window in [each for each in tonight if "until" in each.params]:
+            for each in forms.responses[window.path.split("/")[2]]:
+                if window.params["since"] <= each["submitted_at"] <= window.params["until"]:
+                    last_read[each["response_id"]] = night
+        # From the first fetch on no response waits longer than the days.
+        assert all(
+            night - last_read.get(each["response_id"], 0) < 28
+            for form in sizes
+            for each in forms.responses[form]
+        )
         for found in deleted() - seen.keys():
             seen[found] = night
     assert len(seen) == 7
