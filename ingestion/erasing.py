@@ -130,17 +130,21 @@ class Erased:
         return self._entries.get(self._key(kind, source, value))
 
     def find(self, kind: str, source: str, value: Any) -> dict[str, Any] | None:
-        """What is said of an id (`as`: what stands in its place; `removed`); None if it is nobody's."""
+        """What is said of an id (`as` stands in its place; `removed`; `of` whom); None if it is nobody's."""
         return self._find(kind, source, str(value)) if value not in (None, "") else None
 
-    def add(self, kind: str, source: str, value: str, *, is_removed: bool) -> str:
-        """Put an id on the list; gives what stands in its place. What is on it keeps that."""
-        entry = self._entries.setdefault(
-            self._key(kind, source, value), {"as": _nobody(kind), "removed": False}
-        )
-        entry["removed"] = entry["removed"] or is_removed
+    def add(self, kind: str, source: str, value: str, *, of: str) -> str:
+        """Put an id of a person on the list; gives what stands in its place. What is on it keeps that."""
+        new = {"as": _nobody(kind), "removed": False, "of": of}
+        entry = self._entries.setdefault(self._key(kind, source, value), new)
         self._find.cache_clear()
         return str(entry["as"])
+
+    def remove(self, of: str) -> None:
+        """Let all records of a person count as deleted."""
+        for entry in self._entries.values():
+            entry["removed"] = entry["removed"] or entry["of"] == of
+        self._find.cache_clear()
 
     def stand_in(self, kind: str, source: str, value: str, instead: str) -> None:
         """Let another stand in its place."""

@@ -597,6 +597,7 @@ def _forget(options: argparse.Namespace) -> int:
 
 
 def _erase(options: argparse.Namespace) -> int:
+    from ingestion.landing import Landing
     from orchestration.commands.erase import left
     from orchestration.ground import erase
 
@@ -618,7 +619,7 @@ def _erase(options: argparse.Namespace) -> int:
             person.addresses.add(options.email.casefold())
         response = (options.source, options.response) if options.response else None
         erase.find(home, person, response)
-        if not person.rows and unfinished is None:
+        if not person.rows and unfinished is None and not person.on(Landing(home.landing).erased()):
             raise CommandError(f"nothing of {named!r} has landed in {home.landing}")
         print(
             "\n".join(["What there is of them:", *(f"  {line}" for line in person.about())]), file=sys.stderr

@@ -6,6 +6,7 @@ import json
 import mmap
 import os
 import re
+import secrets
 import shutil
 import sqlite3
 from collections import Counter
@@ -87,24 +88,34 @@ class Person:
         yield from (("organization", *each) for each in sorted(self.organizations))
         yield from (("name", "*", each) for each in sorted(self.names))
 
+    def on(self, erased: Erased) -> str | None:
+        """The name that a list has for them, which says nothing; None if they are not on it."""
+        named = [("customer", *each) for each in self.customers]
+        named += [("address", "*", each) for each in self.addresses]
+        known = (erased.find(*each) for each in [*named, *self.entries()])
+        return next((str(each["of"]) for each in known if each), None)
+
     def put_on(self, erased: Erased) -> None:
         """Put them on a list."""
+        of = self.on(erased) or secrets.token_hex(8)
         for kind, source, value in self.entries():
-            erased.add(kind, source, value, is_removed=self.is_removed)
+            erased.add(kind, source, value, of=of)
         for source, identifier in self.customers:
-            number = erased.add("customer", source, identifier, is_removed=self.is_removed)
+            number = erased.add("customer", source, identifier, of=of)
             if identifier not in self.shared:
                 # In a survey it is the same as at the helpdesk.
-                erased.add("customer", "*", identifier, is_removed=self.is_removed)
+                erased.add("customer", "*", identifier, of=of)
                 erased.stand_in("customer", "*", identifier, number)
         for address in sorted(self.addresses):
-            instead = erased.add("address", "*", address, is_removed=self.is_removed)
-            erased.add("address_hash", "*", address_hash(address), is_removed=self.is_removed)
+            instead = erased.add("address", "*", address, of=of)
+            erased.add("address_hash", "*", address_hash(address), of=of)
             erased.stand_in("address_hash", "*", address_hash(address), address_hash(instead))
         for each in sorted(self.hashes - {address_hash(address) for address in self.addresses}):
-            instead = erased.add("address_hash", "*", each, is_removed=self.is_removed)
+            instead = erased.add("address_hash", "*", each, of=of)
             if len(instead) < len(each):
                 erased.stand_in("address_hash", "*", each, address_hash(f"{instead}{NOBODY}"))
+        if self.is_removed:
+            erased.remove(of)
 
     def about(self) -> list[str]:
         """What there is, a line each."""

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +24,8 @@ from ingestion.streams import StreamResult
 from orchestration.commands.cli import main
 from orchestration.commands.doctor import examine
 from orchestration.ground.home import Home
+from quality.gates import judge_batches
+from quality.store import Store
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 ADA, BOB, AGENT = 12, 13, 99
@@ -243,7 +247,11 @@ def test_what_is_fetched_again_lands_without_them(home):
     assert len(shown(home)) > len(before)
 
 
-def test_records_go_too_where_asked(home):
+@pytest.mark.parametrize("is_late", [False, True], ids=["at once", "asked for later"])
+def test_records_go_too_where_asked(is_late, home):
+    if is_late:
+        main(["erase", "zendesk", "--customer", str(ADA), "--yes"])
+        main(["erase", "zendesk", "--customer", str(BOB), "--yes"])
     assert main(["erase", "zendesk", "--customer", str(ADA), "--records", "--yes"]) == 0
     gone = {row[:3] for row in rows(home) if row[3]}
     hers = {("zendesk", "tickets", each) for each in ("100", "102")}
@@ -383,6 +391,30 @@ def test_an_address_in_an_answer_and_an_id_in_a_link(home):
     )
 
 
+def test_what_remembers_their_rows_forgets_them(home):
+    """Results of gates that show them, Dagster's history, what the webhook was told; other results stay."""
+    with Store(home.control) as store:
+        judge_batches(store, Landing(home.landing).batches())
+    with closing(sqlite3.connect(home.control)) as db, db:
+        kept = db.execute("select count(*) from gate_results").fetchone()[0]
+        for number, shown in enumerate(('["ada@lovelace.example"]', f'["{WORDS}"]')):
+            db.execute("create temp table one as select * from gate_results limit 1")
+            db.execute("update one set examples = ?, build_id = ?", (shown, str(number)))
+            db.execute("insert into gate_results select * from one")
+            db.execute("drop table one")
+    log = home.dagster / "history" / "runs" / "1.db"
+    log.parent.mkdir(parents=True)
+    log.write_text("requester ada@lovelace.example")
+    home.alerts.write_text(json.dumps({"told": "ada@lovelace.example"}))
+    assert main(["erase", "zendesk", "--customer", str(ADA), "--yes"]) == 0
+    assert not log.exists()
+    assert not home.alerts.exists()
+    with closing(sqlite3.connect(home.control)) as db:
+        assert db.execute("select count(*) from gate_results").fetchone()[0] == kept
+    for path in home.root.rglob("*"):
+        assert not path.is_file() or b"lovelace.example" not in path.read_bytes(), path
+
+
 def test_another_helpdesks_customer_of_the_same_id_is_somebody_else(home, capsys):
     land(home, "emea", "users", {ADA: user(ADA, "Max Mustermann", None)}, vendor="zendesk")
     land(home, "emea", "tickets", {500: ticket(500, ADA, "Max asks") | {"via": {}}}, vendor="zendesk")
@@ -416,8 +448,8 @@ VALUES = st.recursive(
 )
 def test_whatever_a_vendor_sends_is_scrubbed_once_and_for_all(payload, stream):
     erased = Erased(Path("/nowhere"))
-    erased.add("customer", "zendesk", str(ADA), is_removed=False)
-    erased.add("address", "*", "ada@lovelace.example", is_removed=False)
+    erased.add("customer", "zendesk", str(ADA), of="a")
+    erased.add("address", "*", "ada@lovelace.example", of="a")
     scrubber = Scrubber(erased, PERSONAL, "zendesk", stream)
     once = scrubber.scrub("1", False, json.dumps(payload))
     if once is not None:
