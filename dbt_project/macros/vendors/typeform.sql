@@ -30,7 +30,7 @@
 {% macro hidden_value(attribute, fields, form_id) -%}
 coalesce(
     {%- for field in fields if field.attribute == attribute -%}
-    case when {{ is_form_of(field, form_id) }} then nullif(p.hidden."{{ field.name | replace('"', '""') }}", '') end{{ ', ' if not loop.last }}
+    case when {{ is_form_of(field, form_id) }} then nullif({{ named_field('p.hidden', field.name) }}, '') end{{ ', ' if not loop.last }}
     {%- endfor -%}
 )
 {%- endmacro %}
