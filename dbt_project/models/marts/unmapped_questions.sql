@@ -43,10 +43,12 @@ questions as (
 {#- What readers see counted and would see no more. #}
 counted as (
     {% if 'survey_answers' in published %}
-    select source, survey, question_id, count(*) as answers
-    from {{ published['survey_answers'].relation }}
-    where kind in ('csat', 'nps', 'ces')
-    group by source, survey, question_id
+    select b.source, b.survey, b.question_id, count(*) as answers
+    from {{ published['survey_answers'].relation }} as b
+    left join (select distinct source, survey, question_id from {{ ref('int_answers') }} as a where {{ is_counted_answer('a') }}) as n
+        on b.source = n.source and b.survey = n.survey and b.question_id = n.question_id
+    where b.kind in ('csat', 'nps', 'ces') and n.question_id is null
+    group by b.source, b.survey, b.question_id
     {% else %}
     select cast(null as varchar) as source, cast(null as varchar) as survey, cast(null as varchar) as question_id, cast(null as bigint) as answers
     where false

@@ -1,5 +1,6 @@
 """What counted and nobody declares any more is told once; answers outside a scale stop no other number."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +11,28 @@ from orchestration.commands.cli import main
 from orchestration.commands.doctor import _undeclared
 from orchestration.ground.home import Home
 from orchestration.publication import publish
-from orchestration.warehouse.dbt import PACKAGED
-from sandbox.catalog import CSAT_FORM, NPS_FORM
-from sandbox.vendors.typeform.api import FIELDS
+from sandbox.catalog import CSAT_FORM
+from sandbox.real import forms
+from sandbox.real.forms import FACES_FORM
+from sandbox.server import RULES
 
 from .conftest import Night
 
-STARS, LIKELY = FIELDS[CSAT_FORM][0], FIELDS[NPS_FORM][0]
-HEAD = (PACKAGED / "seeds" / "questions.csv").read_text()
-ANSWERS = "select survey, score, count(*) from survey_answers where source = 'typeform' group by all"
+STARS, QUICK = forms.RATING.id, forms.SPEED.id
+ANSWERS = "select question_id, score, count(*) from survey_answers where source = 'typeform' group by all"
 OFF_SCALE = "select count(*) from rejected_rows where reason like '%outside its scale 1.0 to 4.0'"
 
 
 @pytest.fixture(scope="module")
 def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Who will recommend is not declared; the five stars are, as four."""
+    """How quick we were is not declared any more; the five stars are, as four."""
     folder = tmp_path_factory.mktemp("rules")
-    (folder / "questions.csv").write_text(f"{HEAD}*,{CSAT_FORM},{STARS},csat,1,4,,,\n")
+    for path in RULES.glob("*.csv"):
+        shutil.copy(path, folder)
+    known = (folder / "questions.csv").read_text().splitlines(keepends=True)
+    kept = [line for line in known if STARS not in line and f",{forms.SPEED.ref}," not in line]
+    assert len(kept) == len(known) - 2
+    (folder / "questions.csv").write_text("".join([*kept, f"*,{CSAT_FORM},{STARS},csat,1,4,,,\n"]))
     return folder
 
 
@@ -44,29 +50,29 @@ def about(texts: list[str], words: str) -> list[str]:
 def test_it_is_told_published_and_accepted(
     night: Night, rules: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = {(survey, score): n for survey, score, n in ask(night, ANSWERS)}
-    loyal = sum(n for (survey, _), n in before.items() if survey == NPS_FORM)
-    assert loyal > 0
-    line = f"typeform,{NPS_FORM},{LIKELY},nps,,,,,"
+    before = {(question, score): n for question, score, n in ask(night, ANSWERS)}
+    quick = sum(n for (question, _), n in before.items() if question == QUICK)
+    assert quick > 0
+    line = f"typeform,{FACES_FORM},{QUICK},csat,,,,,"
 
     outcome = night.publish(CXMARTS_RULES=str(rules))
     [told] = about(outcome.warnings, "count no more, for nobody declared")
-    assert f"counted_before {loyal}, " in told
+    assert f"counted_before {quick}, " in told
     assert line in told
     [held] = about(outcome.warnings, "outside their question's scale")
     [(off_scale,)] = ask(night, OFF_SCALE)
     assert off_scale > 0
     assert f"typeform/{CSAT_FORM}/{STARS}: {off_scale}" in held
-    assert ask(night, "select stream, held_questions from publication where held_questions is not null") == [
-        ("responses", f"typeform/{CSAT_FORM}/{STARS}: {off_scale}")
-    ]
-    counted = {(survey, score): n for survey, score, n in ask(night, ANSWERS)}
-    assert {survey for survey, _ in counted} == {CSAT_FORM}
-    assert {score for _, score in counted} <= {1, 2, 3, 4}
-    assert all(n >= before.get(key, 0) for key, n in counted.items())
-    assert ask(
-        night, "select distinct cause from restatements where mart = 'kpi_nps' and column_name = 'n'"
-    ) == [("rules",)]
+    [(named,)] = ask(night, "select held_questions from publication where held_questions is not null")
+    assert f"typeform/{CSAT_FORM}/{STARS}: {off_scale}" in named
+    counted = {(question, score): n for question, score, n in ask(night, ANSWERS)}
+    assert {score for question, score in counted if question == STARS} <= {1, 2, 3, 4}
+    gone = {key for key in before if key[0] == QUICK or key == (STARS, 5)}
+    assert not gone & counted.keys()
+    assert all(counted[key] >= before[key] for key in before.keys() - gone)
+    assert ("rules",) in ask(
+        night, "select distinct cause from restatements where mart = 'kpi_csat' and column_name = 'n'"
+    )
     [finding] = _undeclared(Home(night.home))
     assert line in finding.text
 
@@ -80,9 +86,10 @@ def test_it_is_told_published_and_accepted(
     monkeypatch.setenv("CXMARTS_RULES", str(rules))
     assert main(["questions"]) == 0
     assert line in capsys.readouterr().out
-    assert main(["questions", "--accept", "typeform", NPS_FORM, LIKELY]) == 0
+    assert main(["questions", "--accept", "typeform", FACES_FORM, QUICK]) == 0
     night.publish(CXMARTS_RULES=str(rules))
-    counts = ask(night, f"select count(*) from survey_answers where survey = '{NPS_FORM}'")
-    assert counts[0][0] >= loyal
+    counts = ask(night, f"select count(*) from survey_answers where question_id = '{QUICK}'")
+    assert counts[0][0] >= quick
+    capsys.readouterr()
     assert main(["questions"]) == 0
-    assert capsys.readouterr().out.endswith("Every rating question is declared.\n")
+    assert line not in capsys.readouterr().out
