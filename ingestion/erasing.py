@@ -183,7 +183,7 @@ class Scrubber:
         self.erased, self.personal, self.source, self.stream = erased, personal, source, stream
         self.is_idle = not erased or stream in personal.nothing_personal
         self._ids = source if personal.users or stream in personal.own_ids else "*"
-        names = "|".join(sorted(personal.people | personal.tickets))
+        names = "|".join(sorted(personal.people | personal.tickets | {"value", "previous_value"}))
         self._named = re.compile(rf'"(?:{names})"\s*:\s*(\[[^\]]*\]|"[^"]*"|[0-9]+)')
 
     def may_concern(self, record_id: str | None, payload: str) -> bool:

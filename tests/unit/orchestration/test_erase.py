@@ -434,6 +434,40 @@ def test_another_helpdesks_customer_of_the_same_id_is_somebody_else(home, capsys
     assert after["typeform", "responses", "f/t100"]["answers"][0]["text"] == ""
 
 
+def test_what_a_value_is_of_says_its_field(home):
+    """Audits name the field beside the value; a customer who held another's ticket for a while is in both."""
+
+    def change(field, value, before=None):
+        return {"type": "Change", "field_name": field, "value": value, "previous_value": before}
+
+    hers = [
+        change("subject", WORDS),
+        change("status", "open", "new"),
+        change("5", "gold"),
+        change("tags", "vip new"),
+    ]
+    his = [change("requester_id", str(BOB), str(ADA)), change("subject", "Bob asks", "Bob")]
+    audit = {"created_at": "2026-01-02T00:00:00Z", "author_id": AGENT}
+    land(home, "zendesk", "ticket_audits", {
+        1: {**audit, "ticket_id": 100, "events": hers, "metadata": {"system": {"ip_address": "192.0.2.1"}}},
+        2: {**audit, "ticket_id": 101, "events": his},
+    })  # fmt: skip
+    moved = {"event_type": "Change", "requester_id": BOB, "previous_value": ADA}
+    land(
+        home,
+        "zendesk",
+        "ticket_events",
+        {5: {"ticket_id": 101, "updater_id": AGENT, "child_events": [moved]}},
+    )
+    assert main(["erase", "zendesk", "--customer", str(ADA), "--yes"]) == 0
+    number = str(of(home, "tickets")["100"]["requester_id"])
+    first, second = (of(home, "ticket_audits")[each] for each in ("1", "2"))
+    assert first["events"] == [change("subject", "", None), *hers[1:]]
+    assert first["metadata"] == {}
+    assert second["events"] == [change("requester_id", str(BOB), number), his[1]]
+    assert of(home, "ticket_events")["5"]["child_events"] == [moved | {"previous_value": int(number)}]
+
+
 VALUES = st.recursive(
     st.sampled_from(
         [ADA, BOB, 0.5, None, True, "Bob", WORDS, str(ADA), "ada@lovelace.example", "2026-01-01"]
