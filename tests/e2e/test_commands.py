@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 from orchestration.ground.locking import exclusive
+from sandbox.catalog import CSAT_FORM
+from sandbox.real.forms import PERMISSION
 from sandbox.server import Sandbox
 from tests.homes import hashes, new_folder, run, said, start, variables
 from tests.receiver import receiving
@@ -31,7 +33,7 @@ def test_the_lists(copy: Path, sandbox: Sandbox) -> None:
     card = run(copy, "scorecard").stdout
     assert "CSAT" in card
     assert "First response" in card
-    assert run(copy, "questions").stdout == "Every rating question is declared.\n"
+    assert f"\ntypeform,{CSAT_FORM},{PERMISSION.id},csat,,,,,\n" in run(copy, "questions").stdout
     refused = run(copy, "rollback", "20200101T000000000000Z-abcdef")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "there is no version" in refused.stderr

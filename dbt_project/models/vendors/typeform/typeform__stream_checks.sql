@@ -1,7 +1,14 @@
 {#- Answers against the questions and hidden fields of their forms. #}
-with responses as (
-    select * from {{ ref('stg_typeform__responses') }}
-    where not deleted and response_type = 'completed' and submitted_at <= {{ as_of() }}
+with answered as (select distinct source, form_id as survey from {{ ref('stg_typeform__responses') }}),
+
+{#- No KPI lacks anything of a form that is left out. #}
+left_surveys as ({{ surveys_left_out('answered') }}),
+
+responses as (
+    select r.*
+    from {{ ref('stg_typeform__responses') }} as r
+    left join left_surveys as l on r.source = l.source and r.form_id = l.survey
+    where l.survey is null and not r.deleted and r.response_type = 'completed' and r.submitted_at <= {{ as_of() }}
 ),
 
 forms as (select source, record_id as form_id, changed_at, fields, hidden_fields from {{ ref('stg_typeform__forms') }}),
