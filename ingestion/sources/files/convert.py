@@ -300,16 +300,8 @@ def _plain_reader(kind: str, mapping: Mapping) -> Callable[[str], Value]:
     if kind == "address":
         return _address_hash
     if kind == "score":
-        assert mapping.question
-        low, high = mapping.question.scale_min, mapping.question.scale_max
-
-        def score(text: str) -> float:
-            number = _number(mapping.decimal, text)
-            if not low <= number <= high:
-                raise ValueError(f"is outside the scale {low:g} to {high:g}")
-            return number
-
-        return score
+        # One outside its question's scale is held where the rule files are known, too.
+        return partial(_number, mapping.decimal)
     return _no_formula_error
 
 
