@@ -288,7 +288,8 @@ def _example(
         if column not in shown and not hidden:
             shown.append(column)
     example |= {column: _show(frame[column].iloc[position]) for column in shown}
-    return example | {c: str(frame[c].iloc[position]) for c in expectation.show if c in frame}
+    told = {c: frame[c].iloc[position] for c in expectation.show if c in frame}
+    return example | {c: str(value) for c, value in told.items() if not pd.isna(value)}
 
 
 def _at_fault(row: pd.DataFrame, expectation: Expectation) -> Sequence[str]:

@@ -1,5 +1,5 @@
 {#- Rating questions that do not count, what their declaration lacks, and what they look like. #}
-{%- set published = published_marts() -%}
+{%- set before = published_marts().get('survey_answers', {'columns': {}}) -%}
 with answers as (
     select *
     from {{ ref('int_answers') }}
@@ -40,15 +40,14 @@ questions as (
     group by source, survey, question_id
 ),
 
-{#- What readers see counted and would see no more. #}
+{#- What readers see counted and will see no more. #}
 counted as (
-    {% if 'survey_answers' in published %}
-    select b.source, b.survey, b.question_id, count(*) as answers
-    from {{ published['survey_answers'].relation }} as b
-    left join (select distinct source, survey, question_id from {{ ref('int_answers') }} as a where {{ is_counted_answer('a') }}) as n
-        on b.source = n.source and b.survey = n.survey and b.question_id = n.question_id
-    where b.kind in ('csat', 'nps', 'ces') and n.question_id is null
-    group by b.source, b.survey, b.question_id
+    {% if not ['source', 'response_id', 'question_id', 'kind'] | reject('in', before.columns) | list %}
+    select a.source, a.survey, a.question_id, count(*) as answers
+    from answers as a
+    inner join {{ before.relation }} as b on a.source = b.source and a.response_id = b.response_id and a.question_id = b.question_id
+    where b.kind in ('csat', 'nps', 'ces')
+    group by a.source, a.survey, a.question_id
     {% else %}
     select cast(null as varchar) as source, cast(null as varchar) as survey, cast(null as varchar) as question_id, cast(null as bigint) as answers
     where false

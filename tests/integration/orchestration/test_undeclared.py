@@ -1,5 +1,6 @@
 """What counted and nobody declares any more is told once; answers outside a scale stop no other number."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,9 @@ def test_it_is_told_published_and_accepted(
     assert about(outcome.warnings, "outside their question's scale") == [held]
     assert list(_undeclared(Home(night.home))) == []
 
+    # What a build in this process left is no setting.
+    for name in [name for name in os.environ if name.startswith("CXMARTS_")]:
+        monkeypatch.delenv(name)
     monkeypatch.chdir(rules)
     monkeypatch.setenv("CXMARTS_HOME", str(night.home))
     monkeypatch.setenv("CXMARTS_RULES", str(rules))
