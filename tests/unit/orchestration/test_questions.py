@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import duckdb
@@ -22,6 +23,13 @@ UNMAPPED = [
     ("typeform", "f1", "vague", "After a call", "And this?", f"{UNKNOWN}, its scale is not declared", None, 2,
      "1: 2", None),
 ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a build in this process left is none."""
+    for name in [name for name in os.environ if name.startswith("CXMARTS_")]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture
