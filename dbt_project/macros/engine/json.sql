@@ -63,9 +63,9 @@ regexp_replace(regexp_replace(left({{ text }}, 40), '[\p{L}\p{M}]', 'a', 'g'), '
 {% macro address_hash(address) %}{{ return(adapter.dispatch('address_hash')(address)) }}{% endmacro %}
 {% macro default__address_hash(address) %}sha256(lower(trim({{ address }}))){% endmacro %}
 
-{#- A name of the source's own, whatever is in it. #}
+{#- A name of the source's own, whatever is in it: of a struct the engine takes names that differ in case alone for one. #}
 {% macro named_field(record, name) %}{{ return(adapter.dispatch('named_field')(record, name)) }}{% endmacro %}
-{% macro default__named_field(record, name) %}{{ record }}."{{ name | replace('"', '""') }}"{% endmacro %}
+{% macro default__named_field(record, name) %}json_extract_string({{ record }}, '$."{{ name | replace('"', '') | replace("'", "''") }}"'){% endmacro %}
 
 {% macro matches(text, pattern) %}{{ return(adapter.dispatch('matches')(text, pattern)) }}{% endmacro %}
 {% macro default__matches(text, pattern) %}regexp_matches({{ text }}, '{{ pattern }}'){% endmacro %}

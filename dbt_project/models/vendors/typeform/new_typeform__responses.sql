@@ -1,8 +1,7 @@
-{%- set fields, hidden = hidden_fields(), {} -%}
-{%- for field in fields %}{% do hidden.update({field.name: 'VARCHAR'}) %}{% endfor -%}
+{%- set fields = hidden_fields() -%}
 {%- set shape = {
     'response_id': 'VARCHAR', 'response_type': 'VARCHAR', 'token': 'VARCHAR', 'landed_at': 'VARCHAR', 'submitted_at': 'VARCHAR',
-    'hidden': hidden,
+    'hidden': 'JSON',
     'answers': [{
         'field': {'id': 'VARCHAR', 'ref': 'VARCHAR', 'type': 'VARCHAR'}, 'type': 'VARCHAR', 'number': 'DOUBLE', 'boolean': 'BOOLEAN',
         'choice': {'id': 'VARCHAR', 'ref': 'VARCHAR', 'label': 'VARCHAR'}
@@ -35,7 +34,8 @@ select
     {{ to_utc('p.submitted_at') }} as submitted_at,
     hidden_ticket_id as ticket_id,
     hidden_customer_id as customer_id,
-    {{ address_hash('coalesce(hidden_customer_email, email)') }} as customer_email_hash,
+    {{ address_hash("coalesce(case when hidden_customer_email like '%@%' then hidden_customer_email end, case when email like '%@%' then email end)") }}
+        as customer_email_hash,
     {{ usable(values) }}
     hidden_segment as segment,
     hidden_product as product,
