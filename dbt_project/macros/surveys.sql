@@ -40,7 +40,7 @@ located as (
 } -%}
 {%- set untold = {} -%}
 {%- for column, (then, newest, has_history) in held.items() -%}
-{%- do untold.update({column: 'r.' ~ column ~ ' is null and r.' ~ newest ~ ' is not null and not coalesce(h.' ~ has_history ~ ', false)'}) -%}
+{%- do untold.update({column: '(' ~ filled('r.' ~ column) ~ ') is null and r.' ~ newest ~ ' is not null and not coalesce(h.' ~ has_history ~ ', false)'}) -%}
 {%- endfor -%}
 customer_sources as (
     select user_id, min(source) as source, count(distinct source) as sources from {{ ref('int_users') }} group by user_id
@@ -88,9 +88,9 @@ attributed as (
             {{ filled('r.' ~ attribute) }}, r.field_{{ attribute }}, o.{{ attribute }}, sc.{{ attribute }}, so.{{ attribute }}, r.ticket_{{ attribute }}
         ) as {{ attribute }},
         {% endfor %}
-        coalesce(r.channel, r.ticket_channel) as channel,
+        coalesce({{ filled('r.channel') }}, r.ticket_channel) as channel,
         {% for column, (then, newest, has_history) in held.items() %}
-        coalesce(r.{{ column }}, case when coalesce(h.{{ has_history }}, false) then nullif({{ then }}, '') else r.{{ newest }} end) as {{ column }},
+        coalesce({{ filled('r.' ~ column) }}, case when coalesce(h.{{ has_history }}, false) then nullif({{ then }}, '') else r.{{ newest }} end) as {{ column }},
         {% endfor %}
         {{ newest_values(untold) }} as newest_values
     from affiliated as r
@@ -109,9 +109,13 @@ attributed as (
 )
 {% endmacro %}
 
-{#- What a survey's link carries where nobody filled it in names nobody: a merge tag, or the x of the link's own pattern. #}
+{#- What a survey's link carries where nobody filled it in names nobody: a merge tag, the x of the link's own pattern, or a program's word
+    for nothing. #}
 {% macro filled(x) -%}
-case when {{ x }} not like '%' || repeat('{', 2) || '%' and lower({{ x }}) <> 'xxxxx' then {{ x }} end
+case
+    when not {{ matches(x, '[{][{!%]|[$][{]|[*][|]|%%|<%') }} and lower(trim({{ x }})) not in ('', 'xxxxx', 'undefined', 'null', 'none', 'nan')
+        then {{ x }}
+end
 {%- endmacro %}
 
 {% macro surveys_left_out(relation) -%}

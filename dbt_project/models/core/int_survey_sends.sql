@@ -2,7 +2,12 @@
 {%- set columns = ['source', 'invitation_id', 'survey', 'is_helpdesk', 'ticket_id', 'customer_id', 'customer_email_hash', 'sent_at', 'answered_at',
     'delivery'] + stated -%}
 with given as (
-    select *, coalesce(customer_id, customer_email_hash) as person from ({{ united('survey_sends', columns) }}) as s
+    select
+        {{ star_except(['ticket_id', 'customer_id'], 's') }},
+        {{ filled('s.ticket_id') }} as ticket_id,
+        {{ filled('s.customer_id') }} as customer_id,
+        coalesce({{ filled('s.customer_id') }}, s.customer_email_hash) as person
+    from ({{ united('survey_sends', columns) }}) as s
 ),
 
 left_surveys as ({{ surveys_left_out('given') }}),
@@ -59,20 +64,21 @@ firsts as (select * from reminded where not is_reminder),
 
 responses as (
     select
-        source, survey, response_id, max(ticket_id) as ticket_id, max(customer_id) as customer_id, max(customer_email_hash) as customer_email_hash,
-        min(answered_at) as answered_at, min(answered_until) as answered_until
+        source, survey, response_id, max({{ filled('ticket_id') }}) as ticket_id, max(customer_id) as customer_id,
+        max(customer_email_hash) as customer_email_hash, min(answered_at) as answered_at, min(answered_until) as answered_until
     from {{ ref('int_answers') }}
     where is_in_scale and left_out is distinct from 'deleted' and left_out is distinct from 'partial'
     group by source, survey, response_id
 ),
 
 {#- The invitation that an answer belongs to: that with its id, else about the same ticket, else to the same customer, else to the same
-    address, about no other ticket, the last before it. Helpdesks say themselves which answer is whose. #}
+    address, about no other ticket, the last before it. Two files may count from one each: an id that is another customer's goes last.
+    Helpdesks say themselves which answer is whose. #}
 matches as (
     select
         i.source, i.survey, i.first_invitation_id as invitation_id, i.sent_at, r.response_id,
         case when r.answered_until < i.sent_at then r.answered_at else greatest(r.answered_at, i.sent_at) end as answered_at,
-        1 as link_no
+        case when i.ticket_id <> r.ticket_id or i.customer_id <> r.customer_id then 5 else 1 end as link_no
     from reminded as i
     inner join responses as r on i.source = r.source and i.survey = r.survey and i.invitation_id = r.response_id
     where not i.is_helpdesk

@@ -321,6 +321,8 @@ def _time(text: str) -> datetime:
 
 def _address_hash(text: str) -> str:
     """What is the same for the same address, however its case; the address itself goes no further."""
+    if "@" not in text:
+        raise ValueError("is no address; name it in `null_values` if it means nobody")
     return hashlib.sha256(text.casefold().encode()).hexdigest()
 
 

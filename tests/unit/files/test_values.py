@@ -349,11 +349,16 @@ def test_a_due_date_is_due_by_its_end(exports: Exports) -> None:
 
 def test_an_address_goes_no_further_than_its_row(exports: Exports) -> None:
     exports.mapping(SURVEY)
-    exports.file("id,score,answered,sent,mail\n1,5,,, Ann@Example.org\n2,5,,,ann@example.org\n3,5,,,\n")
-    exports.loaded()
-    first, second, third = (row["payload"]["values"] for row in exports.rows())
+    rows = "1,5,,, Ann@Example.org\n2,5,,,ann@example.org\n3,5,,,\n4,5,,,{{ticket.requester.email}}\n"
+    exports.file(f"id,score,answered,sent,mail\n{rows}")
+    assert exports.loaded().landed == 4
+    payloads = [row["payload"] for row in exports.rows()]
+    first, second, third, fourth = (payload["values"] for payload in payloads)
     # printf ann@example.org | sha256sum
     expected = "438c4c7afe600cdf1e455c369bec76dc970fc8ca463447c7b387a347f3c79331"
     assert first["customer_email_hash"] == second["customer_email_hash"] == expected
     assert "customer_email" not in first
     assert "customer_email_hash" not in third
+    # What was never filled in is nobody's, and the answer stays.
+    assert "customer_email_hash" not in fourth
+    assert payloads[3]["errors"][0]["column"] == "customer_email_hash" and payloads[3]["reject"] is None
