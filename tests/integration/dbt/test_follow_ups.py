@@ -111,7 +111,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     desk.survey_response(9, "2024-06-04T10:00", 1, "2024-06-04T11:00", customer=19)
     desk.land(warehouse)
 
-    # NPS by form: 3, later 6 (still a detractor), later 9; a promoter; a detractor of nobody known, in 2023.
+    # NPS by form: 3, later 6 (still a detractor), later 9; a promoter; a detractor of whom an address is known, in 2023.
     warehouse.land(
         "typeform", "forms", [form("loyal", field("l", "nps", "Recommend?"))], changed="last_updated_at"
     )
@@ -165,7 +165,7 @@ def test_who_and_why(warehouse: Warehouse) -> None:
         "where source <> 'desk' order by 1, flagged_at"
     ) == [
         ("filed", "not_satisfied", 1, None, "unreachable"),
-        ("typeform", "detractor", 0, "2023-06-02", "unreachable"),
+        ("typeform", "detractor", 0, "2023-06-02", "overdue"),
         ("typeform", "detractor", 3, "2024-04-03", "overdue"),
         ("typeform", "detractor", 6, "2024-05-03", "overdue"),
     ]
@@ -187,10 +187,10 @@ def test_the_kpi_counts_the_rows(warehouse: Warehouse) -> None:
     rows = warehouse.query(
         f"select {columns} from marts.kpi_follow_up where {where('all', 'all', 'all')} order by kind"
     )
-    # Of eight bad ratings 6 is open and the file's is by nobody, as one detractor's; hours 10, 47, 67.98 and 72.
+    # Of eight bad ratings 6 is open and the file's is by nobody; hours 10, 47, 67.98 and 72.
     assert rows == [
         ("csat", 8, 6, 3, 1, 2, 50, 4, 57.49, 0, 0, None, True),
-        ("nps", 3, 2, 0, 0, 2, 0, 0, None, 2, 1, 50, True),
+        ("nps", 3, 3, 0, 0, 3, 0, 0, None, 2, 1, 50, True),
     ]
     assert warehouse.query(
         f"select {columns} from marts.kpi_follow_up where {where('day', 'segment', 'Enterprise')}"
