@@ -8,6 +8,8 @@
 {%- set at = 'least(r.answered_until, ' ~ as_of() ~ ')' -%}
 {#- A rule or its type may declare a question that no definition has. #}
 {%- set is_given = "coalesce(lacks, 'question not in the definition') = 'question not in the definition'" -%}
+{#- What cannot count takes no other answer's place. #}
+{%- set to_one_question = 'partition by source, survey, question_id, ticket_source, ticket_id, is_in_scale, problem is null, ' ~ is_given -%}
 with answers as ({{ united('answers', columns) }}),
 
 {#- What the rules say of each question; the most exact rule wins. #}
@@ -94,14 +96,13 @@ ranked as (
         case
             when ticket_source is null or not is_in_scale or not {{ is_given }} then true
             else row_number() over (
-                partition by source, survey, question_id, ticket_source, ticket_id, is_in_scale, {{ is_given }}
+                {{ to_one_question }}
                 order by answered_at desc nulls last, row_order desc nulls last, try_cast(response_id as hugeint) desc nulls last, response_id desc
             ) = 1
         end as is_latest,
         is_edited or (
             ticket_source is not null
-            and min(score) over (partition by source, survey, question_id, ticket_source, ticket_id, is_in_scale, {{ is_given }})
-                <> max(score) over (partition by source, survey, question_id, ticket_source, ticket_id, is_in_scale, {{ is_given }})
+            and min(score) over ({{ to_one_question }}) <> max(score) over ({{ to_one_question }})
         ) as is_changed
     from located
 ),

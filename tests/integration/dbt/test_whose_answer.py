@@ -21,14 +21,20 @@ RULES = {
         "asked,consent,c1,csat",
         "scaled,vague,stars,csat,1,5",
         "asked,vague,stars,csat",
+        "typeform,dirty,said,csat,1,5,4",
+        "typeform,dirty,agreed,csat",
+        "typeform,rescaled,score,nps",
+        "*,faces,face,csat",
     ),
     "hidden_fields.csv": (
         "source,survey,hidden_field,attribute\n"
-        "typeform,named,Ticket-No,ticket_id\n*,named,kunde,customer_id\n*,,tier,segment\n"
+        "typeform,named,Ticket-No,ticket_id\n*,named,kunde,customer_id\n*,,tier,segment\n*,,Ticket_ID,ticket_id\n"
     ),
     "surveys.csv": "source,survey,is_taken\nstaff,,false\nstaff,vague,true\n",
     "answer_scores.csv": (
         "source,survey,question_id,answer,score\ntypeform,words,mood,Good,1\ntypeform,words,mood,no-good,0\n"
+        "twofaces,faces,face,bad,0\ntwofaces,faces,face,good,1\n"
+        "fivefaces,faces,face,bad,1\nfivefaces,faces,face,good,5\n"
     ),
 }
 
@@ -106,6 +112,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     days_and_addresses(warehouse)
     hidden_fields(warehouse)
     undeclared(warehouse)
+    dirty(warehouse)
     warehouse.build(AS_OF, select=MARTS)
     return warehouse
 
@@ -302,6 +309,68 @@ def undeclared(warehouse: Warehouse) -> None:
     for source in ("unasked", "asked", "scaled", "staff"):
         warehouse.land("typeform", "forms", forms, source=source, changed="last_updated_at")
         warehouse.land("typeform", "responses", told, source=source, changed="submitted_at")
+
+
+def dirty(warehouse: Warehouse) -> None:
+    """Links that nobody filled in, answers without a value, two files that count from one, two accounts' faces."""
+    tag = "{{ticket.requester.id}}"
+    rows: list[dict[str, Any]] = [
+        {
+            "invitation_id": f"i{n}",
+            "customer_id": tag,
+            "ticket_id": "xxxxx",
+            "sent_at": f"2024-06-05T{n:02}:00:00Z",
+        }
+        for n in range(10)
+    ]
+    filed(warehouse, "survey_invitations", "unfilled", rows, survey="unfilled")
+    at = {"answered_at": "2024-06-10T10:00:00Z", "score": 5}
+    rows = [{"response_id": f"a{n}", "customer_id": tag, **at} for n in range(6)]
+    merged = {"ticket_id": "77", "channel": "{{ticket.via.channel}}", "group_id": "{{ticket.group.id}}"}
+    answers_of_file(warehouse, "unfilled", "csat", [*rows, {"response_id": "b", **merged, **at}])
+    # C1 and C2 answer, as responses 3 and 1.
+    rows = [
+        {"invitation_id": str(n), "customer_id": f"C{n}", "sent_at": "2024-06-05T10:00:00Z"}
+        for n in range(1, 5)
+    ]
+    filed(warehouse, "survey_invitations", "counted", rows, survey="counted")
+    rows = [{"response_id": "1", "customer_id": "C2", **at}, {"response_id": "3", "customer_id": "C1", **at}]
+    answers_of_file(warehouse, "counted", "csat", rows)
+    options = [{"id": name, "label": name} for name in ("good", "bad")]
+    told = [response("faces", name, [chose("face", id=name, label=name)]) for name in ("good", "bad")]
+    for source in ("twofaces", "fivefaces"):
+        faces = form("faces", field("face", "multiple_choice", choices=options))
+        warehouse.land("typeform", "forms", [faces], source=source, changed="last_updated_at")
+        warehouse.land("typeform", "responses", told, source=source, changed="submitted_at")
+    scale = {"steps": 5, "start_at_one": True}
+    asked = [
+        form("dirty", field("said", "opinion_scale", **scale), field("agreed", "yes_no")),
+        form("rescaled", field("score", "opinion_scale", steps=11)),
+        form("unnamed", field("score", "nps")),
+    ]
+    later = form("rescaled", field("score", "opinion_scale", **scale)) | {
+        "last_updated_at": utc("2024-06-11T00:00")
+    }
+    for forms in (asked, [later]):
+        warehouse.land("typeform", "forms", forms, changed="last_updated_at")
+    agreed: list[dict[str, Any]] = [
+        {"field": {"id": "agreed"}, "type": "boolean", **value}
+        for value in ({"boolean": True}, {"boolean": None}, {})
+    ]
+    nobodies = [
+        {"customer_email": tag}, {"customer_email": " "}, {"customer_id": "undefined"}, {"customer_id": "*|ID|*"}, [], "x"
+    ]  # fmt: skip
+    told = [
+        response("dirty", 1, [said("said", 5)], hidden={"ticket_id": "1"}),
+        response(
+            "dirty", 2, [{**said("said", 0), "number": None}], "2024-06-11T10:00", hidden={"Ticket_ID": "1"}
+        ),
+        *(response("dirty", 3 + n, [answer]) for n, answer in enumerate(agreed)),
+        response("rescaled", 1, [said("score", 9)], hidden={"ticket_id": "1"}),
+        response("rescaled", 2, [said("score", 5)], "2024-06-12T10:00", hidden={"ticket_id": "1"}),
+        *(response("unnamed", n, [said("score", 0)], hidden=hidden) for n, hidden in enumerate(nobodies)),
+    ]
+    warehouse.land("typeform", "responses", told, changed="submitted_at")
 
 
 def of_all_time(warehouse: Warehouse, kpi: str, source: str) -> list[tuple[Any, ...]]:
@@ -501,3 +570,52 @@ def test_hidden_fields_have_the_names_that_a_form_gives_them(warehouse: Warehous
     for table, column in columns:
         found = warehouse.query(f"select count(*) from {table} where lower({column}) like '%@example.org%'")
         assert found == [(0,)], (table, column)
+
+
+def test_sends_through_an_unfilled_link_are_sends_to_several(warehouse: Warehouse) -> None:
+    """Of nobody is it known that he answered, nor that he was asked too often."""
+    assert warehouse.query(
+        "select count(*), sum(reminders), count(case when is_answered then 1 end), count(case when is_too_soon then 1 end), "
+        "count(customer_id) from marts.survey_sends where source = 'unfilled'"
+    ) == [(10, 0, 0, 0, 0)]
+    assert warehouse.query(
+        "select channel, group_id from marts.survey_answers where source = 'unfilled' and ticket_id = '77'"
+    ) == [(None, None)]
+
+
+def test_an_id_of_another_customer_finds_no_invitation_before_the_customer(warehouse: Warehouse) -> None:
+    assert warehouse.query(
+        "select invitation_id, is_answered from marts.survey_sends where source = 'counted' order by 1"
+    ) == [("1", True), ("2", True), ("3", False), ("4", False)]
+
+
+def test_an_answer_that_cannot_count_takes_no_others_place(warehouse: Warehouse) -> None:
+    """A yes/no without a value is no no; a hidden field in capitals is another one than that without."""
+    assert warehouse.query(
+        "select response_id, score from marts.survey_answers where survey in ('dirty', 'rescaled') order by 1"
+    ) == [("dirty-1", 5), ("dirty-3", 1), ("rescaled-1", 9)]
+    assert warehouse.query(
+        "select response_id, left_out, ticket_id from marts.survey_answers_left_out where survey in ('dirty', 'rescaled') order by 1"
+    ) == [
+        ("dirty-2", "not declared", "1"),
+        ("dirty-4", "not declared", None),
+        ("dirty-5", "not declared", None),
+        ("rescaled-2", "not declared", "1"),
+    ]
+
+
+def test_each_account_has_the_scale_of_its_own_faces(warehouse: Warehouse) -> None:
+    assert warehouse.query(
+        "select source, score, scale_min, scale_max, is_positive from marts.survey_answers where survey = 'faces' order by 1, 2"
+    ) == [
+        ("fivefaces", 1, 1, 5, False),
+        ("fivefaces", 5, 1, 5, True),
+        ("twofaces", 0, 0, 1, False),
+        ("twofaces", 1, 0, 1, True),
+    ]
+
+
+def test_words_for_nobody_are_nobody(warehouse: Warehouse) -> None:
+    assert warehouse.query(
+        "select outcome, customer_id, count(*) from marts.follow_ups where survey = 'unnamed' group by all"
+    ) == [("unreachable", None, 6)]

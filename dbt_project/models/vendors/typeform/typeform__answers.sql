@@ -57,13 +57,7 @@ options as (
 ),
 
 {#- Choices that stand for a score: faces, stars in words. A rule names one by its label in any language or version of the form, its id or ref. #}
-labels as (
-    select
-        *,
-        min(score) over (partition by survey, question_id) as lowest,
-        max(score) over (partition by survey, question_id) as highest
-    from {{ ref('answer_scores') }}
-),
+labels as (select * from {{ ref('answer_scores') }}),
 
 option_scores as (
     select o.source, o.form_id, o.question_id, o.option_id, o.option_ref, l.score, l.source = '*' as is_general
@@ -127,7 +121,7 @@ asked as (
 ),
 
 scored_questions as (
-    select q.source, q.form_id, q.question_id, min(l.lowest) as lowest, max(l.highest) as highest
+    select q.source, q.form_id, q.question_id, min(l.score) as lowest, max(l.score) as highest
     from asked as q
     inner join labels as l on q.form_id = l.survey and l.question_id in (q.question_id, q.question_ref) and l.source in (q.source, '*')
     group by q.source, q.form_id, q.question_id
@@ -170,12 +164,14 @@ select
     a.question_type,
     false as is_helpdesk,
     case a.answer.type
-        when 'boolean' then case when a.answer.boolean then 1e0 else 0e0 end
+        when 'boolean' then case when a.answer.boolean then 1e0 when not a.answer.boolean then 0e0 end
         when 'number' then a.answer.number
         else a.score
     end as score,
-    case a.answer.type when 'boolean' then case when a.answer.boolean then 'yes' else 'no' end when 'choice' then a.answer.choice.label end
-        as original_answer,
+    case a.answer.type
+        when 'boolean' then case when a.answer.boolean then 'yes' when not a.answer.boolean then 'no' end
+        when 'choice' then a.answer.choice.label
+    end as original_answer,
     a.scale_min,
     a.scale_max,
     cast(null as varchar) as declared_kind,
