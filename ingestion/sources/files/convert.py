@@ -420,7 +420,7 @@ def _day_test(declared: str) -> Callable[[str], object]:
     if declared in ("epoch_s", "epoch_ms"):
         return lambda _: False
     if declared == EXCEL:
-        return _WHOLE.fullmatch
+        return _SERIAL_DAY.fullmatch
     if declared == "iso8601" or _TIME_DIRECTIVE.search(declared):
         return _ISO_DATE.fullmatch
     return lambda text: not _ISO_TIME.match(text)
@@ -492,6 +492,8 @@ def _named_month_parser(numeric: str, months: Dict[str, int]) -> Callable[[str],
 
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d|\d{8}|\d{4}-?W\d\d(-?\d)?", re.ASCII)
+# Or a real date of a workbook.
+_SERIAL_DAY = re.compile(rf"\d+([.,]0+)?|{_ISO_DATE.pattern}", re.ASCII)
 _TIME_DIRECTIVE = re.compile(r"%[HIMSfpcXzZs]")
 _DIRECTIVE = re.compile(r"%.")
 _DIGITS = {"%Y": "year", "%m": "month", "%d": "day", "%H": "hour", "%M": "minute", "%S": "second"}

@@ -321,6 +321,18 @@ def test_a_date_without_a_time_is_the_whole_day(exports: Exports) -> None:
     ]
 
 
+def test_a_serial_date_without_a_fraction_is_the_whole_day(exports: Exports) -> None:
+    exports.mapping(SURVEY.replace("default: iso8601", "default: excel"))
+    # 2024-06-04; the .0 is a data frame's.
+    exports.file("id,score,answered,sent,mail\n1,5,45447,,\n2,5,45447.0,,\n3,5,45447.5,,\n")
+    assert exports.loaded().landed == 3
+    assert [row["payload"]["values"].get("answered_until") for row in exports.rows()] == [
+        "2024-06-04T21:59:59.999999Z",
+        "2024-06-04T21:59:59.999999Z",
+        None,
+    ]
+
+
 def test_a_day_that_begins_late_is_a_day(exports: Exports) -> None:
     """In Cairo clocks went from 24:00 to 01:00: the day has no midnight, and is there all the same."""
     exports.mapping(SURVEY.replace("Europe/Berlin", "Africa/Cairo"))
