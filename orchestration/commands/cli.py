@@ -330,7 +330,7 @@ def _print_scorecard(settings: Settings) -> None:
         for gap in gaps:
             if line.kpi in gap.kpis:
                 table.add_row(f"  {gap}", style="yellow")
-    Console().print(table)
+    Console(markup=False).print(table)
     if shifts := scorecard.shifts(published.path):
         about = scorecard.judged(published.path)
         print(
@@ -384,7 +384,7 @@ def _print_questions(found: Sequence[Question], known: Collection[tuple[str, str
     for each in found:
         looks = "declared by now: see the next refresh" if each.key in known else each.kind or each.reason
         table.add_row(each.survey_title, each.title, f"{each.answers:,}", each.distribution, looks)
-    Console().print(table)
+    Console(markup=False).print(table)
     if lines := [each.line for each in found if each.line and each.key not in known]:
         todo = "`cxmarts questions --accept SOURCE SURVEY QUESTION` writes one, `--accept all` each"
         print(f"Their lines for questions.csv ({todo}):")

@@ -20,7 +20,7 @@ UNMAPPED = [
      "typeform,f1,stars,csat,,,,,"),
     ("typeform", 'a "b", c', "yes", None, None, UNKNOWN, "csat", 3, "no: 1, yes: 2",
      'typeform,"a ""b"", c",yes,csat,,,,,'),
-    ("typeform", "f1", "vague", "After a call", "And this?", f"{UNKNOWN}, its scale is not declared", None, 2,
+    ("typeform", "f1", "vague", "After a call", "[A][/b]", f"{UNKNOWN}, its scale is not declared", None, 2,
      "1: 2", None),
 ]  # fmt: skip
 
@@ -62,7 +62,7 @@ def test_they_are_shown_with_what_analysts_need_to_decide(
 ) -> None:
     assert cli.main(["questions"]) == 0
     shown = capsys.readouterr().out
-    for text in ("After a call", "How was it?", "30", "2: 6, 5: 24", "csat", "its kind is"):
+    for text in ("After a call", "How was it?", "[A][/b]", "30", "2: 6, 5: 24", "csat", "its kind is"):
         assert text in shown
     assert shown.endswith('typeform,f1,stars,csat,,,,,\ntypeform,"a ""b"", c",yes,csat,,,,,\n')
     assert cli.main(["questions", "--json"]) == 0
