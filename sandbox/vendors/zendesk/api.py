@@ -22,7 +22,7 @@ from sandbox.http import (
     to_cursor,
 )
 from sandbox.lifecycle import SYSTEM, Update
-from sandbox.rendering import iso
+from sandbox.rendering import iso, ticket_id
 from sandbox.vendors.zendesk import people
 from sandbox.vendors.zendesk.records import Records, metric_event, survey
 
@@ -369,26 +369,34 @@ class Zendesk:
         }
 
     def survey_responses(self, request: Request) -> Json:
-        """Surveys sent, answered or not, by id and so by the time of sending, which the filter is about."""
-        company = self.company
-        start = request.query.get("filter[created_at_start]", "0")
-        size = request.query.get("page[size]", "50")
-        if not (start.isdigit() and size.isdigit() and 1 <= int(size) <= 50):
+        """Surveys sent, answered or not, by id and so by the time of sending; filters add up."""
+        company, query = self.company, request.query
+        start, end = (query.get(f"filter[created_at_{edge}]", "") for edge in ("start", "end"))
+        size = query.get("page[size]", "50")
+        if not ((start + end + "0").isdigit() and size.isdigit() and 1 <= int(size) <= 50):
             raise ApiError(400, {"errors": [{"code": "InvalidParameter", "status": "400"}]})
-        times = company.updates["t"][company.survey_rows]
-        after = request.query.get("page[after]")
-        begin = int(from_cursor(after)) if after else int(np.searchsorted(times * 1000, int(start)))
-        end = int(np.searchsorted(times, company.now_seconds, side="right"))
-        stop = max(begin, min(begin + int(size), end))
+        sent = company.updates["t"][company.survey_rows] * 1000
+        latest = min(int(end or company.now_seconds * 1000), company.now_seconds * 1000)
+        chosen = (sent >= int(start or 0)) & (sent <= latest)
+        tickets = company.updates["ticket"][company.survey_rows]
+        for name, of_each in (
+            ("subject_zrns", tickets + ticket_id(0)),
+            ("responder_ids", CUSTOMER_ID + 128 * company.requester[tickets]),
+        ):
+            if asked := query.get(f"filter[{name}]"):
+                ids = [each.removeprefix("zen:ticket:") for each in asked.split(",")]
+                chosen &= np.isin(of_each, [int(each) for each in ids if each.isdigit()])
+        rows = company.survey_rows[chosen]
+        after = query.get("page[after]")
+        begin = int(from_cursor(after)) if after else 0
+        stop = max(begin, min(begin + int(size), len(rows)))
         return {
             "meta": {
                 "after_cursor": to_cursor(str(stop)),
                 "before_cursor": to_cursor(str(begin)),
-                "has_more": stop < end,
+                "has_more": stop < len(rows),
             },
-            "survey_responses": [
-                self.records.survey_response(row) for row in company.survey_rows[begin:stop].tolist()
-            ],
+            "survey_responses": [self.records.survey_response(row) for row in rows[begin:stop].tolist()],
         }
 
     def surveys(self, request: Request) -> Json:

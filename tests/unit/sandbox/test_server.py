@@ -227,6 +227,20 @@ def test_surveys_took_the_place_of_ratings(sandbox: Sandbox, zendesk: httpx2.Cli
     assert {r["survey"]["id"] for r in responses} == {survey["id"]}
     assert zendesk.get("/guide/survey_responses?page[size]=100").status_code == 400
 
+    def asked(**filters: Any) -> list[Any]:
+        params = {f"filter[{name}]": value for name, value in filters.items()}
+        page = zendesk.get("/guide/survey_responses", params=params)
+        return list(page.json()["survey_responses"])
+
+    three = [responses[at] for at in (0, 4, 9)]
+    assert asked(subject_zrns=",".join(r["subject_zrns"][0] for r in three)) == three
+    assert three[1] in asked(responder_ids=three[1]["responder_id"])
+    expiry = datetime.fromisoformat(three[1]["expires_at"])
+    sent = int(expiry.timestamp() - 28 * 86_400) * 1000
+    assert three[1] in asked(created_at_start=sent, created_at_end=sent)
+    assert three[1] not in asked(created_at_end=sent - 1)
+    assert asked(subject_zrns=three[1]["subject_zrns"][0], created_at_end=sent - 1) == []
+
 
 def test_schedules_have_rails_zones_and_holidays(zendesk: httpx2.Client) -> None:
     schedules = zendesk.get("/business_hours/schedules.json").json()["schedules"]
