@@ -21,9 +21,10 @@ from ingestion.http import Answer, Client, FetchError, PermanentError, Traffic, 
 from ingestion.landing import BatchInfo, Landing, LandingError
 from ingestion.landing_format import SCHEMA, refetch_note
 from ingestion.mending import losses
-from ingestion.paging import IDLE_PAGES, SECOND, Guard, Page, State, TokenWalk, record_key
+from ingestion.paging import IDLE_PAGES, SECOND, CursorList, Guard, Page, State, TokenWalk, record_key
 from ingestion.records import Batch, Decoded, Decoder, Known, Landed
 from ingestion.rereading import BELIEVED, IDS, MARGIN, SETTLED, Held, due, is_ending, is_late, is_whole
+from ingestion.revisiting import AGAIN, Revisits, created, held_since, told_since
 from ingestion.streams import Progress, Source, Stream, StreamResult, T
 from ingestion.urls import is_loopback
 
@@ -158,7 +159,9 @@ def _restart(stream: Stream, at: datetime | None, latest: BatchInfo) -> dict[str
     passes = {part: begun for part in latest.cursors if part} if stream.rereading else {}
     # Seconds that were stepped over and wait for their audits stay known.
     cursors = {
-        part: {**start, **({"skipped": state["skipped"]} if "skipped" in state else {})}
+        part: state
+        if part == AGAIN
+        else {**start, **({"skipped": state["skipped"]} if "skipped" in state else {})}
         for part, state in latest.cursors.items()
     }
     return {**cursors, "": passes} if passes else cursors
@@ -267,6 +270,7 @@ class _StreamRun:
         self.batch = Batch(source_run.clock)
         self.known = Known()
         self.date = datetime.now(UTC)
+        self.met: set[str | None] = set()
 
     def run(self) -> StreamResult:
         """Never raises: what went wrong is in the result."""
@@ -307,7 +311,10 @@ class _StreamRun:
 
     def _walk_all(self) -> None:
         if self.stream.partitions is None:
-            self._walk("", self.stream.path)
+            if self.stream.revisits:
+                self._walk_and_revisit(self.stream.revisits)
+            else:
+                self._walk("", self.stream.path)
             return
         parts = self.stream.partitions(self.landing, self.source.name, self.failed)
         paths = {name: self.stream.path.format(partition=quote(name, safe="")) for name in parts.names}
@@ -355,10 +362,7 @@ class _StreamRun:
             if guard.is_idle:
                 # The next run goes on behind these pages: should it be no fault, it gets on.
                 self.batch.must_land |= paging.persists
-                raise PermanentError(
-                    f"{self.source.name}/{stream.name}: {IDLE_PAGES} pages in a row gave no new record, and "
-                    "the vendor says that more follow; run again, and report it to the vendor if it recurs"
-                )
+                raise self._idle()
 
     def _ask(
         self, path: str, params: Mapping[str, str | int], guard: Guard | None = None
@@ -376,6 +380,61 @@ class _StreamRun:
             self._note_losses(zip(page.ids, page.records, strict=True))
         self.date = page.date
         return page, decoded
+
+    def _idle(self) -> PermanentError:
+        return PermanentError(
+            f"{self.source.name}/{self.stream.name}: {IDLE_PAGES} pages in a row gave no new record, and "
+            "the vendor says that more follow; run again, and report it to the vendor if it recurs"
+        )
+
+    def _walk_and_revisit(self, rules: Revisits) -> None:
+        """Read what was created, then again what may have changed."""
+        before, started = self.cursors.get(""), self.of.clock()
+        read = (before or {}).get("since") or (before or {}).get("newest")
+        try:
+            self._walk("", self.stream.path)
+        finally:
+            if is_first := AGAIN not in self.cursors and "" in self.cursors:
+                # Of a landing without it: what was created until a reading had been read whole by then.
+                at = read or int(self.date.timestamp() - (self.of.clock() - started)) - 1
+                self.cursors[AGAIN] = rules.begin(at * 1000, self.source.reread_days)
+        if not (is_first and read is None):
+            self._revisit(rules, int(self.date.timestamp()) * 1000, self.source.reread_days)
+
+    def _revisit(self, rules: Revisits, now: int, days: int) -> None:
+        """Read again what is due by its age, and what is about a subject that changed."""
+        turn = self.cursors[AGAIN] = rules.adopt(self.cursors[AGAIN], now, days)
+        told, last_told = told_since(self.landing, self.source.name, rules.subjects, turn)
+        first = min([*turn["read"].values(), *(at - rules.lifetime for at in told.values())])
+        held = held_since(self.landing, self.source.name, self.stream.name, first)
+        for age, since, until in rules.due(turn, sorted(map(created, held)), now, days):
+            self._read_again({rules.since: since, rules.until: until}, held, rules.size)
+            turn["read"][age] = rules.after(age, until)
+            self._must_land()
+        names = rules.subjects_to_ask(held, told, self.met)
+        for start in range(0, len(names), rules.size):
+            asked = ",".join(names[start : start + rules.size])
+            try:
+                self._read_again({rules.about: asked, rules.since: max(0, first)}, held, rules.size)
+            except PermanentError as error:
+                # Found at the age at which all are read again.
+                self._note(f"{self.stream.name} could not be asked for by {rules.subjects}: {error}")
+            self._must_land()
+        turn["told"] = last_told
+
+    def _read_again(self, asked: Mapping[str, str | int], held: Mapping[str, Landed], size: int) -> None:
+        """Read some records to their end."""
+        pages, guard = CursorList(size=size), Guard()
+        state, is_done = pages.start(None), False
+        while not is_done:
+            page, decoded = self._ask(self.stream.path, {**asked, **pages.params(state)}, guard)
+            self.met |= self._take_again(page, decoded, held, "")
+            with self._named():
+                step = pages.advance(state, page)
+            state, is_done = step.state, step.done
+            guard.take(page)
+            if guard.is_idle:
+                raise self._idle()
 
     def _reread_all(self, paging: TokenWalk, paths: Mapping[str, str]) -> None:
         """Read again what is due of the partitions, once what is new of all of them is read."""
@@ -526,6 +585,8 @@ class _StreamRun:
             return
         self._count("received", len(ids))
         distinct = set(ids)
+        if self.stream.revisits:
+            self.met |= distinct
         is_new = (
             len(distinct) == len(ids) and None not in distinct and batch.index.keys().isdisjoint(distinct)
         )

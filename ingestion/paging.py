@@ -118,13 +118,14 @@ class Paging(ABC):
 
     Attributes:
         envelope: Fields of the answer beside the records that it needs.
-        order: Field by which the vendor orders or filters, where it is not the change clock.
+        order: Field by which the vendor orders or filters, where it is not the change clock; or reads it from
+            the record, in microseconds since 1970, where no one field holds it.
         persists: Whether a walk can be taken up in a later run; if not, it starts anew.
     """
 
     envelope: ClassVar[tuple[str, ...]] = ()
     persists: ClassVar[bool] = True
-    order: str | None = None
+    order: str | Callable[[bytes], int | None] | None = None
 
     @abstractmethod
     def start(self, at: datetime | None) -> State:
@@ -328,13 +329,12 @@ class Window(Paging):
 class CursorWindow(Window):
     """A start time with cursor pagination, in an order that the vendor does not promise.
 
-    `since_param` takes the start in units of `per_second` a second. Where the vendor filters by creation and
-    records change later, `order` is None and `overlap` is how long they may change.
+    `since_param` takes the start in units of `per_second` a second.
     """
 
     envelope = ("meta", "next_page")
     size: int = 100
-    order: str | None = "created_at"
+    order: str | Callable[[bytes], int | None] | None = "created_at"
     since_param: str = "start_time"
     per_second: int = 1
 

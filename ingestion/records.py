@@ -161,7 +161,8 @@ class Decoder:
         self._stream = stream
         mark = stream.deletion.field if stream.deletion else None
         clock = None if callable(stream.clock) else stream.clock
-        names = dict.fromkeys((stream.id_field, clock, stream.paging.order, mark))
+        order = None if callable(stream.paging.order) else stream.paging.order
+        names = dict.fromkeys((stream.id_field, clock, order, mark))
         self._fields = {name: f"f{at}" for at, name in enumerate(names) if name is not None}
         # Any type is taken, so that a field of another type costs no page.
         fields = [(alias, Any, None) for alias in self._fields.values()]
@@ -203,11 +204,11 @@ class Decoder:
             clocks = [stream.clock(record) for record in records]
         else:
             clocks = microseconds(self._values(entries, stream.clock))
-        order = (
-            clocks
-            if stream.paging.order is None
-            else microseconds(self._values(entries, stream.paging.order))
-        )
+        order = clocks
+        if callable(stream.paging.order):
+            order = [stream.paging.order(record) for record in records]
+        elif stream.paging.order is not None:
+            order = microseconds(self._values(entries, stream.paging.order))
         ids = [
             each if type(each) is str and each else str(each) if type(each) is int else None
             for each in self._values(entries, stream.id_field)
@@ -270,6 +271,12 @@ def ulid_time(identifier: str) -> int | None:
     for digit in digits[:10]:
         milliseconds = milliseconds * 32 + digit
     return milliseconds * 1000 if milliseconds <= _MAX_TIME * 1000 else None
+
+
+def ulid_floor(milliseconds: int) -> str:
+    """What no ULID is less than that was made since, in milliseconds since 1970."""
+    at = max(0, milliseconds)
+    return "".join(_ULID[at >> 5 * place & 31] for place in range(9, -1, -1))
 
 
 def _microsecond(value: Any) -> int | None:

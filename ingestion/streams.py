@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ingestion.landing import Landing
 from ingestion.paging import Paging, State, TokenWalk
+
+if TYPE_CHECKING:
+    from ingestion.revisiting import Revisits
 
 T = TypeVar("T")
 
@@ -71,6 +74,8 @@ class Stream:
         optional: Not every plan of the vendor has it: 403 and 404 are a warning while nothing has landed.
         rereading: How each stretch of the history is read again within the source's `reread_days`, where the
             vendor tells of no deletion: what is gone lands once more as deleted. Partitions prefix its ids.
+        revisits: How records are read again that change after their creation, where the walk gives what was
+            created. Without partitions; after the stream of their subjects.
     """
 
     name: str
@@ -92,6 +97,7 @@ class Stream:
     missing_ok: bool = False
     optional: bool = False
     rereading: TokenWalk | None = None
+    revisits: Revisits | None = None
 
 
 @dataclass
@@ -164,7 +170,8 @@ class Source:
             batches that do not count as landed, progress); one result per stream, failures in
             `StreamResult.error`.
         checker: The health check of such a source.
-        reread_days: Within how many days everything is read again of streams that have no news of deletions.
+        reread_days: Within how many days everything is read again of streams that have no news of deletions,
+            and what may still change of streams that can be asked for what was created only.
     """
 
     name: str

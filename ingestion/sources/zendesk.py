@@ -18,6 +18,7 @@ from ingestion.http import checked_secret, checked_url
 from ingestion.landing import Landing
 from ingestion.paging import SECOND, CursorExport, CursorList, CursorWindow, TimeExport
 from ingestion.records import Known, microseconds, ulid_time
+from ingestion.revisiting import DAY, Revisits
 from ingestion.streams import Deletion, Get, Partitions, Source, Stream
 from ingestion.vendors import START_AT, Variable, Vendor
 
@@ -182,6 +183,10 @@ class _SurveyResponse(msgspec.Struct):
     answers: list[_Dated] = []
 
 
+class _About(msgspec.Struct):
+    subject_zrns: list[str] = []
+
+
 _survey_response = msgspec.json.Decoder(_SurveyResponse)
 
 
@@ -195,6 +200,23 @@ def _answered_or_sent(record: bytes) -> int | None:
         at for at in microseconds([answer.updated_at for answer in response.answers]) if at is not None
     ]
     return max(changes, default=ulid_time(response.id))
+
+
+def _sent(record: bytes) -> int | None:
+    """When a survey response was sent."""
+    with suppress(msgspec.ValidationError):
+        return ulid_time(_survey_response.decode(record).id) or _answered_or_sent(record)
+    return None
+
+
+def _ticket_of(response: bytes) -> tuple[str, str] | None:
+    """Name and id of the ticket that a survey response is about."""
+    with suppress(msgspec.DecodeError):
+        for zrn in msgspec.json.decode(response, type=_About).subject_zrns:
+            kind, _, ticket = zrn.rpartition(":")
+            if kind.endswith(":ticket"):
+                return zrn, ticket
+    return None
 
 
 def _is_true(value: Any) -> bool:
@@ -252,22 +274,33 @@ STREAMS = (
         CursorWindow(),
         optional=True,
     ),
-    # The successor of the ratings. It lists what was sent, answered or not, and filters by that time only; an
-    # answer may change for 28 days. More than 50 a page is refused.
+    # The successor of the ratings. It lists what was sent, answered or not, and filters by that time, the
+    # ticket or the customer. An answer may change for 28 days; the ticket changes with it. More than 50 a
+    # page is refused.
     Stream(
         "survey_responses",
         "/api/v2/guide/survey_responses",
         "survey_responses",
         CursorWindow(
             size=50,
-            order=None,
+            order=_sent,
             since_param="filter[created_at_start]",
             per_second=1000,
-            overlap=timedelta(days=29),
+            overlap=timedelta(hours=1),
         ),
         params={"sort": "id"},
         clock=_answered_or_sent,
+        after=("tickets",),
         optional=True,
+        revisits=Revisits(
+            lifetime=28 * DAY + 3_600_000,
+            subjects="tickets",
+            subject_of=_ticket_of,
+            since="filter[created_at_start]",
+            until="filter[created_at_end]",
+            about="filter[subject_zrns]",
+            size=50,
+        ),
     ),
     # Their definitions: a scale stands only here.
     Stream(

@@ -425,42 +425,6 @@ def test_ratings_are_read_from_the_newest_on_and_in_any_order(account, zendesk_s
     assert lander.stream(source, "satisfaction_ratings").batches == []
 
 
-def test_an_answer_changed_within_its_28_days_lands_again(account, zendesk_source, lander, vendor):
-    """The list filters by the time of sending: what may still change is read again, only changes land."""
-    sent = 1_770_000_000
-    letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-    def response(number, day, answered=None):
-        milliseconds = (sent + day * 86_400) * 1000
-        stamp = "".join(letters[milliseconds >> 5 * place & 31] for place in range(9, -1, -1))
-        answers = [] if answered is None else [{"type": "rating_scale", "updated_at": iso(answered)}]
-        return {"id": f"{stamp}{number:016}", "answers": answers, "_sent": sent + day * 86_400}
-
-    shown = [response(number, number) for number in range(120)]
-    asked = []
-
-    def answer(path, params):
-        if not path.endswith("survey_responses"):
-            return account.answer(path, params)
-        asked.append(params)
-        assert int(params["page[size]"]) <= 50
-        start = int(params.get("filter[created_at_start]", 0)) / 1000
-        found = [each for each in shown if each["_sent"] >= start]
-        return account.paged(found, "survey_responses", params)
-
-    vendor.answer = answer
-    source = zendesk_source("survey_responses")
-    first = lander.stream(source, "survey_responses")
-    assert (first.landed, first.requests) == (120, 3)
-    assert "filter[created_at_start]" not in asked[0]
-    shown[100] = response(100, 100, answered=sent + 119 * 86_400 + 60)
-    shown[5] = response(5, 5, answered=sent + 6 * 86_400)  # as the vendor promises, this does not happen
-    again = lander.stream(source, "survey_responses")
-    assert (again.requests, again.landed, again.unchanged) == (1, 1, 29)
-    assert lander.ids("zendesk", "survey_responses")[-1] == shown[100]["id"]
-    assert lander.stream(source, "survey_responses").batches == []
-
-
 def test_an_interrupted_walk_over_ratings_leaves_no_hole(account, zendesk_source, lander, vendor, reply):
     """Newest first: had the first pages moved the state, the older half would never be read."""
     ratings = [

@@ -50,14 +50,14 @@ def test_a_first_load_equals_the_company_and_a_night_is_few_requests(sandbox, la
     before = len(sandbox.requests)
     again = lander.fetch(*sources_of(sandbox))
     assert sum(len(each.batches) for each in again.streams) == 0
-    assert len(sandbox.requests) - before <= 26
+    assert len(sandbox.requests) - before <= 22
 
     sandbox.advance(days=1)
     before = len(sandbox.requests)
     night = lander.fetch(*sources_of(sandbox))
     assert night.failed_sources == []
     assert by_stream(night)["zendesk/tickets"].landed > 0
-    assert len(sandbox.requests) - before <= 26
+    assert len(sandbox.requests) - before <= 22
 
 
 def test_faults_cost_requests_and_nothing_else(sandbox, lander, tmp_path):
@@ -103,7 +103,7 @@ def test_a_bulk_import_in_one_second_loses_no_event(lander):
         assert existing - len(events | audits) <= len(gone) < 30
         requests = len(sandbox.requests)
         assert lander.fetch(*sources_of(sandbox)).failed_sources == []
-        assert len(sandbox.requests) - requests <= 40  # the surveys of 29 days, 50 a page
+        assert len(sandbox.requests) - requests <= 22
 
 
 def test_the_check_says_what_is_wrong(sandbox):
