@@ -67,6 +67,10 @@ regexp_replace(regexp_replace(left({{ text }}, 40), '[\p{L}\p{M}]', 'a', 'g'), '
 {% macro named_field(record, name) %}{{ return(adapter.dispatch('named_field')(record, name)) }}{% endmacro %}
 {% macro default__named_field(record, name) %}json_extract_string({{ record }}, '$."{{ name | replace('"', '') | replace("'", "''") }}"'){% endmacro %}
 
+{#- What a table calculation makes of an id: 1000.0. #}
+{% macro plain_id(text) %}{{ return(adapter.dispatch('plain_id')(text)) }}{% endmacro %}
+{% macro default__plain_id(text) %}regexp_replace({{ text }}, '^(0|[1-9][0-9]*)[.]00?$', '\1'){% endmacro %}
+
 {% macro matches(text, pattern) %}{{ return(adapter.dispatch('matches')(text, pattern)) }}{% endmacro %}
 {% macro default__matches(text, pattern) %}regexp_matches({{ text }}, '{{ pattern }}'){% endmacro %}
 

@@ -28,9 +28,12 @@
 {%- endmacro %}
 
 {% macro hidden_value(attribute, fields, form_id) -%}
+{%- set value -%}
 coalesce(
     {%- for field in fields if field.attribute == attribute -%}
-    case when {{ is_form_of(field, form_id) }} then nullif({{ named_field('p.hidden', field.name) }}, '') end{{ ', ' if not loop.last }}
+    case when {{ is_form_of(field, form_id) }} then nullif(trim({{ named_field('p.hidden', field.name) }}), '') end{{ ', ' if not loop.last }}
     {%- endfor -%}
 )
+{%- endset -%}
+{{ plain_id(value) if attribute in ['ticket_id', 'customer_id'] else value }}
 {%- endmacro %}
