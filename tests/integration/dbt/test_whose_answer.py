@@ -276,7 +276,9 @@ def hidden_fields(warehouse: Warehouse) -> None:
     warehouse.land("typeform", "forms", [form("named", field("score", "nps"))], changed="last_updated_at")
     left = {"field": {"id": "mail"}, "type": "email", "email": "Ann@example.org"}
     told = [
-        response("named", 1, [said("score", 0)], hidden={"Ticket-No": "1.0", "kunde": " 101", "tier": "gold"}),
+        response(
+            "named", 1, [said("score", 0)], hidden={"Ticket-No": "1.0", "kunde": " 101", "tier": "gold"}
+        ),
         response("named", 2, [said("score", 0)], hidden={"Ticket-No": "", "ticket_id": "2", "kunde": "102"}),
         response("named", 3, [said("score", 0), left], hidden={"segment": "silver"}),
         response("named", 4, [said("score", 0)], hidden={"customer_email": "bo@example.org"}),
