@@ -160,7 +160,7 @@ def _restart(stream: Stream, at: datetime | None, latest: BatchInfo) -> dict[str
     # Seconds that were stepped over and wait for their audits stay known.
     cursors = {
         part: state
-        if part == AGAIN
+        if stream.revisits and part == AGAIN
         else {**start, **({"skipped": state["skipped"]} if "skipped" in state else {})}
         for part, state in latest.cursors.items()
     }
