@@ -18,11 +18,12 @@ from urllib.parse import quote
 import httpx2
 
 from ingestion.http import Answer, Client, FetchError, PermanentError, Traffic, TransientError
+from ingestion.landed import Landed
 from ingestion.landing import BatchInfo, Landing, LandingError
 from ingestion.landing_format import SCHEMA, refetch_note
 from ingestion.mending import losses
 from ingestion.paging import IDLE_PAGES, SECOND, CursorList, Guard, Page, State, TokenWalk, record_key
-from ingestion.records import Batch, Decoded, Decoder, Known, Landed
+from ingestion.records import Batch, Decoded, Decoder, Known
 from ingestion.rereading import BELIEVED, IDS, MARGIN, SETTLED, Held, due, is_ending, is_late, is_whole
 from ingestion.revisiting import AGAIN, Revisits, created, held_since, told_since
 from ingestion.streams import Progress, Source, Stream, StreamResult, T

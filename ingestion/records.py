@@ -11,6 +11,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ingestion.landed import Landed
 from ingestion.landing import Landing
 from ingestion.landing_format import TIMESTAMP
 from ingestion.paging import SECOND
@@ -20,15 +21,6 @@ from ingestion.streams import Stream
 BATCH_ROWS, BATCH_BYTES, BATCH_SECONDS = 100_000, 64 * 1024 * 1024, 60.0
 
 _MAX_TIME = 253_402_300_799  # the last second of year 9999
-
-
-@dataclass
-class Landed:
-    """The newest landed version of a record."""
-
-    payload: bytes
-    deleted: bool
-    changed_at: int | None
 
 
 @dataclass
@@ -257,26 +249,6 @@ def microseconds(values: list[Any]) -> list[int | None]:
     elif kinds == {int} and min(values) >= 0 and max(values) <= _MAX_TIME:
         return [value * SECOND for value in values]
     return [_microsecond(value) for value in values]
-
-
-_ULID = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-
-def ulid_time(identifier: str) -> int | None:
-    """When a ULID was made, in microseconds since 1970; None if it is none."""
-    digits = [_ULID.find(letter) for letter in identifier]
-    if len(digits) != 26 or min(digits) < 0:
-        return None
-    milliseconds = 0
-    for digit in digits[:10]:
-        milliseconds = milliseconds * 32 + digit
-    return milliseconds * 1000 if milliseconds <= _MAX_TIME * 1000 else None
-
-
-def ulid_floor(milliseconds: int) -> str:
-    """What no ULID is less than that was made since, in milliseconds since 1970."""
-    at = max(0, milliseconds)
-    return "".join(_ULID[at >> 5 * place & 31] for place in range(9, -1, -1))
 
 
 def _microsecond(value: Any) -> int | None:

@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ingestion.landed import Landed
 from ingestion.landing import Landing
 from ingestion.landing_format import SCHEMA, TIMESTAMP
 from ingestion.paging import SECOND, State
-from ingestion.records import Landed
 
 DAY = 86_400
 #: Records that we hold: in one request of at most 1,000, with room for those that we do not; in a stretch.

@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ingestion.landed import Landed, ulid_floor, ulid_time
 from ingestion.landing import Landing
 from ingestion.paging import State
-from ingestion.records import Landed, ulid_floor, ulid_time
 
 AGAIN = "again"
 DAY = 86_400_000

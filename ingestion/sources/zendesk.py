@@ -15,9 +15,10 @@ import pyarrow.parquet as pq
 
 from ingestion.erasing import Personal
 from ingestion.http import checked_secret, checked_url
+from ingestion.landed import ulid_time
 from ingestion.landing import Landing
 from ingestion.paging import SECOND, CursorExport, CursorList, CursorWindow, TimeExport
-from ingestion.records import Known, microseconds, ulid_time
+from ingestion.records import Known, microseconds
 from ingestion.revisiting import DAY, Revisits
 from ingestion.streams import Deletion, Get, Partitions, Source, Stream
 from ingestion.vendors import START_AT, Variable, Vendor

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ingestion.extract import refetch
+from ingestion.landed import ulid_floor
 from ingestion.paging import CursorWindow
-from ingestion.records import ulid_floor
 from sandbox.server import Sandbox
 from tests.integration.ingestion.conftest import Lander, Reply
 from tests.integration.ingestion.test_sandbox import sources_of

@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from ingestion.http import PermanentError
+from ingestion.landed import ulid_time
 from ingestion.paging import CursorExport, CursorWindow
-from ingestion.records import Decoder, microseconds, ulid_time
+from ingestion.records import Decoder, microseconds
 from ingestion.sources import VENDORS, typeform, zendesk
 from ingestion.sources.zendesk import STREAMS
 from ingestion.streams import Deletion, Stream

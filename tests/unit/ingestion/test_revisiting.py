@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.records import ulid_floor, ulid_time
+from ingestion.landed import ulid_floor, ulid_time
 from ingestion.revisiting import DAY
 from ingestion.sources.zendesk import STREAMS
 
