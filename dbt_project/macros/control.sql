@@ -2,6 +2,7 @@
     transaction of the model that causes it. #}
 
 {% macro start_build() %}
+{% if execute %}{{ scalar_function('control.as_of', told_as_of()) }};{% endif %}
 {% set building = [] %}
 {% for id in (selected_resources if execute else []) if id.startswith('model.') and '.new_' not in id %}{% do building.append(id) %}{% endfor %}
 {% if building %}
@@ -9,7 +10,26 @@ insert into control.started_builds select {{ build_id() }} where {{ build_id() }
 {% endif %}
 {% endmacro %}
 
+{#- What a relation holds: how many rows, and the sums of their hashes, which no order changes. Without what differs from run to run; and once more
+    without what runs on with the clock, as the KPIs count it. #}
+{% macro run_columns() %}{{ return(['as_of', 'built_at', 'build_id', 'run_id', 'published_at', 'version']) }}{% endmacro %}
+
+{% macro content_of(relation) %}
+{% set columns = [] %}
+{% for name in model.columns if config.get('contract').enforced and name not in run_columns() %}{% do columns.append(name) %}{% endfor %}
+{{ return(content_sums(relation, columns, counted_marts().get(this.name, {}).running or [])) }}
+{% endmacro %}
+
+{#- What is replaced by tickets keeps count of it itself. #}
+{% macro record_content() %}
+{% if config.get('materialized') != 'view' and not (is_incremental() and config.get('incremental_strategy') == 'replace_touched') %}
+delete from control.contents where model = '{{ this.name }}';
+insert into control.contents select '{{ this.name }}', c.* from ({{ content_of(this) }}) as c;
+{% endif %}
+{% endmacro %}
+
 {% macro record_build() %}
+{{ record_content() }}
 delete from control.model_builds where model = '{{ this.name }}';
 insert into control.model_builds values ('{{ this.name }}', {{ build_id() }}, {{ as_of() }}, now() at time zone 'UTC');
 {% endmacro %}

@@ -1,8 +1,13 @@
 {#- What a run is told through its environment. Read at execution only, so that a new value never causes a new parse. #}
 
 {% macro as_of() -%}
-{%- if execute -%}{{ to_utc("'" ~ env_var('CXMARTS_AS_OF') ~ "'") }}{%- else -%}cast(null as timestamp){%- endif -%}
+{%- if not execute -%}cast(null as timestamp)
+{#- A view is read on later nights too. -#}
+{%- elif model.resource_type == 'model' and model.config.materialized == 'view' and model.schema in ('vendors', 'core') -%}control.as_of()
+{%- else -%}{{ told_as_of() }}{%- endif -%}
 {%- endmacro %}
+
+{% macro told_as_of() -%}{{ to_utc("'" ~ env_var('CXMARTS_AS_OF') ~ "'") }}{%- endmacro %}
 
 {% macro build_id() -%}
 {%- if execute -%}'{{ env_var('CXMARTS_BUILD_ID') }}'{%- else -%}''{%- endif -%}

@@ -41,6 +41,13 @@ where (t.source, t.ticket_id) in (
 {% if config.get('meta', {}).get('keeps_before') %}
 create table {{ before_relation(target.identifier) }} as {{ touched_rows(target) }};
 {% endif %}
+{#- Its content is what it was, less what goes, with what comes. #}
+update control.contents as c
+set {% for part in ['rows', 'sum_1', 'sum_2', 'counted_1', 'counted_2'] %}{{ part }} = c.{{ part }} - g.{{ part }} + n.{{ part }}{{ ', ' if not loop.last }}{% endfor %}
+
+from ({{ content_of('(' ~ touched_rows(target) ~ ')') }}) as g
+cross join ({{ content_of(arg_dict['temp_relation']) }}) as n
+where c.model = '{{ this.name }}';
 delete from {{ target }} as t
 where (t.source, t.ticket_id) in (select touched.source, touched.ticket_id from {{ touched_relation() }} as touched);
 insert into {{ target }} select * from {{ arg_dict['temp_relation'] }};

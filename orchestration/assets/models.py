@@ -17,7 +17,7 @@ from orchestration.causes import CAUSES
 from orchestration.ground import progress
 from orchestration.publication.baseline import published_marts
 from orchestration.publication.publish import current
-from orchestration.warehouse import control_tables, lineage
+from orchestration.warehouse import control_tables, cutoff, lineage
 from orchestration.warehouse.contracts import contracts
 from orchestration.warehouse.dbt import JUDGED_AT_GATE_3, DbtError, NodeResult, is_built
 from orchestration.warehouse.run import Run
@@ -232,25 +232,42 @@ def _build(
     closes: bool = False,
 ) -> Iterator[BuildEvent]:
     """Run dbt over what is due and report every selected asset: an idle one is as it was."""
+    wanted = run.fingerprints()
     with control_tables.connect(run.warehouse) as con:
         is_large = control_tables.rows_to_merge(con) > LARGE_LOAD_ROWS
+        cut_off = None
+        if closes:
+            cut_off = cutoff.prepare(
+                con, graph.manifest, wanted, run.build_id, run.as_of, is_restricted=run.settings.is_restricted
+            )
     parameters = replace(run.parameters, threads=(os.cpu_count() or 1) if is_large else 1)
     reporter = _reporter(context, graph, len(due))
-    results = run.project.build(sorted(due), parameters, closes_build=closes, on_node=reporter) if due else []
+    results = (
+        run.project.build(sorted(due), parameters, closes_build=closes, cut_off=cut_off, on_node=reporter)
+        if due
+        else []
+    )
     progress.current.update("counting rows, reading columns and their lineage", len(due), len(due))
+    unchanged = cut_off.unchanged if cut_off else set()
+    if cut_off:
+        why = [f"{graph.schemas[name]}.{name}: {reason}" for name, reason in cut_off.reasons.items()]
+        progress.current.tell(
+            "\n".join([f"built {len(why)} models, {len(unchanged)} are as they were", *why])
+        )
     nodes = {result.name: result for result in results if result.unique_id in graph.specs}
-    built = {name for name, result in nodes.items() if not result.is_failed}
-    wanted = run.fingerprints()
+    built = {name for name, result in nodes.items() if not result.is_failed} - unchanged
     failed = [result for result in results if result.is_failed and result.status != "skipped"]
     told: list[BuildEvent] = []
     with control_tables.connect(run.warehouse) as con:
         # What fails a test is not done with: the next run builds it anew, and asks again.
         done = built - {name for result in failed for name in graph.tested.get(result.unique_id, ())}
         control_tables.save_fingerprints(con, {name: wanted[name] for name in done})
+        if cut_off:
+            cutoff.save(con, cut_off, run.settings.timezone)
         tables = control_tables.columns(con)
         origins = _origins(graph, run, built, wanted, tables)
         for name in (name for name in graph.order if name in selected):
-            if name in built or name not in due:
+            if name in built or name in unchanged or name not in due:
                 deps = _column_deps(graph, name, origins.get(name, wanted[name]) or {})
                 columns = tables[graph.schemas[name], name]
                 metadata = _metadata(con, graph, name, columns, deps, nodes.get(name))

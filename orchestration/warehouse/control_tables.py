@@ -150,6 +150,7 @@ class PublishedMart:
         key: the columns that tell its rows apart; empty where they changed.
         meta: what its model says of itself.
         cause: why any row may differ: `code`, `rules`, or None if neither changed.
+        content: how many rows it has, and the sums of their hashes, as `control.contents` has them.
     """
 
     name: str
@@ -160,6 +161,7 @@ class PublishedMart:
     key: Sequence[str]
     meta: Mapping[str, Any]
     cause: str | None
+    content: str = ""
 
 
 def register_published(
@@ -171,7 +173,7 @@ def register_published(
     con.execute("DELETE FROM control.unpublished_batches")
     con.execute("INSERT INTO control.unpublished_batches SELECT unnest($1::VARCHAR[])", [list(unpublished)])
     for mart in marts:
-        declared = {"columns": mart.columns, "key": mart.key, "meta": mart.meta}
+        declared = {"columns": mart.columns, "key": mart.key, "meta": mart.meta, "content": mart.content}
         con.execute(
             "INSERT INTO control.published VALUES (?, ?, ?, ?, ?, ?)",
             [
@@ -306,6 +308,42 @@ def save_judged(con: duckdb.DuckDBPyConnection, model: str, vendor: str, stream:
         " WHERE vendor = $2 AND stream = $3 AND verdict IN ('passed', 'waived')",
         [model, vendor, stream],
     )
+    con.commit()
+
+
+class Subject(NamedTuple):
+    """What gate 3 judges of a mart: the version of its rows, and what is asked of them."""
+
+    version: str
+    suite: str
+
+
+def subjects(con: duckdb.DuckDBPyConnection, suites: Mapping[str, str]) -> dict[str, Subject]:
+    """The marts whose content is known, with what is asked of each."""
+    found = con.execute(
+        "SELECT model, rows || '/' || sum_1 || '/' || sum_2 FROM control.contents"
+        " WHERE model IN (SELECT unnest($1::VARCHAR[]))",
+        [list(suites)],
+    ).fetchall()
+    return {name: Subject(version, suites[name]) for name, version in found}
+
+
+def judged_before(con: duckdb.DuckDBPyConnection, wanted: Mapping[str, Subject]) -> dict[str, str]:
+    """The marts that were judged as they are and by what they are asked, with the build that was told."""
+    found = con.execute("SELECT model, version, suite, build_id FROM control.judged_marts").fetchall()
+    return {
+        name: build_id
+        for name, version, suite, build_id in found
+        if wanted.get(name) == Subject(version, suite)
+    }
+
+
+def save_judged_marts(con: duckdb.DuckDBPyConnection, judged: Mapping[str, Subject], build_id: str) -> None:
+    """These marts were judged in this build."""
+    con.begin()
+    for name, subject in judged.items():
+        con.execute("DELETE FROM control.judged_marts WHERE model = ?", [name])
+        con.execute("INSERT INTO control.judged_marts VALUES (?, ?, ?, ?)", [name, *subject, build_id])
     con.commit()
 
 

@@ -20,7 +20,9 @@ create table if not exists control.held_rows (
     source varchar, stream varchar, batch_id varchar, record_id varchar, reason varchar
 );
 create table if not exists control.judged_batches (model varchar, batch_id varchar);
+create table if not exists control.judged_marts (model varchar, version varchar, suite varchar, build_id varchar);
 create table if not exists control.fingerprints (model varchar, fingerprint varchar);
+create table if not exists control.model_inputs (model varchar, inputs varchar, next_at timestamp);
 
 -- Written by the models, each row in the transaction of the model that causes it.
 create table if not exists control.parsed_batches (model varchar, batch_id varchar, rows bigint, rejected bigint);
@@ -35,6 +37,9 @@ create table if not exists control.rejected_values (
     value_shape varchar, reason varchar
 );
 create table if not exists control.model_builds (model varchar, build_id varchar, as_of timestamp, built_at timestamp);
+create table if not exists control.contents (
+    model varchar, rows bigint, sum_1 hugeint, sum_2 hugeint, counted_1 hugeint, counted_2 hugeint
+);
 create table if not exists control.published_sql (place integer, name varchar, sql varchar);
 
 -- Written as a run of dbt begins and ends.

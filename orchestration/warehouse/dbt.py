@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -24,6 +24,7 @@ from ingestion.texts import TextError, read_text
 from orchestration.ground import locking
 from orchestration.ground.home import Home
 from orchestration.ground.settings import SettingsError
+from orchestration.warehouse.cutoff import UNCHANGED, CutOff
 
 PACKAGED = Path(__file__).parents[2] / "dbt_project"
 # A parsed project: the manifest as dbt writes it and as it keeps it for itself, and what it was parsed from.
@@ -230,6 +231,7 @@ class Project:
         parameters: RunParameters,
         *,
         closes_build: bool = False,
+        cut_off: CutOff | None = None,
         on_node: Callable[[NodeResult], None] | None = None,
     ) -> list[NodeResult]:
         """Build these nodes with the tests that touch them, in dependency order.
@@ -240,6 +242,7 @@ class Project:
             nodes: names of models and seeds.
             parameters: what the models are told.
             closes_build: tell the project that this run completes the build.
+            cut_off: leave out the models that it says are not due.
             on_node: called as each node ends.
 
         Returns:
@@ -256,7 +259,11 @@ class Project:
         environment = parameters.environment() | {"CXMARTS_CLOSE_BUILD": "true" if closes_build else ""}
         callbacks = [functools.partial(_on_event, on_node)] if on_node else []
         try:
-            with _environment(environment), _tagged(self._parsed, nodes):
+            with (
+                _environment(environment),
+                _tagged(self._parsed, nodes),
+                cut_off.over_dbt() if cut_off else nullcontext(),
+            ):
                 outcome = _invoke(self._parsed, command, callbacks)
         finally:
             # dbt keeps its connection open, which would shut out every other one to the file.
@@ -446,7 +453,7 @@ def _invoke(manifest: Any, command: list[str], callbacks: Sequence[Callable[[Any
 
 
 def _on_event(on_node: Callable[[NodeResult], None], event: Any) -> None:
-    if event.info.name == "NodeFinished":
+    if event.info.name == "NodeFinished" and event.data.run_result.message != UNCHANGED:
         info, result = event.data.node_info, event.data.run_result
         rows = None
         if result.status == "success" and info.materialized != "view":

@@ -17,6 +17,8 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.base import EventLogStorage
 from dbt.include import duckdb, global_project
 from dbt.parser import manifest
+from dbt.task.base import BaseRunner
+from dbt.task.build import BuildTask
 from dbt_common.events import base_types
 from dbt_common.events.event_manager import EventManager
 
@@ -47,6 +49,12 @@ def decoding() -> Iterator[str]:
     yield inspect.getsource(manifest.ManifestLoader.read_manifest_for_partial_parse)
 
 
+def runners() -> Iterator[str]:
+    yield inspect.getsource(BuildTask.get_runner_type)
+    yield inspect.getsource(BaseRunner.run_with_hooks)
+    yield inspect.getsource(BaseRunner._build_run_result)
+
+
 def quickened() -> Iterator[str]:
     yield inspect.getsource(EventManager.fire_event)
     yield inspect.getsource(base_types.BaseEvent.__init__)
@@ -56,6 +64,7 @@ def quickened() -> Iterator[str]:
     ("place", "ours", "why", "digest"),
     [
         (materializations, "dbt_project/materializations/duckdb.sql", "docs/adr/0003", "75d58b9b9807ea36"),
+        (runners, "orchestration/warehouse/cutoff.py", "docs/adr/0007", "4d8da1a9ecc1c8fe"),
         (event_log, "orchestration/storage.py", "docs/adr/0004", "0d049ceb1ef5921d"),
         (imports_put_off, "quality/runner.py", "docs/adr/0005", "ad9d3e1b76a6927a"),
         (decoding, "orchestration/warehouse/dbt.py", "docs/adr/0006", "5901957365462f03"),

@@ -373,7 +373,7 @@
         "running": [],
     },
     "follow_ups": {
-        "columns": ["source", "response_id", "question_id", "survey", "kind", "score", "scale_min", "scale_max", "reason", "flagged_at", "customer_id", "organization_id", "ticket_id", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "agent_id", "promised_hours", "is_business_hours", "due_at", "contacted_at", "contact_kind", "contact_ticket_id", "contact_agent_id", "hours_to_contact", "outcome", "next_response_id", "next_answered_at", "next_score", "score_change", "is_recovered", "newest_values"],
+        "columns": ["source", "response_id", "question_id", "survey", "kind", "score", "scale_min", "scale_max", "reason", "flagged_at", "customer_id", "organization_id", "ticket_id", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "agent_id", "promised_hours", "is_business_hours", "due_at", "expires_at", "contacted_at", "contact_kind", "contact_ticket_id", "contact_agent_id", "hours_to_contact", "outcome", "next_response_id", "next_answered_at", "next_score", "score_change", "is_recovered", "newest_values"],
         "running": [],
     },
     "hand_overs": {

@@ -1,4 +1,4 @@
-{{ config(materialized='view', post_hook=["{{ keep_published_view(3) }}", "{{ keep_kpi_cell(4) }}"]) }}
+{{ config(meta={'next_at': 'always'}, materialized='view', post_hook=["{{ keep_published_view(3) }}", "{{ keep_kpi_cell(4) }}"]) }}
 {#- One row per KPI, key and record that it counts. A view, here and in the published file: its rows are those of the marts. Aliases
     throughout: the parameters of kpi_cell, which reads this, have such names too. #}
 {%- set bridges = {} -%}

@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'horizon'}) }}
 with own as (select dimension from {{ ref('dimensions') }} where record_column is null),
 
 {#- Without one nothing is read further. #}

@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'horizon'}) }}
 {%- set columns = [
     'stream_key', 'source', 'response_id', 'survey', 'survey_title', 'question_id', 'question_ref', 'question_title', 'question_type', 'is_helpdesk',
     'score', 'original_answer', 'scale_min', 'scale_max', 'declared_kind', 'declared_positive_from', 'declared_direction', 'is_good', 'is_edited',

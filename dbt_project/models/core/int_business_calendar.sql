@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'midnight'}) }}
 with schedule_versions as (
     select source, schedule_key, schedule_id, time_zone, valid_from, valid_to, intervals, holidays
     from {{ ref('int_schedules') }}

@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'horizon'}) }}
 with versions as ({{ united('organizations', [
     'source', 'organization_id', 'organization_name', 'segment', 'product', 'service_area', 'complexity', 'dimensions', 'is_deleted', 'created_at', 'changed_at'
 ]) }}),

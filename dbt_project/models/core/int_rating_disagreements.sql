@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'horizon'}) }}
 with newest as ({{ united('newest_ratings', ['source', 'stream_key', 'ticket_id', 'score', 'rated_at']) }})
 
 select n.source, n.stream_key, count(*) as disagreements

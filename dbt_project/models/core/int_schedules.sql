@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'horizon'}) }}
 with versions as ({{ united('schedules', [
     'source', 'schedule_id', 'time_zone', 'intervals', 'holidays', 'is_deleted', 'created_at', 'changed_at'
 ]) }}),

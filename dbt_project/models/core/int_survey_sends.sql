@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'min(case when awaited_until > :as_of then awaited_until end)'}) }}
 {%- set stated = ['organization_id', 'segment', 'product', 'service_area', 'complexity', 'channel', 'priority', 'group_id', 'agent_id'] -%}
 {%- set columns = ['source', 'invitation_id', 'survey', 'is_helpdesk', 'ticket_id', 'customer_id', 'customer_email_hash', 'sent_at', 'answered_at',
     'delivery'] + stated -%}
@@ -173,6 +174,7 @@ select
         and {{ micros_between('r.previous_sent_at', 'r.sent_at') }} < p.min_days_between * 86400000000, false
     ) as is_too_soon,
     not r.is_answered and {{ micros_between('r.sent_at', as_of()) }} < coalesce(p.answer_window_days, 0) * 86400000000 as is_awaited,
+    case when not r.is_answered then {{ add_micros('r.sent_at', 'coalesce(p.answer_window_days, 0) * 86400000000') }} end as awaited_until,
     {% for attribute in survey_attributes() %}
     r.{{ attribute }},
     {% endfor %}

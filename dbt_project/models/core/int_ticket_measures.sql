@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', incremental_strategy='replace_touched') }}
+{{ config(meta={'next_at': 'touched'}, materialized='incremental', incremental_strategy='replace_touched') }}
 {%- set clocks = {'business': '', 'business_last_schedule': '_last_schedule'} -%}
 {%- set spent = {
     'requester_wait': "status in ('new', 'open', 'hold')", 'agent_wait': "status = 'pending'", 'on_hold': "status = 'hold'",

@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', incremental_strategy='replace_touched') }}
+{{ config(meta={'next_at': 'touched'}, materialized='incremental', incremental_strategy='replace_touched') }}
 {%- set columns = [
     'source', 'ticket_id', 'created_at', 'status', 'priority', 'source_priority', 'channel', 'is_outgoing', 'support_type', 'handed_over_at',
     'customer_id', 'organization_id', 'group_id', 'assignee_id', 'segment', 'product', 'service_area', 'complexity', 'dimensions',

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(meta={'next_at': 'touched'}, materialized='table') }}
 {#- Touched tickets of which events tell fewer public replies than their vendor counts: conversations whose messages are no comments, comments
     that were not exported. How many more there are, and the first reply as the vendor times it, where it is earlier than what events tell. #}
 with seen as (

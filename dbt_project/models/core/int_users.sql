@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'horizon'}) }}
 with versions as ({{ united('users', ['source', 'user_id', 'role', 'is_active', 'organization_id', 'created_at', 'changed_at']) }}),
 
 changes as (

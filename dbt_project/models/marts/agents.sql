@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'horizon'}) }}
 {#- Agents by id: those who had come by the as-of time with an agent's role, or with tickets assigned. No names. Who replies sooner than people
     can, on most tickets, is probably a program, unless the rule file bots says yes or no. #}
 with assigned as (

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(meta={'next_at': 'midnight'}, materialized='table') }}
 {#- Completeness of all time against the limits, of what people handle: KPIs have no other. #}
 {%- set states = completeness_states() -%}
 with summed as (

@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'horizon'}) }}
 {#- Customers by id: those who had come by the as-of time. No names, no addresses. #}
 with asked as (
     select source, customer_id, count(*) as tickets, min(created_at) as first_ticket_at, max(created_at) as last_ticket_at

@@ -1,4 +1,5 @@
 {{ config(meta={
+    'next_at': ['min(case when due_at > :as_of then due_at end)', 'min(case when expires_at > :as_of then expires_at end)'],
     'settled_at': 'contacted_at',
     'moving': ['contacted_at', 'contact_kind', 'contact_ticket_id', 'contact_agent_id', 'hours_to_contact', 'outcome', 'next_response_id',
         'next_answered_at', 'next_score', 'score_change', 'is_recovered']
@@ -167,6 +168,7 @@ select
     cast(hours as double) as promised_hours,
     is_business_hours,
     due_at,
+    {{ add_days('answered_at', 'horizon_days') }} as expires_at,
     contacted_at,
     contact_kind,
     contact_ticket_id,

@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'horizon'}) }}
 {#- Customers' organizations as they are at the as-of time. #}
 select
     o.source,

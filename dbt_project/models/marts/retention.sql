@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'always'}) }}
 {#- Who was served in the window before a landmark, how, and whether they stayed in the window after it, up to the as-of time. So each customer
     counts once per window, and nobody's later experience explains their earlier leaving. #}
 {%- set units = {'customer': 'customer_id', 'organization': 'organization_id'} -%}

@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'always'}) }}
 {#- Open targets that can still be kept, the most pressing first. #}
 with active as (
     select

@@ -1,6 +1,6 @@
 {{ config(
     materialized='incremental', incremental_strategy='replace_touched', pre_hook="{{ forget_before() }}",
-    meta={'keeps_before': true, 'settled_at': 'coalesce(ended_at, breached_at)', 'moving': ['elapsed_seconds']}
+    meta={'next_at': 'touched', 'keeps_before': true, 'settled_at': 'coalesce(ended_at, breached_at)', 'moving': ['elapsed_seconds']}
 ) }}
 {#- Every target that ever stood on a counted ticket's SLA clock, with its outcome at the as-of time. #}
 {%- set target = 'source, ticket_id, metric, instance, applied_at' -%}

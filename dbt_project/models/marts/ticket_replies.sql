@@ -1,5 +1,5 @@
 {{ config(
-    materialized='incremental', incremental_strategy='replace_touched', meta={'keeps_before': true}, pre_hook="{{ forget_before() }}"
+    materialized='incremental', incremental_strategy='replace_touched', meta={'next_at': 'touched', 'keeps_before': true}, pre_hook="{{ forget_before() }}"
 ) }}
 {#- One row per stretch of a conversation that ends, or waits to end, with a public reply by a human agent. Stretch 1 runs from
     creation; a later one from the oldest message of the customer that is still unanswered. A reply that nobody waited for has no

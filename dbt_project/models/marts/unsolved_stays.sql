@@ -1,4 +1,4 @@
-{{ config(materialized='view', post_hook="{{ keep_published_view(1) }}") }}
+{{ config(meta={'next_at': 'always'}, materialized='view', post_hook="{{ keep_published_view(1) }}") }}
 {#- On which local days a ticket was unsolved at the day's end, where, and how old; without a history, from its creation to its solve. #}
 with tickets as (select * from {{ ref('tickets') }}),
 

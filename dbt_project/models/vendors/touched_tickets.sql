@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(meta={'next_at': 'always'}, materialized='table') }}
 {%- set previous = this.incorporate(path={'schema': 'core', 'identifier': 'int_tickets'}) -%}
 {%- set previous_events = this.incorporate(path={'schema': 'core', 'identifier': 'int_ticket_events'}) -%}
 {%- set previous_schedules = this.incorporate(path={'schema': 'core', 'identifier': 'int_ticket_schedules'}) -%}

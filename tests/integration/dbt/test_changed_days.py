@@ -57,7 +57,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     with Sandbox(tickets=60, seed=11, now=START) as sandbox:
         fetch_sandbox(sandbox, warehouse.landing)
     full = _compiled(warehouse.build(AS_OF.isoformat(), select=[f"+{name}" for name in MODELS]))
-    delta = _compiled(warehouse.build(AS_OF.isoformat(), select=[f"+{name}" for name in MODELS]))
+    delta = _compiled(
+        warehouse.build(AS_OF.isoformat(), select=[f"+{name}" for name in MODELS], cuts_off=False)
+    )
     with duckdb.connect(str(warehouse.path)) as con:
         con.execute("SET TimeZone = 'UTC'")
         yield Built(con, full, delta)

@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from dbt.parser.manifest import extended_mashumuro_decoder
 
 from ingestion.landing import Landing
 from orchestration.ground import locking
-from orchestration.warehouse import control_tables
+from orchestration.warehouse import control_tables, cutoff
 from sandbox.server import RULES
 from tests import parsed
 
@@ -66,6 +67,7 @@ class Warehouse:
         self.target = folder / "target"
         self.time_zone = time_zone
         self.builds = 0
+        self.unchanged: set[str] = set()
         self._project = folder / "dbt"
         self._rules = {name.removesuffix(".csv") for name in rules or {}}
         folder.mkdir(exist_ok=True)
@@ -76,8 +78,9 @@ class Warehouse:
             shutil.copyfile(_template(), self.path)
 
     def copy(self, folder: Path) -> Warehouse:
-        """What is built so far once more, over the same landing; both have the shipped seeds."""
+        """What is built so far once more, over the same landing, with the same rules."""
         copy = Warehouse(folder, time_zone=self.time_zone, is_empty=True)
+        shutil.copytree(self._project / "seeds", copy._project / "seeds", dirs_exist_ok=True)
         shutil.copyfile(self.path, copy.path)
         copy.landing, copy.builds = self.landing, self.builds
         return copy
@@ -131,6 +134,7 @@ class Warehouse:
         resource_types: Iterable[str] = ("model", "seed"),
         appended: Mapping[str, str] | None = None,
         restricted: bool = False,
+        cuts_off: bool = True,
     ) -> list[Any]:
         """Runs dbt over everything landed, all batches passed; as in a refresh, over the seeds and streams that are new.
 
@@ -140,6 +144,7 @@ class Warehouse:
             resource_types: Kinds of nodes to run.
             appended: SQL to put behind a model's own, by name: to see it fail.
             restricted: Read names and comments from the landing.
+            cuts_off: Leave out, as a refresh does, the models whose rows cannot differ.
 
         Returns:
             dbt's result of each node.
@@ -170,11 +175,16 @@ class Warehouse:
         if names := list(select):
             arguments += ["--select", *names]
         arguments += ["--exclude", "tag:idle"]
+        cut_off = self._cut_off(as_of, restricted) if cuts_off and not appended else None
         try:
-            with quick():
+            with quick(), cut_off.over_dbt() if cut_off else nullcontext():
                 outcome = dbtRunner(manifest).invoke(arguments)
         finally:
             DuckDBConnectionManager.close_all_connections()
+        self.unchanged = cut_off.unchanged if cut_off else set()
+        if cut_off:
+            with control_tables.connect(self.path) as con:
+                cutoff.save(con, cut_off, self.time_zone)
         results = list(getattr(outcome.result, "results", []))
         if not outcome.success:
             failed = [r for r in results if r.status in ("error", "fail", "runtime error")]
@@ -188,6 +198,16 @@ class Warehouse:
         with duckdb.connect(str(self.path), read_only=True) as connection:
             connection.execute("set TimeZone = 'UTC'")
             return connection.execute(sql).fetchall()
+
+    def _cut_off(self, as_of: str, restricted: bool) -> cutoff.CutOff:
+        manifest = parsed.project().manifest
+        instant = datetime.fromisoformat(as_of.replace("Z", "+00:00"))
+        # Rules never change under a warehouse.
+        seeds = {node["name"]: "as they are" for node in manifest["nodes"].values()}
+        with control_tables.connect(self.path) as con:
+            return cutoff.prepare(
+                con, manifest, seeds, f"build-{self.builds}", instant, is_restricted=restricted
+            )
 
     def _manifest(self, appended: Mapping[str, str]) -> Manifest:
         """The parsed project, afresh: a run leaves its compiled SQL in it."""

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(meta={'next_at': 'always'}, materialized='table') }}
 {%- set oldest_first = 'greatest(e.event_at, e.begun_at), e.sequence_no nulls first, e.event_at, e.record_id' -%}
 with begun as (
     select

@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'always'}) }}
 {#- Answers against the questions and hidden fields of their forms. #}
 with answered as (select distinct source, form_id as survey from {{ ref('stg_typeform__responses') }}),
 

@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'restricted'}) }}
 select
     s.source,
     s.response_id,

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(meta={'next_at': 'horizon'}, materialized='table') }}
 {#- Deleted and inactive end users of whom the history shows an agent's work: they held a ticket, wrote an internal note, changed or solved
     what others had asked, or the vendor's own reply clock or count took their comment for a reply. All others are customers, but for active
     ones who hold tickets, which only agents can. #}

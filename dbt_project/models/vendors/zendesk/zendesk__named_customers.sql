@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'restricted'}) }}
 select s.source, s.record_id as customer_id, w.p.name as customer_name, w.p.email as email
 from {{ in_force(ref('stg_zendesk__users')) }} as s
 inner join ({{ landed_texts('zendesk', 'users', {'name': 'VARCHAR', 'email': 'VARCHAR'}) }}) as w

@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'always'}) }}
 {#- What one stream of an account says that there is (expected), and how much of it another has (found): per channel of the ticket. #}
 {%- set is_comment = "c.event_type like '%Comment'" -%}
 with tickets as (select * from {{ in_force(ref('stg_zendesk__tickets')) }} as t where t.changed_at <= {{ as_of() }}),

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(meta={'next_at': 'horizon'}, materialized='table') }}
 with given as (
     select v.source, v.record_id, v.ticket_id, v.responder_id, v.survey_id, v.survey_version, v.sent_at, v.changed_at, v.fetched_at,
         unnest(v.answers) as answer

@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'touched'}) }}
 {%- set own = own_dimensions() -%}
 with versions as (
     select *, row_number() over (partition by source, record_id order by {{ in_force_first('changed_at') }}) as version_no

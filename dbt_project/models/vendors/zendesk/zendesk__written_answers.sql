@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'restricted'}) }}
 select s.source, s.record_id as response_id, w.p.comment as comment, cast(null as varchar) as email
 from {{ ref('stg_zendesk__satisfaction_ratings') }} as s
 inner join ({{ landed_texts('zendesk', 'satisfaction_ratings', {'comment': 'VARCHAR'}) }}) as w

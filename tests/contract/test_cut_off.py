@@ -1,0 +1,85 @@
+"""A model that asks for the instant says when its rows change with it: else a night would leave it out."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from orchestration.warehouse.cutoff import ALWAYS, RUN_COLUMNS
+from tests import parsed
+from tests.integration.dbt.warehouse import Warehouse
+
+AS_OF = "2031-03-07T11:13:17.191923Z"
+LITERAL = "2031-03-07"
+#: What a view may say of the instant without telling: which records have come into force by it.
+IN_FORCE = re.compile(r"(<=|>)\s*control\.as_of\(\)|case when [\w.]+ > control\.as_of\(\)")
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Model -> the SQL that a night runs."""
+    warehouse = Warehouse(tmp_path_factory.mktemp("compiled"))
+    warehouse.build("2031-03-05T10:00:00Z")
+    warehouse.build(AS_OF, cuts_off=False)
+    return {path.stem: path.read_text() for path in warehouse.target.rglob("compiled/**/*.sql")}
+
+
+def models() -> dict[str, dict[str, Any]]:
+    nodes = parsed.project().manifest["nodes"].values()
+    return {
+        node["name"]: node
+        for node in nodes
+        if node["resource_type"] == "model" and node["schema"] not in ("parse", "staging")
+    }
+
+
+def declared(node: dict[str, Any]) -> object:
+    return node["config"]["meta"].get("next_at")
+
+
+def test_who_reads_the_instant_says_when_its_rows_change(compiled: dict[str, str]) -> None:
+    silent = {name for name, node in models().items() if LITERAL in compiled[name] and not declared(node)}
+    assert silent == set()
+    assert sum(LITERAL in compiled[name] for name in models()) > 20
+
+
+def test_views_of_vendors_ask_for_what_is_in_force_alone(compiled: dict[str, str]) -> None:
+    views = {name: compiled[name] for name, node in models().items() if node["schema"] == "vendors"}
+    odd = {
+        name
+        for name, sql in views.items()
+        if "control.as_of()" in IN_FORCE.sub("", sql) and not declared(models()[name])
+    }
+    assert odd == set()
+    assert sum("control.as_of()" in sql for sql in views.values()) > 20
+
+
+def test_who_reads_the_book_keeping_is_built_every_night(compiled: dict[str, str]) -> None:
+    names = {
+        name for name in models() if re.search(r"\bcontrol\.(?!as_of\b)", compiled[name].replace('"', ""))
+    }
+    sources = {
+        name
+        for name, node in models().items()
+        if any(key.startswith("source.cxmarts.control.") for key in node["depends_on"]["nodes"])
+    }
+    told = {name for name in names if declared(models()[name]) in (ALWAYS, "touched")}
+    assert names - sources - told == set()
+    assert sources
+
+
+def test_no_kpi_counts_what_runs_on_with_the_clock(compiled: dict[str, str]) -> None:
+    """KPIs are not built again for it: see `counted` of the cut-off."""
+    columns = [column for node in models().values() for column in node["columns"].values()]
+    running = {column["name"] for column in columns if column["config"]["meta"].get("runs")}
+    assert running
+    for name, node in parsed.kpis().items():
+        if declared(node) != ALWAYS:
+            assert not {column for column in running if re.search(rf"\b{column}\b", compiled[name])}, name
+
+
+def test_what_differs_from_run_to_run_is_told_once() -> None:
+    macro = parsed.project().manifest["macros"]["macro.cxmarts.run_columns"]["macro_sql"]
+    assert set(re.findall(r"'(\w+)'", macro)) == RUN_COLUMNS
