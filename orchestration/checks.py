@@ -1,5 +1,6 @@
 """Gate verdicts as asset checks: one check per gate and asset, blocking where an expectation is critical."""
 
+import hashlib
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from orchestration.assets.models import ModelGraph
 from orchestration.causes import CAUSES, WARNINGS
 from orchestration.ground import progress
 from orchestration.ground.forget import forgotten_since
+from orchestration.ground.release import code_version
 from orchestration.publication.publish import Publication, current
 from orchestration.warehouse import control_tables
 from orchestration.warehouse.contracts import with_dimensions
@@ -31,7 +33,7 @@ from quality.gates import (
 )
 from quality.report import markdown
 from quality.store import Store
-from quality.suites.marts import REJECTIONS
+from quality.suites import marts
 from quality.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -260,16 +262,21 @@ def _marts_gate(graph: ModelGraph) -> dg.AssetChecksDefinition:
                     "freshness": _freshness(con, run),
                 }
             contracts = _contracts(con, graph, judged)
+            subjects = control_tables.subjects(con, {name: _suite(each) for name, each in contracts.items()})
+            kept = _kept(con, store, contracts, subjects)
+            changed = {name: each for name, each in contracts.items() if name not in kept}
             report = judge_marts(
                 store,
                 run.build_id,
                 run.as_of,
-                _frames(con, contracts),
+                _frames(con, changed),
                 contracts,
+                kept=kept,
                 rows=_row_counts(con, judged),
                 previous_rows=_previous_rows(con, run, published) if published else {},
                 **shown,
             )
+            control_tables.save_judged_marts(con, subjects, run.build_id)
             rejected = _rejected_rows(con, judged, report.verdicts)
         by_mart: dict[str, list[Verdict]] = {}
         for verdict in report.verdicts:
@@ -303,11 +310,33 @@ def _previous_rows(con: duckdb.DuckDBPyConnection, run: Run, published: Publicat
 
 
 def _contracts(
-    con: duckdb.DuckDBPyConnection, graph: ModelGraph, marts: Iterable[str]
+    con: duckdb.DuckDBPyConnection, graph: ModelGraph, names: Iterable[str]
 ) -> dict[str, Contract]:
     """What is declared of the marts, with the dimensions of the rule file that they were built by."""
     dimensions = [name for (name,) in con.execute("SELECT dimension FROM rules.dimensions").fetchall()]
-    return {name: with_dimensions(graph.contracts[name], dimensions) for name in marts}
+    return {name: with_dimensions(graph.contracts[name], dimensions) for name in names}
+
+
+def _suite(contract: Contract) -> str:
+    """What is asked of a mart, and by which release."""
+    return hashlib.sha256(f"{code_version()} {marts.suite(contract)!r}".encode()).hexdigest()[:32]
+
+
+def _kept(
+    con: duckdb.DuckDBPyConnection,
+    store: Store,
+    contracts: Mapping[str, Contract],
+    subjects: Mapping[str, control_tables.Subject],
+) -> dict[str, list[Verdict]]:
+    """What the build before was told of marts that hold the same rows and are asked the same."""
+    kept = {}
+    for name, build_id in control_tables.judged_before(con, subjects).items():
+        asked = {expectation.name for expectation in marts.suite(contracts[name]).expectations}
+        told = store.results(gate=marts.GATE, build_id=build_id, subject=name)
+        found = [verdict for verdict in told if verdict.expectation in asked]
+        if {verdict.expectation for verdict in found} == asked:
+            kept[name] = found
+    return kept
 
 
 def _frames(
@@ -378,7 +407,7 @@ def _rejected_rows(
     con: duckdb.DuckDBPyConnection, judged: Sequence[str], verdicts: Sequence[Verdict]
 ) -> list[dict[str, str]]:
     """Some of the rows of which the verdicts say that they are rejected."""
-    names = {expectation.name for expectation in REJECTIONS.expectations}
+    names = {expectation.name for expectation in marts.REJECTIONS.expectations}
     sources = {v.source for v in verdicts if not v.success and v.expectation in names}
     if not sources or "rejected_rows" not in judged:
         return []

@@ -210,6 +210,7 @@ def judge_marts(
     frames: Mapping[str, pd.DataFrame] | Iterable[tuple[str, pd.DataFrame]],
     contracts: Mapping[str, Contract],
     *,
+    kept: Mapping[str, Sequence[Verdict]] | None = None,
     rows: Mapping[str, int] | None = None,
     previous_rows: Mapping[str, int] | None = None,
     conservation: pd.DataFrame | None = None,
@@ -223,7 +224,8 @@ def judge_marts(
         build_id: the build.
         as_of: the build's instant, with a zone.
         frames: by mart, all rows of the columns of `mart_columns`. Pairs are taken one at a time.
-        contracts: by mart, what is declared of it; each must be among `frames`.
+        contracts: by mart, what is declared of it; each must be among `frames` or `kept`.
+        kept: by mart, what was said of the very same rows; `rows` tells how many they are.
         rows: rows by mart where the frame does not hold them all or has no column.
         previous_rows: rows by mart of the current publication.
         conservation: a row per source and stream: source, stream, received, tombstones, landed, duplicates,
@@ -238,6 +240,9 @@ def judge_marts(
     for mart, frame in frames.items() if isinstance(frames, Mapping) else frames:
         counted[mart] = rows[mart] if rows and mart in rows else len(frame)
         verdicts += judge(_with_as_of(frame, as_of), marts.suite(contracts[mart]), subject=mart)
+    for mart, told in (kept or {}).items():
+        counted[mart] = (rows or {})[mart]
+        verdicts += told
     verdicts += [_absent(mart) for mart in contracts if mart not in counted]
     verdicts += _judge_row_counts(counted, previous_rows or {}, contracts)
     if conservation is not None:

@@ -181,10 +181,11 @@ class Store:
         gate: str | None = None,
         batch_id: str | None = None,
         build_id: str | None = None,
+        subject: str | None = None,
         failed_only: bool = False,
     ) -> list[Verdict]:
         """Stored results. Of batches only what failed is kept; of builds everything."""
-        equal = {"gate": gate, "batch_id": batch_id, "build_id": build_id}
+        equal = {"gate": gate, "batch_id": batch_id, "build_id": build_id, "subject": subject}
         rows = self._select("gate_results", equal, "rowid")
         verdicts = [_verdict(row) for row in rows]
         return [v for v in verdicts if not v.success] if failed_only else verdicts

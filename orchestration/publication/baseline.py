@@ -52,6 +52,7 @@ def published_marts(
                 key=key if known.issuperset(key) else [],
                 meta=models[name]["config"]["meta"],
                 cause=changed[0] if changed else None,
+                content=mart.get("content", ""),
             )
         )
     return marts

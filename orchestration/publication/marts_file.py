@@ -24,9 +24,9 @@ import duckdb
 from ingestion.errors import ExpectedError
 from orchestration.ground.sql import quoted_name, quoted_text
 from orchestration.warehouse import control_tables
+from orchestration.warehouse.cutoff import RUN_COLUMNS
 
 VERSION_COLUMN = "version"
-RUN_COLUMNS = frozenset({"as_of", "built_at", "build_id", "run_id", "published_at", VERSION_COLUMN})
 # Read by every DuckDB since 1.0, which BI drivers still embed.
 STORAGE_VERSION = "v1.0.0"
 # Deleted rows keep their place in the file. A table with more of them than this share is written anew.
@@ -39,12 +39,22 @@ class PublishError(ExpectedError):
 
 @dataclass(frozen=True)
 class Mart:
-    """A published table: row count, content hash, and its columns as (name, type)."""
+    """A published table: its row count, what identifies its content, and its columns as (name, type).
+
+    Attributes:
+        content: the count and the two sums of hashes, as text.
+    """
 
     name: str
     rows: int
-    content_hash: str
+    content: str
     columns: tuple[tuple[str, str], ...] = field(repr=False)
+
+    @property
+    def content_hash(self) -> str:
+        """One word for the content and the columns."""
+        told = json.dumps([self.columns, *self.content.split("/")])
+        return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
@@ -74,18 +84,47 @@ def measure(con: duckdb.DuckDBPyConnection, schema: str, mart: str) -> Mart:
     Raises:
         PublishError: there is no such table.
     """
-    table = f"{schema}.{quoted_name(mart)}"
-    try:
-        described = con.execute(f"DESCRIBE {table}").fetchall()
-    except duckdb.CatalogException:
-        raise PublishError(f"mart {mart} is not in the warehouse") from None
-    columns = tuple((str(row[0]), str(row[1])) for row in described)
+    columns = _columns(con, schema, mart)
     row = _row_hash(column for column in columns if column[0] not in RUN_COLUMNS)
     [sums] = con.execute(
-        f"SELECT count(*), sum(h::HUGEINT), sum(hash(h)::HUGEINT) FROM (SELECT {row} AS h FROM {table})"  # noqa: S608
+        "SELECT count(*), coalesce(sum(h::HUGEINT), 0), coalesce(sum(hash(h)::HUGEINT), 0)"  # noqa: S608
+        f" FROM (SELECT {row} AS h FROM {schema}.{quoted_name(mart)})"
     ).fetchall()
-    fingerprint = json.dumps([columns, *map(str, sums)])
-    return Mart(mart, int(sums[0]), hashlib.sha256(fingerprint.encode()).hexdigest()[:32], columns)
+    return Mart(mart, int(sums[0]), "/".join(map(str, sums)), columns)
+
+
+def candidate(con: duckdb.DuckDBPyConnection, database: str, schema: str, mart: str) -> Mart:
+    """The same of a mart in the warehouse, by what its model recorded of it: what is written is measured.
+
+    Raises:
+        PublishError: there is no such table.
+    """
+    place = f"{quoted_name(database)}.{quoted_name(schema)}"
+    columns = _columns(con, place, mart)
+    [(rows,)] = con.execute(f"SELECT count(*) FROM {place}.{quoted_name(mart)}").fetchall()  # noqa: S608
+    tables = con.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'control'"
+        " AND table_name = 'contents'",
+        [database],
+    ).fetchall()
+    recorded = (
+        con.execute(
+            "SELECT rows || '/' || sum_1 || '/' || sum_2"  # noqa: S608
+            f" FROM {quoted_name(database)}.control.contents WHERE model = ? AND rows = ?",
+            [mart, rows],
+        ).fetchone()
+        if tables[0][0]
+        else None
+    )
+    return Mart(mart, rows, recorded[0], columns) if recorded else measure(con, place, mart)
+
+
+def _columns(con: duckdb.DuckDBPyConnection, schema: str, mart: str) -> tuple[tuple[str, str], ...]:
+    try:
+        described = con.execute(f"DESCRIBE {schema}.{quoted_name(mart)}").fetchall()
+    except duckdb.CatalogException:
+        raise PublishError(f"mart {mart} is not in the warehouse") from None
+    return tuple((str(row[0]), str(row[1])) for row in described)
 
 
 def write(

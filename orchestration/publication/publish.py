@@ -38,13 +38,13 @@ from orchestration.ground.sql import quoted_name, quoted_text
 from orchestration.publication import marts_file
 from orchestration.publication.marts_file import (
     NOTHING_SAID,
-    RUN_COLUMNS,
     Description,
     Mart,
     PublishError,
+    candidate,
     connect,
-    measure,
 )
+from orchestration.warehouse.cutoff import RUN_COLUMNS
 
 FORMAT = 1
 #: The mart that says what each KPI means.
@@ -129,7 +129,7 @@ def publish(
         with connect() as con:
             con.execute(f"ATTACH {quoted_text(warehouse)} AS {quoted_name(warehouse.stem)} (READ_ONLY)")
             source = f"{quoted_name(warehouse.stem)}.{quoted_name(schema)}"
-            candidates = [measure(con, source, mart) for mart in sorted(marts)]
+            candidates = [candidate(con, warehouse.stem, schema, mart) for mart in sorted(marts)]
             unchanged = _unchanged(candidates, previous)
             if check:
                 check({mart.name: mart.rows for mart in candidates})
@@ -161,6 +161,7 @@ def publish(
                 mart.name: {
                     "rows": mart.rows,
                     "content_hash": mart.content_hash,
+                    "content": mart.content,
                     "columns": [{"name": name, "type": type_} for name, type_ in mart.columns],
                 }
                 for mart in candidates

@@ -9,13 +9,17 @@
 {% set marts = {} %}
 {% if execute %}
 {% set sql %}
-select mart, version, cast(as_of as varchar) as as_of, as_of <= {{ as_of() }} as is_earlier, path, declared, cause from control.published
+select
+    p.mart, p.version, cast(p.as_of as varchar) as as_of, p.as_of <= {{ as_of() }} as is_earlier, p.path, p.declared, p.cause,
+    c.rows || '/' || c.sum_1 || '/' || c.sum_2 as content
+from control.published as p
+left join control.contents as c on p.mart = c.model
 {% endset %}
 {% for row in run_query(sql).rows %}
 {% set mart = fromjson(row['declared']) %}
 {% do mart.update({
     'version': row['version'], 'as_of': row['as_of'], 'is_earlier': row['is_earlier'], 'relation': parquet_file(row['path']),
-    'cause': row['cause']
+    'cause': row['cause'], 'is_same': row['cause'] is none and mart.content == row['content']
 }) %}
 {% do marts.update({row['mart']: mart}) %}
 {% endfor %}

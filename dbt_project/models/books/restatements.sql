@@ -8,10 +8,11 @@
 {%- for name in kpis + facts + ['kpi_definitions', 'int_late_tickets'] -%}{%- do ref(name) -%}{%- endfor -%}
 {%- set published = published_marts() -%}
 {%- set matched = published.items() | selectattr('1.is_earlier') | selectattr('1.key') | map(attribute=0) | list -%}
-{%- set compared = kpis | select('in', matched) | list -%}
+{%- set compared = [] -%}
+{%- for name in kpis if name in matched and not published[name].is_same %}{% do compared.append(name) %}{% endfor -%}
 {#- What moves the cells: the facts that are compared, each with the times by which KPI tables count them. #}
 {%- set times = {} -%}
-{%- for name in compared if cards()[name].facts in matched and not published[name].cause -%}
+{%- for name in compared if cards()[name].facts in matched and not published[name].cause and not published[cards()[name].facts].is_same -%}
     {%- set card = cards()[name] -%}
     {%- do times.update({card.facts: (times.get(card.facts, []) + [card.time]) | unique | list}) -%}
 {%- endfor -%}

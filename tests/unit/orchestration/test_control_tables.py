@@ -100,3 +100,22 @@ def test_a_forgotten_model_is_gone_from_all_that_tells_of_models(con: duckdb.Duc
     assert control_tables.applied(con) == set()
     assert con.execute("SELECT * FROM control.staged_rows").fetchall() == []
     assert con.execute("SELECT model FROM control.model_builds").fetchall() == [("tickets",)]
+
+
+def test_a_mart_is_judged_once_while_its_rows_and_questions_are_the_same(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    con.execute(
+        "INSERT INTO control.contents VALUES ('tickets', 3, 10, 20, 10, 20), ('agents', 1, 5, 5, 5, 5)"
+    )
+    asked = {"tickets": "suite 1", "agents": "suite 1", "kpi_definitions": "suite 1"}
+    subjects = control_tables.subjects(con, asked)
+    assert control_tables.judged_before(con, subjects) == {}
+    control_tables.save_judged_marts(con, subjects, "night 1")
+    # Of a seed nobody recorded the content.
+    assert control_tables.judged_before(con, subjects) == {"tickets": "night 1", "agents": "night 1"}
+    con.execute("UPDATE control.contents SET sum_2 = 21 WHERE model = 'tickets'")
+    moved = control_tables.subjects(con, asked)
+    assert control_tables.judged_before(con, moved) == {"agents": "night 1"}
+    others = control_tables.subjects(con, asked | {"agents": "suite 2"})
+    assert control_tables.judged_before(con, others) == {}

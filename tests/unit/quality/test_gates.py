@@ -749,6 +749,33 @@ def test_a_bad_mart_blocks_and_names_the_row(store: Store) -> None:
     assert "response_id 1, question_id q, score 11" in found.message
 
 
+def test_what_was_said_of_the_same_rows_is_said_again(store: Store) -> None:
+    bad = answers(3, score=[8.0, 11.0, 8.0])
+    first = judge_marts(store, "r1", AS_OF, {"survey_answers": bad}, ANSWERS)
+    told = store.results(gate="marts", build_id="r1", subject="survey_answers")
+    asked = [
+        verdict for verdict in told if verdict.expectation not in ("rows_did_not_drop", "mart_is_not_emptied")
+    ]
+    again = judge_marts(
+        store, "r2", AS_OF, {}, ANSWERS, kept={"survey_answers": asked}, rows={"survey_answers": 3}
+    )
+    assert again.build.mart_rows == {"survey_answers": 3}
+    assert again.build.verdict == "held"
+    assert failures(again.verdicts) == failures(first.verdicts)
+    # How many rows there were before is asked anew.
+    shrunk = judge_marts(
+        store,
+        "r3",
+        AS_OF,
+        {},
+        ANSWERS,
+        kept={"survey_answers": asked},
+        rows={"survey_answers": 3},
+        previous_rows={"survey_answers": 9},
+    )
+    assert ("rows_did_not_drop", "warning") in failures(shrunk.verdicts)
+
+
 def test_events_after_as_of_block_with_and_without_a_zone(store: Store) -> None:
     late = pd.Timestamp(AS_OF) + pd.Timedelta(seconds=1)
     for at in (late, late.tz_localize(None)):
