@@ -12,9 +12,18 @@ def replace_text(path: Path, text: str) -> None:
     Raises:
         OSError: it cannot be written; it holds what it held before.
     """
+    replace_bytes(path, text.encode())
+
+
+def replace_bytes(path: Path, content: bytes) -> None:
+    """The same of bytes.
+
+    Raises:
+        OSError: it cannot be written; it holds what it held before.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(content)
         draft.replace(path)
     except BaseException:
         draft.unlink(missing_ok=True)

@@ -25,6 +25,7 @@ from orchestration.ground import locking
 from orchestration.ground.home import Home
 from orchestration.ground.settings import SettingsError
 from orchestration.warehouse.cutoff import UNCHANGED, CutOff
+from orchestration.warehouse.quick import Templates, quick
 
 PACKAGED = Path(__file__).parents[2] / "dbt_project"
 # A parsed project: the manifest as dbt writes it and as it keeps it for itself, and what it was parsed from.
@@ -173,6 +174,10 @@ class Project:
                 node.root_path = str(self.folder)
         return manifest
 
+    @functools.cached_property
+    def _templates(self) -> Templates:
+        return Templates(self.folder / "target" / "cxmarts_templates.bin")
+
     def _files(self) -> dict[Path, bytes]:
         """Relative path in the copy -> content."""
         files = {}
@@ -263,6 +268,7 @@ class Project:
                 _environment(environment),
                 _tagged(self._parsed, nodes),
                 cut_off.over_dbt() if cut_off else nullcontext(),
+                quick(self._templates),
             ):
                 outcome = _invoke(self._parsed, command, callbacks)
         finally:

@@ -70,8 +70,8 @@ def quickened() -> Iterator[str]:
         (decoding, "orchestration/warehouse/dbt.py", "docs/adr/0006", "5901957365462f03"),
         (
             quickened,
-            "tests/integration/dbt/quick.py",
-            "tests/integration/dbt/test_quick.py",
+            "orchestration/warehouse/quick.py",
+            "docs/adr/0008",
             "155b9815c285f9ae",
         ),
     ],

@@ -24,10 +24,9 @@ from dbt.parser.manifest import extended_mashumuro_decoder
 from ingestion.landing import Landing
 from orchestration.ground import locking
 from orchestration.warehouse import control_tables, cutoff
+from orchestration.warehouse.quick import Templates, quick
 from sandbox.server import RULES
 from tests import parsed
-
-from .quick import quick
 
 #: What the sandbox's company declares of its forms.
 SANDBOX = {path.name: path.read_text() for path in sorted(RULES.glob("*.csv"))}
@@ -38,6 +37,10 @@ def questions(*rows: str) -> str:
     head, *known = SANDBOX["questions.csv"].splitlines()
     filled = (row + "," * (head.count(",") - row.count(",")) for row in rows)
     return "\n".join([head, *known, *filled, ""])
+
+
+#: A process compiles a text once.
+TEMPLATES = Templates()
 
 
 class BuildError(Exception):
@@ -177,7 +180,7 @@ class Warehouse:
         arguments += ["--exclude", "tag:idle"]
         cut_off = self._cut_off(as_of, restricted) if cuts_off and not appended else None
         try:
-            with quick(), cut_off.over_dbt() if cut_off else nullcontext():
+            with quick(TEMPLATES, tells=False), cut_off.over_dbt() if cut_off else nullcontext():
                 outcome = dbtRunner(manifest).invoke(arguments)
         finally:
             DuckDBConnectionManager.close_all_connections()
