@@ -93,7 +93,7 @@ def quick(templates: Templates, *, tells: bool = True) -> Iterator[None]:
             fire_event(manager, event, *arguments, **options)
 
     def parse_told(told: Any, message: Any) -> Any:
-        return parse(told, message) if tells and type(message).__name__ == TOLD else message
+        return parse(told, message) if tells and type(message).__name__ in (TOLD, f"{TOLD}Msg") else message
 
     with ExitStack() as stack:
         for owner, name, ours in (

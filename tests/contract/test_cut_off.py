@@ -70,6 +70,27 @@ def test_who_reads_the_book_keeping_is_built_every_night(compiled: dict[str, str
     assert sources
 
 
+def test_who_compares_with_what_readers_see_is_built_every_night() -> None:
+    macros = parsed.project().manifest["macros"]
+
+    def called(names: list[str]) -> set[str]:
+        found: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            if (name := waiting.pop()) in macros and name not in found:
+                found.add(name)
+                waiting += macros[name]["depends_on"]["macros"]
+        return found
+
+    readers = {
+        name
+        for name, node in models().items()
+        if "macro.cxmarts.published_marts" in called(node["depends_on"]["macros"])
+    }
+    assert readers == {"restatements", "unmapped_questions"}
+    assert all(declared(models()[name]) == ALWAYS for name in readers)
+
+
 def test_no_kpi_counts_what_runs_on_with_the_clock(compiled: dict[str, str]) -> None:
     """KPIs are not built again for it: see `counted` of the cut-off."""
     columns = [column for node in models().values() for column in node["columns"].values()]

@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'always'}) }}
 {#- What readers were told of closed periods and are told differently now, and why. Each build takes the current publication's journal
     and adds how its own marts differ from that publication, so what is not published leaves no trace. Before that publication's as-of
     time nothing is compared. #}

@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'always'}) }}
 {#- Rating questions that do not count, what their declaration lacks, and what they look like. #}
 {%- set before = published_marts().get('survey_answers', {'columns': {}}) -%}
 with answers as (
