@@ -8,6 +8,13 @@ having count(*) > 1
     {% for column in columns if column != 'period_start' %} or {{ column }} is null{% endfor %}
 {% endtest %}
 
+{% test said_once(model, columns) %}
+select {{ columns | join(', ') }}, count(*) as row_count
+from {{ model }}
+group by {{ columns | join(', ') }}
+having count(*) > 1
+{% endtest %}
+
 {% test known_time_zone(model, column_name) %}
 select {{ column_name }} from {{ model }}
 where {{ column_name }} is not null and {{ column_name }} not in ({{ known_time_zones() }})

@@ -75,7 +75,7 @@ select
     r.source,
     r.record_id as response_id,
     r.survey_id,
-    r.answer.question.id as question_id,
+    coalesce(r.answer.question.id, '(none)') as question_id,
     coalesce(e.title, f.title) as question_title,
     coalesce(r.answer.question.sub_type = 'customer_satisfaction', false) as is_satisfaction,
     r.ticket_id,
