@@ -184,7 +184,7 @@ class Scrubber:
         self.is_idle = not erased or stream in personal.nothing_personal
         self._ids = source if personal.users or stream in personal.own_ids else "*"
         names = "|".join(sorted(personal.people | personal.tickets | {"value", "previous_value"}))
-        self._named = re.compile(rf'"(?:{names})"\s*:\s*(\[[^\]]*\]|"[^"]*"|[0-9]+)')
+        self._named = re.compile(rf'"(?:{names})"\s*:\s*(\[[^][{{]*\]|\[|"[^"]*"|[0-9]+)')
 
     def may_concern(self, record_id: str | None, payload: str) -> bool:
         """Whether the record may have to do with an erased person: most have not, and this is quick."""
@@ -201,6 +201,8 @@ class Scrubber:
 
     def _is_known(self, value: str) -> bool:
         """Whether a person or ticket of the list is in a value as it stands in JSON."""
+        if value == "[":  # a list of lists or objects: only reading it tells
+            return True
         each = [part.strip(' "') for part in value.strip("[]").split(",")]
         return any(self.person(one) or self.erased.find("ticket", self._ids, one) for one in each)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import ingestion.landing
@@ -477,6 +477,8 @@ VALUES = st.recursive(
 )
 
 
+@example({"requester_id": [{"requester_id": ADA}]}, "tickets")
+@example({"requester_id": [[ADA]]}, "tickets")
 @given(
     st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=5), st.sampled_from(["tickets", "users", "x"])
 )
