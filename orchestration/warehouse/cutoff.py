@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -172,8 +172,8 @@ class CutOff:
                 if result.status == RunStatus.Success:
                     cut_off.built_from[name] = read
                     cut_off.reasons[name] = why
-                    told = _execute(DuckDBConnectionManager, version_sql(self.node.schema, name))
-                    cut_off.learn(name, told)
+                    sql = f"SELECT * FROM ({_VERSIONS}) WHERE model = {quoted_text(name)}"  # noqa: S608
+                    cut_off.learn(_execute(DuckDBConnectionManager, sql))
                 return result
 
         class AskedTests(TestRunner):
@@ -190,13 +190,14 @@ class CutOff:
         finally:
             BuildTask.RUNNER_MAP |= usual
 
-    def learn(self, name: str, told: list[tuple[Any, ...]]) -> None:
-        """A relation was built: take its new version from the row of `version_sql`."""
-        if told and told[0][0] is not None:
-            version, counted, rows = told[0]
-            self.rows[name] = rows
-            run = f"/{self.build_id}" if RUN_COLUMNS & self._nodes[name]["columns"].keys() else ""
-            self.versions[name], self.counted[name] = version + run, counted + run
+    def learn(self, told: Iterable[tuple[Any, ...]]) -> None:
+        """Take the versions of relations from rows of `_VERSIONS`; a seed's is its file's."""
+        for name, version, counted, rows in told:
+            node = self._nodes.get(name)
+            if node and node["resource_type"] == "model":
+                run = f"/{self.build_id}" if RUN_COLUMNS & node["columns"].keys() else ""
+                self.rows[name] = rows
+                self.versions[name], self.counted[name] = version + run, (counted or version) + run
 
 
 def _untold(declared: str | list[str]) -> frozenset[str]:
@@ -204,18 +205,16 @@ def _untold(declared: str | list[str]) -> frozenset[str]:
     return frozenset({declared}) if declared in (ALWAYS, RESTRICTED) else frozenset()  # type: ignore[arg-type]
 
 
-def version_sql(schema: str, name: str) -> str:
-    """A query for a relation's version and its rows: of a staging table by the batches that it holds."""
-    if schema == "staging":
-        return (
-            "SELECT count(*) || '/' || coalesce(sum(hash(batch_id)::HUGEINT), 0) AS version, version, NULL"  # noqa: S608
-            f" FROM control.applied_batches WHERE model = {quoted_text(name)}"
-        )
-    return (
-        "SELECT rows || '/' || sum_1 || '/' || sum_2, rows || '/' || counted_1 || '/' || counted_2, rows"  # noqa: S608
-        " FROM control.contents"
-        f" WHERE model = {quoted_text(name)}"
-    )
+#: Of each relation its version, what KPIs count of it, and its rows; of a staging table by its batches.
+_VERSIONS = """
+SELECT model, rows || '/' || sum_1 || '/' || sum_2 AS version,
+    rows || '/' || counted_1 || '/' || counted_2 AS counted, rows
+FROM control.contents
+UNION ALL
+SELECT model, count(*) || '/' || sum(hash(batch_id)::HUGEINT), '', NULL
+FROM control.applied_batches
+GROUP BY model
+"""
 
 
 def keep_before(node: Any) -> str:
@@ -251,8 +250,9 @@ def prepare(
     for node in manifest["nodes"].values():
         if node["resource_type"] == "seed":
             cut_off.versions[node["name"]] = fingerprints[node["name"]]
-        elif node["resource_type"] == "model":
-            cut_off.learn(node["name"], con.execute(version_sql(node["schema"], node["name"])).fetchall())
+        elif node["schema"] == "staging":
+            cut_off.versions[node["name"]] = "no batch"
+    cut_off.learn(con.execute(_VERSIONS).fetchall())
     inputs: dict[str, Mapping[str, str]] = {}
     next_at: dict[str, datetime] = {}
     for name, read, at in con.execute("SELECT model, inputs, next_at FROM control.model_inputs").fetchall():

@@ -53,7 +53,8 @@ def test_the_demo_and_what_comes_after(tmp_path: Path, rules: Path) -> None:
     twice = run(tmp_path, "refresh", CXMARTS_RULES=str(rules))
     assert twice.returncode == 0, twice.stderr
     assert "`cxmarts scorecard`" in twice.stdout
-    assert "goes before the demo's own rules: it does not declare cSatRat1ng01, nPsSca1e0001" in twice.stderr
+    [lacks] = re.findall("goes before the demo's own rules: it does not declare (.*)", twice.stderr)
+    assert "cSatRat1ng01" in lacks
     more = set((tmp_path / ".cxmarts" / "landing").rglob("*.parquet")) - set(landed)
     rows = sum(duckdb.read_parquet([str(path)]).count("*").fetchall()[0][0] for path in more)
     assert rows < 500
