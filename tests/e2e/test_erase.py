@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from sandbox.server import Sandbox
 from tests.homes import run, variables
@@ -21,6 +22,7 @@ def kpis(copy: Path) -> dict[str, str]:
     return {name: mart["content_hash"] for name, mart in marts.items() if name.startswith("kpi_")}
 
 
+@pytest.mark.campaign
 def test_a_customer_leaves_and_every_kpi_stays(copy: Path, sandbox: Sandbox) -> None:
     [(customer,)] = published(
         copy,

@@ -94,9 +94,8 @@ def first_night(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     return warehouse
 
 
-@pytest.mark.parametrize(
-    "chosen", [SHORT, pytest.param(tuple(STEPS), marks=pytest.mark.campaign)], ids=["short", "long"]
-)
+@pytest.mark.campaign
+@pytest.mark.parametrize("chosen", [SHORT, tuple(STEPS)], ids=["short", "long"])
 def test_what_is_left_out_is_as_a_full_build_makes_it(
     first_night: Warehouse, chosen: tuple[str, ...], tmp_path: Path
 ) -> None:

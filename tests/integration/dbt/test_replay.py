@@ -133,7 +133,10 @@ def test_the_landing_holds_what_it_should(at_once: Warehouse) -> None:
     assert at_once.query("select count(distinct source) from marts.survey_answers") == [(5,)]
 
 
-@pytest.mark.parametrize(("seed", "sizes", "nightly"), [(1, [3, 4, 3], True), (2, [5, 5], False)])
+@pytest.mark.parametrize(
+    ("seed", "sizes", "nightly"),
+    [pytest.param(1, [3, 4, 3], True, marks=pytest.mark.campaign), (2, [5, 5], False)],
+)
 def test_slices_in_any_order_equal_one_full_rebuild(
     landing: tuple[Landing, list[set[str]]],
     at_once: Warehouse,

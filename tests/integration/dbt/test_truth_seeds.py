@@ -17,6 +17,8 @@ from sandbox.truth import truth
 
 from .warehouse import Warehouse
 
+pytestmark = pytest.mark.campaign
+
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 SEEDS = range(101, 111)
 MARTS = (

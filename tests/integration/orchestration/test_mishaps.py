@@ -84,6 +84,7 @@ def test_garbage_for_verdicts(spoiled: Home, night: Callable[..., str]) -> None:
     spoiled.control.unlink()
 
 
+@pytest.mark.campaign
 def test_torn_files_of_the_parsed_project_and_the_ways_out(
     spoiled: Home, sandbox: Sandbox, first: Path
 ) -> None:

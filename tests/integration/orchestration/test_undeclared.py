@@ -48,6 +48,7 @@ def about(texts: list[str], words: str) -> list[str]:
     return [text for text in texts if words in text]
 
 
+@pytest.mark.campaign
 def test_it_is_told_published_and_accepted(
     night: Night, rules: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
