@@ -114,7 +114,6 @@ def told(night: Night, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     return run
 
 
-@pytest.mark.campaign
 def test_held_rows_are_listed_though_nothing_is_published(night: Night, files: Path, told: Any) -> None:
     night.publish(CXMARTS_FILES=str(files))
     assert published(night.home, ANSWERS) == [(100,)]
@@ -169,7 +168,6 @@ def test_a_source_that_may_lag_and_a_lost_file_stop_neither_publishing_nor_a_reb
     assert "`cxmarts refetch zendesk/satisfaction_ratings`" in said
 
 
-@pytest.mark.campaign
 def test_a_corrected_export_and_a_refetch_put_everything_right_by_themselves(
     night: Night, files: Path
 ) -> None:
