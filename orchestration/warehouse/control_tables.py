@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 
-from orchestration.ground.sql import quoted_name
+from orchestration.ground.sql import naive, quoted_name
 from orchestration.warehouse.dbt import is_built
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def register_batches(con: duckdb.DuckDBPyConnection, batches: Sequence[BatchRow]
     con.execute("DELETE FROM control.batches")
     if batches:
         columns = [list(column) for column in zip(*batches, strict=True)]
-        columns[-1] = [at and _naive(at) for at in columns[-1]]
+        columns[-1] = [at and naive(at) for at in columns[-1]]
         marks = ", ".join(f"unnest(${n})" for n in range(1, len(columns) + 1))
         con.execute(f"INSERT INTO control.batches SELECT {marks}", columns)
     con.commit()
@@ -179,7 +179,7 @@ def register_published(
             [
                 mart.name,
                 mart.version,
-                _naive(mart.as_of),
+                naive(mart.as_of),
                 str(mart.path),
                 json.dumps(declared),
                 mart.cause,
@@ -408,7 +408,7 @@ def save_status(con: duckdb.DuckDBPyConnection, status: Sequence[StreamStatus]) 
     con.execute("DELETE FROM control.source_status")
     if status:
         rows = [
-            [_naive(value) if isinstance(value, datetime) else value for value in astuple(s)] for s in status
+            [naive(value) if isinstance(value, datetime) else value for value in astuple(s)] for s in status
         ]
         marks = ", ".join("?" * len(rows[0]))
         con.executemany(f"INSERT INTO control.source_status VALUES ({marks})", rows)  # noqa: S608
@@ -436,8 +436,3 @@ def lagging(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
 def _status(row: Any) -> StreamStatus:
     read = StreamStatus(*row)
     return replace(read, last_fetched_at=read.last_fetched_at and read.last_fetched_at.replace(tzinfo=UTC))
-
-
-def _naive(at: datetime) -> datetime:
-    """UTC without a zone, as the warehouse's timestamps are."""
-    return at.astimezone(UTC).replace(tzinfo=None)

@@ -25,14 +25,15 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from orchestration.ground.sql import quoted_name, quoted_text
+from orchestration.ground.sql import naive, quoted_name, quoted_text
 
 if TYPE_CHECKING:
     import duckdb
 
 #: What drives the models of tickets and is no content of theirs.
 TOUCHED = "touched_tickets"
-NEVER, HORIZON, MIDNIGHT, ALWAYS, RESTRICTED = "never", "horizon", "midnight", "always", "restricted"
+NEVER, HORIZON, MIDNIGHT, ALWAYS = "never", "horizon", "midnight", "always"
+BY_TICKETS, RESTRICTED = "touched", "restricted"
 #: Columns that differ from run to run, whatever the rows say.
 RUN_COLUMNS = frozenset({"as_of", "built_at", "build_id", "run_id", "published_at", "version"})
 UNCHANGED = "unchanged"
@@ -137,7 +138,7 @@ class CutOff:
             return "it is new"
         if moved := sorted(each for each in before.keys() | now.keys() if before.get(each) != now.get(each)):
             return f"{', '.join(moved[:SHOWN])} moved"
-        if self.declared(name) == "touched" and self.versions.get(TOUCHED, "0/").split("/")[0] != "0":
+        if self.declared(name) == BY_TICKETS and self.versions.get(TOUCHED, "0/").split("/")[0] != "0":
             return "tickets are touched"
         next_at = self.next_at.get(name)
         return f"{next_at:%Y-%m-%d %H:%M} has come" if next_at is not None and next_at <= self.as_of else ""
@@ -288,9 +289,8 @@ def reached_horizon(con: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any],
         f" AND ({table in nested} OR {quoted_name(name)} <= $2)"
         for table, name in columns
     )
-    now = as_of.astimezone(UTC).replace(tzinfo=None)
     sql = f"SELECT EXISTS ({ahead})" if ahead else "SELECT $1 > $2"
-    [(is_reached,)] = con.execute(sql, [found[0][0], now]).fetchall()
+    [(is_reached,)] = con.execute(sql, [found[0][0], naive(as_of)]).fetchall()
     return bool(is_reached)
 
 
@@ -307,7 +307,7 @@ def save(con: duckdb.DuckDBPyConnection, cut_off: CutOff, zone: str) -> None:
     con.execute(
         "UPDATE control.model_builds SET build_id = $1, as_of = $2, built_at = now() AT TIME ZONE 'UTC'"
         " WHERE model IN (SELECT unnest($3::VARCHAR[]))",
-        [cut_off.build_id, _naive(cut_off.as_of), sorted(cut_off.unchanged)],
+        [cut_off.build_id, naive(cut_off.as_of), sorted(cut_off.unchanged)],
     )
     con.commit()
 
@@ -324,15 +324,15 @@ def _next_at(con: duckdb.DuckDBPyConnection, cut_off: CutOff, name: str, zone: s
 def _instant(
     con: duckdb.DuckDBPyConnection, cut_off: CutOff, name: str, declared: str, zone: str
 ) -> datetime | None:
-    if declared in (NEVER, HORIZON, RESTRICTED, "touched"):
+    if declared in (NEVER, HORIZON, RESTRICTED, BY_TICKETS):
         return None
     if declared == ALWAYS:
-        return _naive(cut_off.as_of)
+        return naive(cut_off.as_of)
     if declared == MIDNIGHT:
         local = cut_off.as_of.astimezone(ZoneInfo(zone)).date() + timedelta(days=1)
-        return _naive(datetime(local.year, local.month, local.day, tzinfo=ZoneInfo(zone)))
+        return naive(datetime(local.year, local.month, local.day, tzinfo=ZoneInfo(zone)))
     facts = cut_off.facts_of(name)
-    at = f"TIMESTAMP '{_naive(cut_off.as_of).isoformat(sep=' ')}'"
+    at = f"TIMESTAMP '{naive(cut_off.as_of).isoformat(sep=' ')}'"
     relation = f"{quoted_name(cut_off.schema_of(facts))}.{quoted_name(facts)}"
     sql = f"SELECT {declared.replace(':as_of', at)} FROM {relation}"  # noqa: S608
     [(instant,)] = con.execute(sql).fetchall()
@@ -347,7 +347,3 @@ def _execute(manager: Any, sql: str) -> list[tuple[Any, ...]]:
         return cursor.fetchall() if sql.startswith("SELECT") else []
     finally:
         handle.close()
-
-
-def _naive(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(tzinfo=None)
