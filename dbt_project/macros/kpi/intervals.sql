@@ -71,6 +71,7 @@ from (
 select
     s.period_grain,
     s.period_start,
+    'all' as dimension,
     case when count(c.n) = count(*) then sum(cast(round(1e9 * s.share * {{ value }}) as bigint)) / 1e9 end as value,
     case when count(c.n) = count(*) then
         {{ z_95() }} * sqrt(sum(cast(round(1e9 * s.share * s.share * {{ variance }} / c.n) as bigint)) / 1e9)

@@ -255,6 +255,17 @@ numbered as (
     where u.source is null
 ),
 
+counting as (
+    select c.source, c.ticket_id, c.metric, c.instance, s.started_at, s.ended_at
+    from numbered as c
+    inner join statuses as s
+        on c.source = s.source and c.ticket_id = s.ticket_id
+        and s.held_until > c.started_at and s.started_at < coalesce(c.fulfilled_at, {{ the_end() }})
+    where s.value in ('new', 'open')
+       or (s.value = 'hold' and c.metric <> 'agent_work')
+       or (s.value = 'pending' and c.metric in ('total_resolution', 'periodic_update', 'group_ownership'))
+),
+
 own_runs as (
     select
         c.source, c.ticket_id, c.metric, c.instance, c.group_id, c.started_at as clock_started_at, c.fulfilled_at,
@@ -262,13 +273,8 @@ own_runs as (
         case when s.started_at is not null then greatest(s.started_at, c.started_at) end as started_at,
         case when s.started_at is not null then least(s.ended_at, c.fulfilled_at) end as ended_at
     from numbered as c
-    left join statuses as s
-        on c.source = s.source and c.ticket_id = s.ticket_id
-        and s.held_until > c.started_at and s.started_at < coalesce(c.fulfilled_at, {{ the_end() }})
-        and (
-            s.value in ('new', 'open') or (s.value = 'hold' and c.metric <> 'agent_work')
-            or (s.value = 'pending' and c.metric in ('total_resolution', 'periodic_update', 'group_ownership'))
-        )
+    left join counting as s
+        on c.source = s.source and c.ticket_id = s.ticket_id and c.metric = s.metric and c.instance = s.instance
     where c.pauses
     union all
     select

@@ -26,5 +26,5 @@ select
 from cells as c
 {{ join_member_label() }}
 left join weighted as w
-    on c.dimension = 'all' and c.period_grain = w.period_grain and c.period_start is not distinct from w.period_start
+    on c.dimension = w.dimension and c.period_grain = w.period_grain and c.period_start is not distinct from w.period_start
 {{ join_definition() }}

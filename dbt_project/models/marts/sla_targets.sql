@@ -124,14 +124,22 @@ schedule_clocks as (
 ),
 
 {#- As the target stood: the schedule that was in force at its end goes on. #}
-due_on_schedules as (
-    select d.*, s.schedule_key, d.due_position - s.position_offset as schedule_position
+schedules_at_due as (
+    select
+        d.source, d.ticket_id, d.metric, d.instance, d.applied_at, d.clock,
+        s.schedule_key, d.due_position - s.position_offset as schedule_position
     from due as d
     inner join applied as a on {{ on_same_target('d', 'a') }}
-    left join schedule_clocks as s
+    inner join schedule_clocks as s
         on d.source = s.source and d.ticket_id = s.ticket_id and d.clock = s.clock
         and s.valid_from <= a.stands_until and d.due_position > s.clock_from
-        and (d.due_position <= s.clock_to or s.valid_to > a.stands_until)
+    where d.due_position <= s.clock_to or s.valid_to > a.stands_until
+),
+
+due_on_schedules as (
+    select d.*, s.schedule_key, s.schedule_position
+    from due as d
+    left join schedules_at_due as s on {{ on_same_target('d', 's') }} and d.clock = s.clock
 ),
 
 measured as (

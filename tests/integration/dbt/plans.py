@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import duckdb
@@ -13,8 +13,8 @@ from .warehouse import Warehouse
 ROW_BY_ROW = {"NESTED_LOOP_JOIN", "CROSS_PRODUCT", "BLOCKWISE_NL_JOIN", "PIECEWISE_MERGE_JOIN", "IE_JOIN"}
 #: Schemas whose tables grow with the company's data; rules, the run's own book-keeping and constants do not.
 DATA = ("staging.", "vendors.", "core.", "marts.", "parse.")
-#: Calendars are days by schedules, definitions are rules; neither grows with tickets.
-SMALL = {"core.int_business_calendar", "marts.kpi_definitions"}
+#: Calendars are days by schedules, definitions are rules, forms are settings: none grows with tickets.
+SMALL = {"core.int_business_calendar", "marts.kpi_definitions", "staging.stg_typeform__forms"}
 
 Plan = dict[str, Any]
 
@@ -35,23 +35,36 @@ def explained(connection: duckdb.DuckDBPyConnection, sql: str) -> Plan:
     return {"name": "ROOT", "children": json.loads(text)}
 
 
-def tables(plan: Plan) -> Iterator[str]:
-    """Data tables that a branch reads row by row; one that ends in a single row reads none."""
+def nodes(plan: Plan) -> Iterator[Plan]:
+    """A plan's operators, from the top."""
+    yield plan
+    for child in plan["children"]:
+        yield from nodes(child)
+
+
+def tables(plan: Plan, shared: Mapping[str, Plan]) -> Iterator[str]:
+    """Data tables that a branch reads row by row, also through what is computed once (`shared`, by its number); one
+    that ends in a single row reads none."""
     if plan["name"].strip() == "UNGROUPED_AGGREGATE":
         return
-    name = str(plan.get("extra_info", {}).get("Table", ""))
-    table = ".".join(name.replace('"', "").split(".")[-2:])
+    told = plan.get("extra_info", {})
+    table = ".".join(str(told.get("Table", "")).replace('"', "").split(".")[-2:])
     if table.startswith(DATA) and table not in SMALL:
         yield table
-    for child in plan["children"]:
-        yield from tables(child)
+    read = [shared[told["CTE Index"]]] if told.get("CTE Index") in shared else []
+    for child in (*read, *plan["children"]):
+        yield from tables(child, shared)
 
 
 def row_by_row(plan: Plan) -> Iterator[tuple[str, list[str], list[str]]]:
     """Joins of two branches that both hold data, compared pair by pair."""
-    if plan["name"].strip() in ROW_BY_ROW:
-        left, right = (sorted(set(tables(child))) for child in plan["children"])
-        if left and right:
-            yield plan["name"].strip(), left, right
-    for child in plan["children"]:
-        yield from row_by_row(child)
+    shared = {
+        n["extra_info"]["Table Index"]: n["children"][0] for n in nodes(plan) if n["name"].strip() == "CTE"
+    }
+    for node in nodes(plan):
+        if node["name"].strip() in ROW_BY_ROW:
+            # Of what is computed once, who multiplies it means it: periods by keys.
+            seen = {} if node["name"].strip() == "CROSS_PRODUCT" else shared
+            left, right = (sorted(set(tables(child, seen))) for child in node["children"])
+            if left and right:
+                yield node["name"].strip(), left, right

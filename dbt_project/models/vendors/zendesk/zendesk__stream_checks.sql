@@ -44,12 +44,11 @@ settled as (select {{ add_micros(as_of(), '-3600000000') }} as at),
 spans as (
     select
         t.source,
-        {{ add_micros('min(e.first_at)', '-86400000000') }} as events_from, {{ add_micros('max(e.last_at)', '86400000000') }} as events_to,
-        {{ add_micros('min(c.first_at)', '-86400000000') }} as clocks_from, {{ add_micros('max(c.last_at)', '86400000000') }} as clocks_to
+        {{ add_micros('e.first_at', '-86400000000') }} as events_from, {{ add_micros('e.last_at', '86400000000') }} as events_to,
+        {{ add_micros('c.first_at', '-86400000000') }} as clocks_from, {{ add_micros('c.last_at', '86400000000') }} as clocks_to
     from (select distinct source from tickets) as t
-    left join events as e on t.source = e.source
-    left join clocks as c on t.source = c.source
-    group by t.source
+    left join (select source, min(first_at) as first_at, max(last_at) as last_at from events group by source) as e on t.source = e.source
+    left join (select source, min(first_at) as first_at, max(last_at) as last_at from clocks group by source) as c on t.source = c.source
 ),
 
 {#- Until when events of a channel come, and channels of which every ticket until then has some. #}
