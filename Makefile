@@ -45,8 +45,8 @@ $(STAMP): pyproject.toml $(LOCKS)
 	@touch $(STAMP)
 
 $(PARSED): $(STAMP) $(shell find dbt_project -type f -not -path '*/target/*' -not -path '*/logs/*')
-	@echo "Parsing the dbt project (half a minute)" >&2
-	@$(BIN)/python -m orchestration.warehouse.dbt
+	@echo "Parsing the dbt project and building it once of nothing (a minute)" >&2
+	@$(BIN)/python -m orchestration.commands.install
 
 demo: setup ## A generated company: fetch over HTTP, judge, build, publish, scorecard
 	@$(BIN)/cxmarts demo

@@ -31,7 +31,7 @@ def build_definitions(settings: Settings, *, is_locked: bool = False) -> dg.Defi
     """
     home = Home(settings.home).create()
     project = Project(home, settings.rules).prepare()
-    graph = ModelGraph(project.manifest)
+    graph = ModelGraph(project.manifest, project.columns)
     assets = [
         landing_assets(project.manifest),
         parse_assets(graph),

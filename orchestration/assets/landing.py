@@ -33,6 +33,7 @@ def landing_specs(manifest: Mapping[str, Any]) -> list[dg.AssetSpec]:
             [source["source_name"], source["name"]],
             group_name="landing",
             description=source["description"],
+            metadata={"dagster/column_schema": LANDED},
             kinds={source["source_name"].removeprefix("raw_"), "parquet"},
             owners=["team:data-engineering"],
             skippable=True,
@@ -222,7 +223,6 @@ def _metadata(rows: Sequence[StreamStatus], result: FetchResult) -> dict[str, An
         "received": sum(row.received for row in rows if row.is_on),
         "requests": sum(each.requests for each in results),
         "status": "; ".join(_status(row) for row in rows) or "off: nothing configured, nothing landed",
-        "dagster/column_schema": LANDED,
     }
     if at:
         metadata["last_fetched_at"] = dg.MetadataValue.timestamp(min(at))

@@ -5,21 +5,27 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import duckdb
 from dagster_dbt import DagsterDbtTranslator
 
-from ingestion.landing_format import COLUMNS, ROW_NUMBER
+from orchestration.assets import columns as shown_columns
 from orchestration.causes import CAUSES
 from orchestration.ground import progress
 from orchestration.publication.baseline import published_marts
 from orchestration.publication.publish import current
-from orchestration.warehouse import control_tables, cutoff, lineage
+from orchestration.warehouse import control_tables, cutoff
 from orchestration.warehouse.contracts import contracts
-from orchestration.warehouse.dbt import JUDGED_AT_GATE_3, DbtError, NodeResult, is_built
+from orchestration.warehouse.dbt import (
+    JUDGED_AT_GATE_3,
+    DbtError,
+    NodeResult,
+    code_fingerprints,
+    is_built,
+)
+from orchestration.warehouse.lineage import Store
 from orchestration.warehouse.run import Run
 from quality.store import Batch
 
@@ -36,8 +42,6 @@ GROUPS = {
 OWN_GROUPS = ("kpis", "books")
 #: With fewer rows to bring in, a second thread of the engine costs CPU time and saves none of the clock's.
 LARGE_LOAD_ROWS = 200_000
-#: So many columns that a column is made from are named in its description.
-SHOWN_ORIGINS = 12
 BuildEvent = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
 
@@ -57,9 +61,14 @@ class Translator(DagsterDbtTranslator):
 
 
 class ModelGraph:
-    """The dbt project as Dagster sees it."""
+    """The dbt project as Dagster sees it.
 
-    def __init__(self, manifest: Mapping[str, Any]) -> None:
+    Args:
+        manifest: the parsed project.
+        columns: those of its models, as they were built last, for their assets to show.
+    """
+
+    def __init__(self, manifest: Mapping[str, Any], columns: Store | None = None) -> None:
         self.manifest = manifest
         self.contracts = contracts(manifest)
         self._translator = Translator()
@@ -84,6 +93,8 @@ class ModelGraph:
             node["name"]: {column["name"]: column["description"] for column in node["columns"].values()}
             for node in built.values()
         }
+        if columns:
+            self._show_columns(columns)
         # Over all nodes: what is read through an ephemeral model comes first too.
         read = {key: node["depends_on"].get("nodes", []) for key, node in manifest["nodes"].items()}
         order = graphlib.TopologicalSorter(read).static_order()
@@ -120,7 +131,17 @@ class ModelGraph:
     def _spec(self, key: str) -> dg.AssetSpec:
         spec = self._translator.get_asset_spec(self.manifest, key, None)
         deps = [dep for dep in spec.deps if dep.asset_key.path[0] != "control"]
-        return spec.replace_attributes(deps=deps)
+        node = self.manifest["nodes"][key]
+        table = {"dagster/table_name": f"{node['schema']}.{node['name']}"}
+        return spec.replace_attributes(deps=deps, metadata={**spec.metadata, **table})
+
+    def _show_columns(self, store: Store) -> None:
+        wanted = code_fingerprints(self.manifest)
+        for key, spec in self.specs.items():
+            name = self.names[spec.key]
+            if found := store.get(name, wanted[name]):
+                shown = shown_columns.metadata(name, found, self.descriptions[name], self.keys)
+                self.specs[key] = spec.merge_attributes(metadata=shown)
 
     def _check(self, key: str) -> tuple[str, dg.AssetCheckSpec] | None:
         """A test as a check on the node it is attached to, else on the last node it reads."""
@@ -247,7 +268,7 @@ def _build(
         if due
         else []
     )
-    progress.current.update("counting rows, reading columns and their lineage", len(due), len(due))
+    progress.current.update("counting rows", len(due), len(due))
     unchanged = cut_off.unchanged if cut_off else set()
     if cut_off:
         why = [f"{graph.schemas[name]}.{name}: {reason}" for name, reason in cut_off.reasons.items()]
@@ -264,13 +285,10 @@ def _build(
         control_tables.save_fingerprints(con, {name: wanted[name] for name in done})
         if cut_off:
             cutoff.save(con, cut_off, run.settings.timezone)
-        tables = control_tables.columns(con)
-        origins = _origins(graph, run, built, wanted, tables)
+        shown_columns.read_built(graph, run.project, built, control_tables.columns(con))
         for name in (name for name in graph.order if name in selected):
             if name in built or name in unchanged or name not in due:
-                deps = _column_deps(graph, name, origins.get(name, wanted[name]) or {})
-                columns = tables[graph.schemas[name], name]
-                metadata = _metadata(con, graph, name, columns, deps, nodes.get(name))
+                metadata = _metadata(con, graph, name, nodes.get(name))
                 told.append(dg.MaterializeResult(asset_key=graph.keys[name], metadata=metadata))
         failures = {
             result.unique_id: _describe_test(result, graph.checks[result.unique_id], con)
@@ -342,89 +360,14 @@ def _check_result(
     )
 
 
-def _origins(
-    graph: ModelGraph,
-    run: Run,
-    built: Collection[str],
-    wanted: Mapping[str, str],
-    tables: Mapping[tuple[str, str], Sequence[tuple[str, str]]],
-) -> lineage.Store:
-    """The column lineage of all models; of a new version, read off the SQL that dbt just ran."""
-    target = run.project.folder / "target"
-    store = lineage.Store(target / "cxmarts_lineage.json")
-    fresh = [name for name in graph.order if name in built and store.get(name, wanted[name]) is None]
-    if fresh:
-        columns = {table: [name for name, _ in found] for table, found in tables.items()}
-        columns |= {
-            (f"raw_{vendor}", stream): [*COLUMNS, ROW_NUMBER] for vendor, stream in graph.parsed.values()
-        }
-        compiled = target / "compiled" / graph.manifest["metadata"]["project_name"]
-        for name in fresh:
-            vendor, stream = graph.parsed.get(name, ("", ""))
-            files = (f"raw_{vendor}", stream) if stream else None
-            if (sql := _read(compiled / graph.files[name])) and ("read_parquet" in sql or not files):
-                store.put(name, wanted[name], lineage.resolve(sql, columns, files))
-        store.save()
-    return store
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except FileNotFoundError:
-        return ""
-
-
-def _column_deps(graph: ModelGraph, name: str, found: lineage.Lineage) -> dict[str, list[dg.TableColumnDep]]:
-    """The lineage between assets: neither a model's own earlier rows nor the book-keeping count."""
-    return {
-        column: [
-            dg.TableColumnDep(dg.AssetKey([schema, table]), origin)
-            for schema, table, origin in leaves
-            if table != name and (table in graph.keys or schema.startswith("raw_"))
-        ]
-        for column, leaves in found.items()
-    }
-
-
-def _described(text: str, deps: Sequence[dg.TableColumnDep]) -> str | None:
-    """A column's description with what it is made from: the open-source UI draws no column lineage."""
-    by_asset: dict[str, list[str]] = {}
-    for dep in deps[:SHOWN_ORIGINS]:
-        by_asset.setdefault(dep.asset_key.to_user_string(), []).append(dep.column_name)
-    origins = "; ".join(f"{asset}: {', '.join(names)}" for asset, names in by_asset.items())
-    more = len(deps) - SHOWN_ORIGINS
-    made = f"Made from {origins}{f' and {more} more' if more > 0 else ''}." if origins else ""
-    return " ".join(filter(None, (text, made))) or None
-
-
-def _metadata(
-    con: Any,
-    graph: ModelGraph,
-    name: str,
-    columns: Sequence[tuple[str, str]],
-    deps: Mapping[str, Sequence[dg.TableColumnDep]],
-    result: NodeResult | None,
-) -> dict[str, Any]:
-    """Rows, schema, column lineage, relation and the number to plot. Names come from the parsed project."""
-    schema = graph.schemas[name]
+def _metadata(con: Any, graph: ModelGraph, name: str, result: NodeResult | None) -> dict[str, Any]:
+    """Rows, time and the number to plot. Names come from the parsed project."""
+    table = f'{graph.schemas[name]}."{name}"'
     plot = graph.contracts[name].card.get("plot") if name in graph.contracts else None
-    table = f'{schema}."{name}"'
-    described = graph.descriptions[name]
-    metadata: dict[str, Any] = {
-        "dagster/table_name": f"{schema}.{name}",
-        "dagster/column_schema": dg.TableSchema(
-            [
-                dg.TableColumn(column, type_, _described(described.get(column, ""), deps.get(column, ())))
-                for column, type_ in columns
-            ]
-        ),
-    }
+    metadata: dict[str, Any] = {}
     # To count a view is to compute it: millions of members every night.
     if name not in graph.views:
         metadata["dagster/row_count"] = con.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
-    if deps:
-        metadata["dagster/column_lineage"] = dg.TableColumnLineage(deps)
     if result:
         metadata["seconds"] = round(result.seconds, 3)
     else:

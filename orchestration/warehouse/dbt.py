@@ -10,7 +10,6 @@ import io
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -19,17 +18,22 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from ingestion.errors import ExpectedError
 from ingestion.texts import TextError, read_text
 from orchestration.ground import locking
 from orchestration.ground.home import Home
 from orchestration.ground.settings import SettingsError
 from orchestration.warehouse.cutoff import UNCHANGED, CutOff
+from orchestration.warehouse.lineage import Store
 from orchestration.warehouse.quick import Templates, quick
 
 PACKAGED = Path(__file__).parents[2] / "dbt_project"
 # A parsed project: the manifest as dbt writes it and as it keeps it for itself, and what it was parsed from.
 PARSED = ("manifest.json", "partial_parse.msgpack", "cxmarts_parsed")
+#: What builds find out and keep beside it: compiled templates, columns with their lineage.
+TEMPLATES, COLUMNS = "cxmarts_templates.bin", "cxmarts_columns.json"
 #: Columns that a rule file got later: one that was written before is taken to be empty in them.
 LATER_COLUMNS = {
     "kpi_targets.csv": ["source"],
@@ -147,7 +151,7 @@ class Project:
             self._copy(wanted)
             if not _is_parsed(target, state):
                 (target / PARSED[-1]).unlink(missing_ok=True)
-                for cached in ("manifest", "_parsed"):
+                for cached in ("manifest", "_parsed", "_templates", "columns"):
                     self.__dict__.pop(cached, None)
                 if _is_parsed(self._packaged / "target" / "parsed", state):
                     _copy_parsed(self._packaged / "target" / "parsed", target)
@@ -155,6 +159,11 @@ class Project:
                     self._parse()
                     (target / PARSED[-1]).write_text(_marker(target, state))
         return self
+
+    @functools.cached_property
+    def columns(self) -> Store:
+        """The columns of the models as they were built last."""
+        return Store(self.folder / "target" / COLUMNS)
 
     def keep(self, folder: Path) -> None:
         """Copy the parsed project to a folder, for homes that will hold the same files."""
@@ -176,7 +185,7 @@ class Project:
 
     @functools.cached_property
     def _templates(self) -> Templates:
-        return Templates(self.folder / "target" / "cxmarts_templates.bin")
+        return Templates(self.folder / "target" / TEMPLATES)
 
     def _files(self) -> dict[Path, bytes]:
         """Relative path in the copy -> content."""
@@ -290,13 +299,19 @@ def _marker(target: Path, state: str) -> str:
 
 def _copy_parsed(origin: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
-    for name in PARSED:
-        shutil.copyfile(origin / name, target / name)
+    for name in (TEMPLATES, COLUMNS, *PARSED):
+        if (origin / name).exists():
+            shutil.copyfile(origin / name, target / name)
 
 
 def is_built(node: Mapping[str, Any]) -> bool:
     """Whether a node of the project becomes a relation of its own."""
     return node["resource_type"] in ("model", "seed") and node["config"]["materialized"] != "ephemeral"
+
+
+def code_fingerprints(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """A fingerprint per model and seed of what decides its columns: its code and that of what it reads."""
+    return fingerprints(manifest, duckdb.__version__, with_contents=False)
 
 
 def fingerprints(manifest: Mapping[str, Any], extra: str, *, with_contents: bool = True) -> dict[str, str]:
@@ -495,9 +510,3 @@ def _result(result: Any) -> NodeResult:
 def _first_lines(text: str, limit: int = 600) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return " | ".join(lines)[:limit]
-
-
-if __name__ == "__main__":
-    # Part of the installation: a home's first refresh need not parse.
-    with tempfile.TemporaryDirectory() as home:
-        Project(Home(Path(home))).prepare().keep(PACKAGED / "target" / "parsed")

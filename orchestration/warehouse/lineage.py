@@ -1,7 +1,7 @@
-"""Which columns each column of a model is made from, read off the SQL that dbt ran.
+"""The columns of each model, and which columns each is made from, read off the SQL that dbt ran.
 
-Worked out once per version of a model (its fingerprint) and kept in a file: to read the SQL of all models
-takes seconds. What the SQL does not say beyond doubt is left out, for the whole model.
+Worked out once per version of a model's code and kept in a file: to read the SQL of all models takes seconds.
+What the SQL does not say beyond doubt is left out, for the whole model.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orchestration.ground.files import replace_text
 
@@ -27,8 +27,15 @@ class _UnresolvedError(Exception):
     """The SQL does not say where a column comes from."""
 
 
+class Columns(NamedTuple):
+    """The columns of a model in order with their types, and their lineage: empty where it cannot be told."""
+
+    types: dict[str, str]
+    lineage: Lineage
+
+
 class Store:
-    """The lineage of each model in the version it was built in, kept in a file.
+    """The columns of each model in the version it was built in, kept in a file.
 
     Args:
         path: the file; a missing or unreadable one is an empty one.
@@ -41,14 +48,14 @@ class Store:
         except (OSError, ValueError):
             self._known = {}
 
-    def get(self, model: str, fingerprint: str) -> Lineage | None:
-        """The lineage of a model in this version; empty where it cannot be told, None where nobody looked."""
-        version, lineage = self._known.get(model, (None, None))
-        return lineage if version == fingerprint else None
+    def get(self, model: str, fingerprint: str) -> Columns | None:
+        """The columns of a model in this version of its code; None where it was not built yet."""
+        version, *columns = self._known.get(model, (None,))
+        return Columns(*columns) if version == fingerprint and len(columns) == 2 else None
 
-    def put(self, model: str, fingerprint: str, lineage: Lineage) -> None:
+    def put(self, model: str, fingerprint: str, columns: Columns) -> None:
         """Keep what was found out."""
-        self._known[model] = [fingerprint, lineage]
+        self._known[model] = [fingerprint, *columns]
         self._is_changed = True
 
     def save(self) -> None:

@@ -16,7 +16,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.mishaps import open_store
 from orchestration.ground.settings import Settings
 from orchestration.warehouse import control_tables
-from orchestration.warehouse.dbt import Project, RunParameters, fingerprints
+from orchestration.warehouse.dbt import Project, RunParameters, code_fingerprints, fingerprints
 from quality.store import Store
 
 #: Bytes of the headers that DuckDB begins a file with.
@@ -81,7 +81,7 @@ class Run:
 
     def mart_fingerprints(self) -> dict[str, dict[str, str]]:
         """Of each node's code alone, and with its rules (seeds, business zone)."""
-        code = fingerprints(self.project.manifest, duckdb.__version__, with_contents=False)
+        code = code_fingerprints(self.project.manifest)
         return {name: {"code": code[name], "rules": rules} for name, rules in self.fingerprints().items()}
 
     def open_warehouse(self) -> None:

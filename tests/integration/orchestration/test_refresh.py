@@ -68,32 +68,33 @@ def test_long_steps_tell_how_far_they_are(refreshed: tuple[Settings, Outcome]) -
     assert any(re.fullmatch(r"zendesk/tickets: \d+ records", line) for line in log)
 
 
-def test_rows_schema_and_a_number_show_on_each_model(refreshed: tuple[Settings, Outcome]) -> None:
+def test_rows_and_a_number_show_on_each_model(refreshed: tuple[Settings, Outcome]) -> None:
     settings, outcome = refreshed
     made = events(settings, outcome.facts["run_id"], dg.DagsterEventType.ASSET_MATERIALIZATION)
     found = {event.asset_key.to_user_string(): event.materialization.metadata for event in made}
     tickets = found["marts/tickets"]
     assert tickets["dagster/row_count"].value == outcome.facts["rows"]["tickets"]
-    columns = {column.name: column for column in tickets["dagster/column_schema"].value.columns}
-    assert columns["ticket_id"].type == "VARCHAR"
-    assert columns["ticket_id"].description
+    # What no night changes is not written down every night.
+    assert tickets.keys() <= {"dagster/row_count", "seconds", "status"}
     assert isinstance(found["marts/kpi_csat"]["csat_pct"].value, float)
     assert found["raw_zendesk/tickets"]["landed"].value > 50
 
 
 def test_each_column_tells_what_it_is_made_from(refreshed: tuple[Settings, Outcome]) -> None:
-    settings, outcome = refreshed
-    made = events(settings, outcome.facts["run_id"], dg.DagsterEventType.ASSET_MATERIALIZATION)
-    found = {event.asset_key.to_user_string(): event.materialization.metadata for event in made}
-    shown = {
-        asset: {column.name: column.description for column in metadata["dagster/column_schema"].value.columns}
+    settings, _ = refreshed
+    specs = build_definitions(settings).resolve_all_asset_specs()
+    found = {spec.key.to_user_string(): spec.metadata for spec in specs}
+    schemas = {
+        asset: {column.name: column for column in metadata["dagster/column_schema"].columns}
         for asset, metadata in found.items()
         if "dagster/column_schema" in metadata
     }
+    assert schemas["marts/tickets"]["ticket_id"].type == "VARCHAR"
+    shown = {asset: {name: c.description for name, c in schema.items()} for asset, schema in schemas.items()}
     lineage = {
         asset: {
             column: {f"{dep.asset_key.to_user_string()}.{dep.column_name}" for dep in deps}
-            for column, deps in metadata["dagster/column_lineage"].value.deps_by_column.items()
+            for column, deps in metadata["dagster/column_lineage"].deps_by_column.items()
         }
         for asset, metadata in found.items()
         if "dagster/column_lineage" in metadata

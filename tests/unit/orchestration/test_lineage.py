@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.warehouse.lineage import Store, resolve
+from orchestration.warehouse.lineage import Columns, Store, resolve
 
 COLUMNS = {
     ("core", "orders"): ["order_id", "customer_id", "euros", "placed_at"],
@@ -84,14 +84,16 @@ def test_what_is_in_doubt_is_left_out(sql: str) -> None:
 
 
 def test_it_is_kept_by_version(tmp_path: Path) -> None:
-    store, lineage = Store(tmp_path / "lineage.json"), {"a": [["core", "orders", "euros"]]}
+    store = Store(tmp_path / "columns.json")
+    found = Columns({"a": "BIGINT"}, {"a": [["core", "orders", "euros"]]})
+    doubtful = Columns({"a": "BIGINT", "b": "VARCHAR"}, {})
     assert store.get("mart", "v1") is None
-    store.put("mart", "v1", lineage)
-    store.put("doubtful", "v1", {})
+    store.put("mart", "v1", found)
+    store.put("doubtful", "v1", doubtful)
     store.save()
-    again = Store(tmp_path / "lineage.json")
-    assert again.get("mart", "v1") == lineage
-    assert again.get("doubtful", "v1") == {}
+    again = Store(tmp_path / "columns.json")
+    assert again.get("mart", "v1") == found
+    assert again.get("doubtful", "v1") == doubtful
     assert again.get("mart", "v2") is None
-    (tmp_path / "lineage.json").write_text("{torn")
-    assert Store(tmp_path / "lineage.json").get("mart", "v1") is None
+    (tmp_path / "columns.json").write_text("{torn")
+    assert Store(tmp_path / "columns.json").get("mart", "v1") is None

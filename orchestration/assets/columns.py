@@ -1,0 +1,106 @@
+"""The columns of the models as Dagster shows them: types, descriptions, and what each is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from ingestion.landing_format import COLUMNS, ROW_NUMBER
+from orchestration.warehouse import lineage
+from orchestration.warehouse.dbt import Project, code_fingerprints
+
+if TYPE_CHECKING:
+    from orchestration.assets.models import ModelGraph
+
+#: So many columns that a column is made from are named in its description.
+SHOWN_ORIGINS = 12
+
+
+def read_built(
+    graph: ModelGraph,
+    project: Project,
+    built: Collection[str],
+    tables: Mapping[tuple[str, str], Sequence[tuple[str, str]]],
+) -> None:
+    """Note the columns of models that were just built in a version that nobody looked at yet.
+
+    Args:
+        graph: the models.
+        project: what dbt ran; it keeps what is found.
+        built: the models that were built.
+        tables: (schema, table) -> its columns in order, as (name, type).
+    """
+    wanted, store = code_fingerprints(graph.manifest), project.columns
+    fresh = [name for name in graph.order if name in built and store.get(name, wanted[name]) is None]
+    if not fresh:
+        return
+    names = {table: [name for name, _ in found] for table, found in tables.items()}
+    streams = {name: (f"raw_{vendor}", stream) for name, (vendor, stream) in graph.parsed.items()}
+    names |= {stream: [*COLUMNS, ROW_NUMBER] for stream in streams.values()}
+    compiled = project.folder / "target" / "compiled" / graph.manifest["metadata"]["project_name"]
+    for name in fresh:
+        sql = _read(compiled / graph.files[name])
+        # Without a landed file the SQL does not say what it reads.
+        if "read_parquet" in sql or name not in streams:
+            types = dict(tables[graph.schemas[name], name])
+            found = lineage.resolve(sql, names, streams.get(name)) if sql else {}
+            store.put(name, wanted[name], lineage.Columns(types, found))
+    store.save()
+
+
+def _read(path: Path) -> str:
+    """The SQL that dbt ran; a rule file has none."""
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def metadata(
+    name: str, columns: lineage.Columns, descriptions: Mapping[str, str], known: Collection[str]
+) -> dict[str, Any]:
+    """The schema and the column lineage that a model's asset shows.
+
+    Args:
+        name: the model.
+        columns: its columns.
+        descriptions: column -> what it is.
+        known: the models that are assets.
+    """
+    deps = _column_deps(name, columns.lineage, known)
+    schema = dg.TableSchema(
+        [
+            dg.TableColumn(column, type_, _described(descriptions.get(column, ""), deps.get(column, ())))
+            for column, type_ in columns.types.items()
+        ]
+    )
+    shown: dict[str, Any] = {"dagster/column_schema": schema}
+    return shown | ({"dagster/column_lineage": dg.TableColumnLineage(deps)} if deps else {})
+
+
+def _column_deps(
+    name: str, found: lineage.Lineage, known: Collection[str]
+) -> dict[str, list[dg.TableColumnDep]]:
+    """The lineage between assets: neither a model's own earlier rows nor the book-keeping count."""
+    return {
+        column: [
+            dg.TableColumnDep(dg.AssetKey([schema, table]), origin)
+            for schema, table, origin in leaves
+            if table != name and (table in known or schema.startswith("raw_"))
+        ]
+        for column, leaves in found.items()
+    }
+
+
+def _described(text: str, deps: Sequence[dg.TableColumnDep]) -> str | None:
+    """A column's description with what it is made from: the open-source UI draws no column lineage."""
+    by_asset: dict[str, list[str]] = {}
+    for dep in deps[:SHOWN_ORIGINS]:
+        by_asset.setdefault(dep.asset_key.to_user_string(), []).append(dep.column_name)
+    origins = "; ".join(f"{asset}: {', '.join(names)}" for asset, names in by_asset.items())
+    more = len(deps) - SHOWN_ORIGINS
+    made = f"Made from {origins}{f' and {more} more' if more > 0 else ''}." if origins else ""
+    return " ".join(filter(None, (text, made))) or None
