@@ -28,7 +28,7 @@ from bench.losses import LOSSES, STALLED_DAYS, Loss, Named, NotDetectable, plant
 from ingestion.extract import fetch
 from ingestion.landing import Landing
 from ingestion.sources import VENDORS
-from orchestration.assets.models import ModelGraph
+from orchestration.assets.graph import ModelGraph
 from quality.contracts import Contract
 from sandbox.real.company import RealCompany
 from sandbox.server import Sandbox

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import duckdb
 
+from orchestration.assets.graph import ModelGraph
 from orchestration.assets.landing import landing_specs
-from orchestration.assets.models import ModelGraph
 from orchestration.causes import CAUSES, WARNINGS
 from orchestration.ground import progress
 from orchestration.ground.forget import forgotten_since

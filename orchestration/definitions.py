@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import dagster as dg
 
+from orchestration.assets import columns
+from orchestration.assets.graph import ModelGraph
 from orchestration.assets.landing import landing_assets
-from orchestration.assets.models import ModelGraph, model_assets, parse_assets
+from orchestration.assets.models import model_assets, parse_assets
 from orchestration.assets.publish import KEY, publish_assets
 from orchestration.checks import MAX_AGE, gate_checks
 from orchestration.ground.home import Home
@@ -31,15 +33,20 @@ def build_definitions(settings: Settings, *, is_locked: bool = False) -> dg.Defi
     """
     home = Home(settings.home).create()
     project = Project(home, settings.rules).prepare()
-    graph = ModelGraph(project.manifest, project.columns)
+    graph = ModelGraph(project.manifest)
     assets = [
         landing_assets(project.manifest),
         parse_assets(graph),
         model_assets(graph),
         publish_assets(graph),
     ]
+    shown = columns.shown(graph, project.columns)
+
+    def described(spec: dg.AssetSpec) -> dg.AssetSpec:
+        return _with_freshness(spec).merge_attributes(metadata=shown.get(spec.key, {}))
+
     return dg.Definitions(
-        assets=[asset.map_asset_specs(_with_freshness) for asset in assets],
+        assets=[asset.map_asset_specs(described) for asset in assets],
         asset_checks=gate_checks(graph),
         jobs=[nightly],
         schedules=[nightly_schedule(settings)],

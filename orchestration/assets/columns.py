@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
 from ingestion.landing_format import COLUMNS, ROW_NUMBER
+from orchestration.assets.graph import ModelGraph
 from orchestration.warehouse import lineage
 from orchestration.warehouse.dbt import Project, code_fingerprints
-
-if TYPE_CHECKING:
-    from orchestration.assets.models import ModelGraph
 
 #: So many columns that a column is made from are named in its description.
 SHOWN_ORIGINS = 12
@@ -59,17 +57,19 @@ def _read(path: Path) -> str:
         return ""
 
 
-def metadata(
+def shown(graph: ModelGraph, store: lineage.Store) -> dict[dg.AssetKey, dict[str, Any]]:
+    """The schema and the column lineage that the models' assets show, as far as the models were built."""
+    wanted = code_fingerprints(graph.manifest)
+    return {
+        key: _metadata(name, found, graph.descriptions[name], graph.keys)
+        for key, name in graph.names.items()
+        if (found := store.get(name, wanted[name]))
+    }
+
+
+def _metadata(
     name: str, columns: lineage.Columns, descriptions: Mapping[str, str], known: Collection[str]
 ) -> dict[str, Any]:
-    """The schema and the column lineage that a model's asset shows.
-
-    Args:
-        name: the model.
-        columns: its columns.
-        descriptions: column -> what it is.
-        known: the models that are assets.
-    """
     deps = _column_deps(name, columns.lineage, known)
     schema = dg.TableSchema(
         [

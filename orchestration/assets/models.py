@@ -1,171 +1,27 @@
 """dbt's seeds, models and tests as assets and checks, built by dbt inside this process."""
 
-import graphlib
 import os
-import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 import duckdb
-from dagster_dbt import DagsterDbtTranslator
 
-from orchestration.assets import columns as shown_columns
+from orchestration.assets import columns
+from orchestration.assets.graph import ModelGraph
 from orchestration.causes import CAUSES
 from orchestration.ground import progress
 from orchestration.publication.baseline import published_marts
 from orchestration.publication.publish import current
 from orchestration.warehouse import control_tables, cutoff
-from orchestration.warehouse.contracts import contracts
-from orchestration.warehouse.dbt import (
-    JUDGED_AT_GATE_3,
-    DbtError,
-    NodeResult,
-    code_fingerprints,
-    is_built,
-)
-from orchestration.warehouse.lineage import Store
+from orchestration.warehouse.dbt import NodeResult
 from orchestration.warehouse.run import Run
 from quality.store import Batch
 
-GROUPS = {
-    "rules": "rules",
-    "parse": "staging",
-    "staging": "staging",
-    "vendors": "staging",
-    "core": "core",
-    "marts": "marts",
-    "restricted": "marts",
-}
-#: Folders of models that are groups of their own.
-OWN_GROUPS = ("kpis", "books")
 #: With fewer rows to bring in, a second thread of the engine costs CPU time and saves none of the clock's.
 LARGE_LOAD_ROWS = 200_000
 BuildEvent = dg.MaterializeResult[Any] | dg.AssetCheckResult
-
-
-class Translator(DagsterDbtTranslator):
-    """Groups follow the way through the house; the key is [schema, name], dagster-dbt's own default."""
-
-    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """The group of a folder, else of a schema."""
-        folder = dbt_resource_props["fqn"][1]
-        return folder if folder in OWN_GROUPS else GROUPS.get(str(dbt_resource_props.get("schema")))
-
-    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
-        """Who answers for it, by its card: an address or a team of Dagster's; else its group's owner."""
-        owner = dbt_resource_props["config"].get("meta", {}).get("owner", "")
-        is_known = re.fullmatch(r"team:\w+|[^@\s]+@[^@\s]+", owner)
-        return [owner] if is_known else super().get_owners(dbt_resource_props)
-
-
-class ModelGraph:
-    """The dbt project as Dagster sees it.
-
-    Args:
-        manifest: the parsed project.
-        columns: those of its models, as they were built last, for their assets to show.
-    """
-
-    def __init__(self, manifest: Mapping[str, Any], columns: Store | None = None) -> None:
-        self.manifest = manifest
-        self.contracts = contracts(manifest)
-        self._translator = Translator()
-        built = {key: node for key, node in manifest["nodes"].items() if is_built(node)}
-        self.specs = {key: self._spec(key) for key in built}
-        self.checks = dict(filter(None, (self._check(key) for key in manifest["nodes"])))
-        #: test -> the nodes that it asks of
-        self.tested = {
-            key: [
-                built[parent]["name"]
-                for parent in manifest["nodes"][key]["depends_on"]["nodes"]
-                if parent in built
-            ]
-            for key in self.checks
-        }
-        self.names = {spec.key: built[key]["name"] for key, spec in self.specs.items()}
-        self.keys = {name: key for key, name in self.names.items()}
-        self.schemas = {node["name"]: node["schema"] for node in built.values()}
-        self.views = {n["name"] for n in built.values() if n["config"]["materialized"] == "view"}
-        self.files = {node["name"]: node["original_file_path"] for node in built.values()}
-        self.descriptions = {
-            node["name"]: {column["name"]: column["description"] for column in node["columns"].values()}
-            for node in built.values()
-        }
-        if columns:
-            self._show_columns(columns)
-        # Over all nodes: what is read through an ephemeral model comes first too.
-        read = {key: node["depends_on"].get("nodes", []) for key, node in manifest["nodes"].items()}
-        order = graphlib.TopologicalSorter(read).static_order()
-        self.order = [built[key]["name"] for key in order if key in built]
-        #: parsed model -> (vendor, stream); staging model -> the parsed models it merges
-        self.parsed = {n["name"]: self._stream(n) for n in built.values() if n["schema"] == "parse"}
-        self.staging = {
-            node["name"]: self.parsed[parent]
-            for node in built.values()
-            if node["schema"] == "staging"
-            for parent in (built[p]["name"] for p in node["depends_on"]["nodes"] if p in built)
-            if parent in self.parsed and node["name"] == parent.replace("new_", "stg_", 1)
-        }
-
-    @property
-    def marts(self) -> list[str]:
-        """Names of the marts, which are what gets published; views over them are no marts."""
-        return sorted({name for name, schema in self.schemas.items() if schema == "marts"} - self.views)
-
-    @property
-    def restricted(self) -> list[str]:
-        """Names of the marts that hold names or free text: published apart, if at all."""
-        return sorted(name for name, schema in self.schemas.items() if schema == "restricted")
-
-    def in_schemas(self, *schemas: str) -> list[dg.AssetSpec]:
-        """The specs of these schemas."""
-        return [spec for key, spec in self.specs.items() if self.manifest["nodes"][key]["schema"] in schemas]
-
-    def checks_of(self, specs: Sequence[dg.AssetSpec]) -> list[dg.AssetCheckSpec]:
-        """Dbt's tests on these assets."""
-        keys = {spec.key for spec in specs}
-        return [check for check in self.checks.values() if check.asset_key in keys]
-
-    def _spec(self, key: str) -> dg.AssetSpec:
-        spec = self._translator.get_asset_spec(self.manifest, key, None)
-        deps = [dep for dep in spec.deps if dep.asset_key.path[0] != "control"]
-        node = self.manifest["nodes"][key]
-        table = {"dagster/table_name": f"{node['schema']}.{node['name']}"}
-        return spec.replace_attributes(deps=deps, metadata={**spec.metadata, **table})
-
-    def _show_columns(self, store: Store) -> None:
-        wanted = code_fingerprints(self.manifest)
-        for key, spec in self.specs.items():
-            name = self.names[spec.key]
-            if found := store.get(name, wanted[name]):
-                shown = shown_columns.metadata(name, found, self.descriptions[name], self.keys)
-                self.specs[key] = spec.merge_attributes(metadata=shown)
-
-    def _check(self, key: str) -> tuple[str, dg.AssetCheckSpec] | None:
-        """A test as a check on the node it is attached to, else on the last node it reads."""
-        node = self.manifest["nodes"][key]
-        if node["resource_type"] != "test" or JUDGED_AT_GATE_3 in node["config"]["tags"]:
-            return None
-        parents = [parent for parent in node["depends_on"]["nodes"] if parent in self.specs]
-        attached = node.get("attached_node") if node.get("attached_node") in self.specs else None
-        target = attached or (parents[-1] if parents else None)
-        if target is None:
-            return None
-        return key, dg.AssetCheckSpec(
-            node["name"],
-            asset=self.specs[target].key,
-            description=node.get("description") or None,
-            blocking=str(node["config"]["severity"]).lower() == "error",
-        )
-
-    def _stream(self, node: Mapping[str, Any]) -> tuple[str, str]:
-        for parent in node["depends_on"]["nodes"]:
-            source = self.manifest["sources"].get(parent)
-            if source and source["source_name"].startswith("raw_"):
-                return source["source_name"].removeprefix("raw_"), source["name"]
-        raise DbtError(f"model {node['name']} reads no stream of the landing")
 
 
 def parse_assets(graph: ModelGraph) -> dg.AssetsDefinition:
@@ -285,7 +141,7 @@ def _build(
         control_tables.save_fingerprints(con, {name: wanted[name] for name in done})
         if cut_off:
             cutoff.save(con, cut_off, run.settings.timezone)
-        shown_columns.read_built(graph, run.project, built, control_tables.columns(con))
+        columns.read_built(graph, run.project, built, control_tables.columns(con))
         for name in (name for name in graph.order if name in selected):
             if name in built or name in unchanged or name not in due:
                 metadata = _metadata(con, graph, name, nodes.get(name))

@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.assets.models import ModelGraph
+from orchestration.assets.graph import ModelGraph
 from orchestration.ground import progress
 from orchestration.ground.release import code_version
 from orchestration.publication import publish

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from ingestion.landing_format import SCHEMA
 from orchestration.assets import columns
-from orchestration.assets.models import ModelGraph
+from orchestration.assets.graph import ModelGraph
 from orchestration.ground.home import Home
 from orchestration.warehouse import control_tables
 from orchestration.warehouse.dbt import PACKAGED, DbtError, Project, RunParameters

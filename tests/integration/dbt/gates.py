@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration import checks
-from orchestration.assets.models import ModelGraph
+from orchestration.assets.graph import ModelGraph
 from quality.gates import judge_batches, judge_marts
 from quality.store import Batch, Store
 from quality.verdicts import Verdict

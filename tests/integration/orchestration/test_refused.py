@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from ingestion.landing import Landing
-from orchestration.assets.models import ModelGraph
+from orchestration.assets.graph import ModelGraph
 from orchestration.assets.publish import publish_build
 from orchestration.definitions import build_definitions
 from orchestration.ground import progress

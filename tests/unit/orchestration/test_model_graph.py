@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from orchestration.assets.models import ModelGraph
+from orchestration.assets.graph import ModelGraph
 
 
 def node(name: str, *reads: str, schema: str = "marts", materialized: str = "table") -> dict[str, Any]:
