@@ -32,20 +32,24 @@ def read_built(
         tables: (schema, table) -> its columns in order, as (name, type).
     """
     wanted, store = code_fingerprints(graph.manifest), project.columns
-    fresh = [name for name in graph.order if name in built and store.get(name, wanted[name]) is None]
+    streams = {name: (f"raw_{vendor}", stream) for name, (vendor, stream) in graph.parsed.items()}
+
+    def is_fresh(name: str) -> bool:
+        known = store.get(name, wanted[name])
+        # Before a file landed, the SQL did not say what it reads.
+        return known is None or (name in streams and not known.lineage)
+
+    fresh = [name for name in graph.order if name in built and is_fresh(name)]
     if not fresh:
         return
     names = {table: [name for name, _ in found] for table, found in tables.items()}
-    streams = {name: (f"raw_{vendor}", stream) for name, (vendor, stream) in graph.parsed.items()}
     names |= {stream: [*COLUMNS, ROW_NUMBER] for stream in streams.values()}
     compiled = project.folder / "target" / "compiled" / graph.manifest["metadata"]["project_name"]
     for name in fresh:
         sql = _read(compiled / graph.files[name])
-        # Without a landed file the SQL does not say what it reads.
-        if "read_parquet" in sql or name not in streams:
-            types = dict(tables[graph.schemas[name], name])
-            found = lineage.resolve(sql, names, streams.get(name)) if sql else {}
-            store.put(name, wanted[name], lineage.Columns(types, found))
+        is_told = sql and ("read_parquet" in sql or name not in streams)
+        origins = lineage.resolve(sql, names, streams.get(name)) if is_told else {}
+        store.put(name, wanted[name], lineage.Columns(dict(tables[graph.schemas[name], name]), origins))
     store.save()
 
 
