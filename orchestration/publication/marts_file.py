@@ -16,6 +16,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,30 +94,30 @@ def measure(con: duckdb.DuckDBPyConnection, schema: str, mart: str) -> Mart:
     return Mart(mart, int(sums[0]), "/".join(map(str, sums)), columns)
 
 
-def candidate(con: duckdb.DuckDBPyConnection, database: str, schema: str, mart: str) -> Mart:
-    """The same of a mart in the warehouse, by what its model recorded of it: what is written is measured.
+def candidates(
+    con: duckdb.DuckDBPyConnection, database: str, schema: str, marts: Iterable[str]
+) -> list[Mart]:
+    """The same of marts in the warehouse, by what their models recorded of them: what is written is measured.
 
     Raises:
         PublishError: there is no such table.
     """
     place = f"{quoted_name(database)}.{quoted_name(schema)}"
-    columns = _columns(con, place, mart)
-    [(rows,)] = con.execute(f"SELECT count(*) FROM {place}.{quoted_name(mart)}").fetchall()  # noqa: S608
-    tables = con.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'control'"
-        " AND table_name = 'contents'",
-        [database],
-    ).fetchall()
-    recorded = (
-        con.execute(
-            "SELECT rows || '/' || sum_1 || '/' || sum_2"  # noqa: S608
-            f" FROM {quoted_name(database)}.control.contents WHERE model = ? AND rows = ?",
-            [mart, rows],
-        ).fetchone()
-        if tables[0][0]
-        else None
-    )
-    return Mart(mart, rows, recorded[0], columns) if recorded else measure(con, place, mart)
+    recorded: dict[str, list[int]] = {}
+    with suppress(duckdb.CatalogException):
+        told = con.execute(
+            f"SELECT model, rows, sum_1, sum_2 FROM {quoted_name(database)}.control.contents"  # noqa: S608
+        )
+        recorded = {model: sums for model, *sums in told.fetchall()}
+    found = []
+    for mart in marts:
+        columns = _columns(con, place, mart)
+        [(rows,)] = con.execute(f"SELECT count(*) FROM {place}.{quoted_name(mart)}").fetchall()  # noqa: S608
+        sums = recorded.get(mart)
+        is_told = sums is not None and sums[0] == rows
+        content = "/".join(map(str, sums or ()))
+        found.append(Mart(mart, rows, content, columns) if is_told else measure(con, place, mart))
+    return found
 
 
 def _columns(con: duckdb.DuckDBPyConnection, schema: str, mart: str) -> tuple[tuple[str, str], ...]:
@@ -166,10 +167,14 @@ def write(
                 con.execute("USE target")
                 if start:
                     _refuse_holes(con)
-                _fill(con, source, marts, version, unchanged if start else ())
+                kept = unchanged if start else ()
+                carried_on = _make_room(con, source, marts, version, kept)
+                con.begin()
+                _fill(con, source, marts, version, kept, carried_on)
                 for statement in views.values():
                     con.execute(statement)
                 con.execute(_comments(con, descriptions))
+                con.commit()
             finally:
                 con.execute("USE memory; DETACH target")
             _verify(path, marts)
@@ -191,57 +196,90 @@ def _refuse_holes(con: duckdb.DuckDBPyConnection) -> None:
         raise PublishError("the version before is mostly free blocks")
 
 
+def _make_room(
+    con: duckdb.DuckDBPyConnection,
+    source: str,
+    marts: Sequence[Mart],
+    version: str,
+    unchanged: Collection[str],
+) -> set[str]:
+    """Leave in the database at hand only the tables to go on from; returns those in which rows differ."""
+    present, stored = control_tables.columns(con), _stored(con)
+    carried_on = {
+        mart.name
+        for mart in marts
+        if mart.name not in unchanged
+        and present.get(("main", mart.name)) == [*mart.columns]
+        and _find_differing(con, source, mart, version) >= (1 - MAX_DELETED) * stored[mart.name]
+    }
+    stay = carried_on.union(unchanged)
+    for kind, name in _objects(con):
+        if not (kind == "TABLE" and name in stay):
+            con.execute(f"DROP {kind} {quoted_name(name)}")
+    # Frees the blocks of what was dropped, for what is written next.
+    con.execute("CHECKPOINT")
+    return carried_on
+
+
 def _fill(
     con: duckdb.DuckDBPyConnection,
     source: str,
     marts: Sequence[Mart],
     version: str,
     unchanged: Collection[str],
+    carried_on: Collection[str],
 ) -> None:
-    """Make the tables of the database at hand hold the candidates' rows; nothing else stays in it."""
-    present = control_tables.columns(con)
-    rows = {mart.name: _rows(source, mart, version) for mart in marts}
-    stay = {
-        mart.name
-        for mart in marts
-        if mart.name in unchanged
-        or (present.get(("main", mart.name)) == [*mart.columns] and _keep_equal(con, mart, rows[mart.name]))
-    }
-    for kind, name in _objects(con):
-        if not (kind == "TABLE" and name in stay):
-            con.execute(f"DROP {kind} {quoted_name(name)}")
-    # Frees the blocks of what was dropped, for what is written next.
-    con.execute("CHECKPOINT")
+    """Make the tables of the database at hand hold the candidates' rows."""
     for mart in marts:
-        table, row = quoted_name(mart.name), _row_hash(mart.columns)
-        if mart.name not in stay:
-            con.execute(f"CREATE TABLE {table} AS {rows[mart.name]}")
+        table, rows = quoted_name(mart.name), _rows(source, mart, version)
+        if mart.name in carried_on:
+            differing = _differing(mart)
+            con.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT goes FROM {differing})")  # noqa: S608
+            con.execute(f"INSERT INTO {table} {rows} WHERE rowid IN (SELECT comes FROM {differing})")  # noqa: S608
         elif mart.name not in unchanged:
-            new = f"FROM ({rows[mart.name]}) WHERE {row} NOT IN (SELECT {row} FROM {table})"  # noqa: S608
-            con.execute(f"INSERT INTO {table} {new}")
+            con.execute(f"CREATE TABLE {table} AS {rows}")
 
 
-def _rows(source: str, mart: Mart, version: str) -> str:
-    """The query for what the file shall hold of a mart."""
+def _stored(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """How many rows have a place in each table of the database at hand, deleted ones too."""
+    return dict(
+        con.execute(
+            "SELECT table_name, estimated_size FROM duckdb_tables() WHERE database_name = current_database()"
+        ).fetchall()
+    )
+
+
+def _find_differing(con: duckdb.DuckDBPyConnection, source: str, mart: Mart, version: str) -> int:
+    """List the rows that go and those that come; how many are left."""
+    table, row = quoted_name(mart.name), _row_hash(mart.columns)
+    rows = _rows(source, mart, version, "rowid AS place, ")
+    con.execute(
+        f"CREATE OR REPLACE TEMPORARY TABLE {_differing(mart)} AS"  # noqa: S608
+        " SELECT before.place AS goes, now.place AS comes"
+        f" FROM (SELECT rowid AS place, {row} AS row FROM {table}) AS before"
+        f" FULL JOIN (SELECT place, {row} AS row FROM ({rows})) AS now"
+        " ON before.row = now.row WHERE before.place IS NULL OR now.place IS NULL"
+    )
+    [(left,)] = con.execute(
+        f"SELECT (SELECT count(*) FROM {table}) - count(goes) FROM {_differing(mart)}"  # noqa: S608
+    ).fetchall()
+    return int(left)
+
+
+def _differing(mart: Mart) -> str:
+    return f"temp.{quoted_name(f'{mart.name} differing')}"
+
+
+def _rows(source: str, mart: Mart, version: str, also: str = "") -> str:
+    """The query for what the file shall hold of a mart; `also` are columns before its own."""
     shown = "*"
     if VERSION_COLUMN in dict(mart.columns):
         shown = f"* REPLACE (coalesce({VERSION_COLUMN}, {quoted_text(version)}) AS {VERSION_COLUMN})"
-    return f"SELECT {shown} FROM {source}.{quoted_name(mart.name)}"  # noqa: S608
+    return f"SELECT {also}{shown} FROM {source}.{quoted_name(mart.name)}"  # noqa: S608
 
 
 def _row_hash(columns: Iterable[tuple[str, str]]) -> str:
     return f"hash({', '.join(quoted_name(name) for name, _ in columns)})"
-
-
-def _keep_equal(con: duckdb.DuckDBPyConnection, mart: Mart, rows: str) -> bool:
-    """Delete the table's rows that are not among `rows`; False if the table is to be written anew."""
-    table, row = quoted_name(mart.name), _row_hash(mart.columns)
-    con.execute(f"DELETE FROM {table} WHERE {row} NOT IN (SELECT {row} FROM ({rows}))")  # noqa: S608
-    [(stored, left)] = con.execute(
-        f"SELECT any_value(estimated_size), (SELECT count(*) FROM {table}) FROM duckdb_tables()"  # noqa: S608
-        f" WHERE database_name = current_database() AND table_name = {quoted_text(mart.name)}"
-    ).fetchall()
-    return bool(stored - left <= MAX_DELETED * stored)
 
 
 def _objects(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:

@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from pyarrow import parquet
 
 from orchestration.ground.sql import quoted_name, quoted_text
 from orchestration.publication import marts_file
@@ -41,7 +42,7 @@ from orchestration.publication.marts_file import (
     Description,
     Mart,
     PublishError,
-    candidate,
+    candidates,
     connect,
 )
 from orchestration.warehouse.cutoff import RUN_COLUMNS
@@ -129,16 +130,16 @@ def publish(
         with connect() as con:
             con.execute(f"ATTACH {quoted_text(warehouse)} AS {quoted_name(warehouse.stem)} (READ_ONLY)")
             source = f"{quoted_name(warehouse.stem)}.{quoted_name(schema)}"
-            candidates = [candidate(con, warehouse.stem, schema, mart) for mart in sorted(marts)]
-            unchanged = _unchanged(candidates, previous)
+            wanted = candidates(con, warehouse.stem, schema, sorted(marts))
+            unchanged = _unchanged(wanted, previous)
             if check:
-                check({mart.name: mart.rows for mart in candidates})
+                check({mart.name: mart.rows for mart in wanted})
             definitions = _definitions(con, source) if DEFINITIONS in marts else {}
             marts_file.write(
                 con,
                 source,
                 draft / DATABASE,
-                candidates,
+                wanted,
                 version=version,
                 views=views or {},
                 descriptions=_with_meanings(descriptions or {}, definitions),
@@ -146,8 +147,8 @@ def publish(
                 before=previous.path / DATABASE if previous and not (is_private or is_fresh) else None,
                 unchanged=unchanged,
             )
-            versions_of = _definition_versions(con, source, candidates)
-        _export(draft, candidates, previous, unchanged)
+            versions_of = _definition_versions(con, source, wanted)
+        _export(draft, wanted, previous, unchanged)
         manifest = {
             "format": FORMAT,
             "version": version,
@@ -164,7 +165,7 @@ def publish(
                     "content": mart.content,
                     "columns": [{"name": name, "type": type_} for name, type_ in mart.columns],
                 }
-                for mart in candidates
+                for mart in wanted
             },
         }
         (draft / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
@@ -335,12 +336,8 @@ def _export(
                 con.execute(
                     f"COPY {quoted_name(name)} TO {quoted_text(target)} (FORMAT parquet, COMPRESSION zstd)"
                 )
-        found = con.execute(
-            "SELECT file_name, num_rows FROM parquet_file_metadata(?)", [[*map(str, files.values())]]
-        )
-        written = dict(found.fetchall())
     for mart in marts:
-        if written[str(files[mart.name])] != mart.rows:
+        if parquet.read_metadata(files[mart.name]).num_rows != mart.rows:
             raise PublishError(f"mart {mart.name}: the Parquet file has another number of rows")
 
 
