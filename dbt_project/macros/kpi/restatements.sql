@@ -42,6 +42,13 @@ left join control.contents as c on p.mart = c.model
 {% set fixed_times = [] %}
 {% for column in fixed if mart.columns[column] == 'timestamp' and column not in mart.key %}{% do fixed_times.append(column) %}{% endfor %}
 {% set as_of = to_utc("'" ~ mart.as_of ~ "'") %}
+{{ name }}_differing as (
+    select coalesce(b.content, a.content) as content
+    from (select {{ row_hash(mart.columns) }} as content from {{ mart.relation }}) as b
+    full outer join (select {{ row_hash(mart.columns) }} as content from {{ ref(name) }}) as a on b.content = a.content
+    where b.content is null or a.content is null
+),
+
 {{ name }}_moved as (
     select
         coalesce(b.source, a.source) as source,
@@ -59,25 +66,23 @@ left join control.contents as c on p.mart = c.model
         {% for column in fixed_times %}
             or coalesce(b.{{ column }} <= {{ as_of }} and b.{{ column }} is distinct from a.{{ column }}, false)
         {% endfor %} as is_corrected
-    from ({{ facts_to_compare(mart, mart.relation, times, dimensions, fixed, fixed_times) }}) as b
-    full outer join ({{ facts_to_compare(mart, ref(name), times, dimensions, fixed, fixed_times) }}) as a on b.row_key = a.row_key
+    from ({{ facts_to_compare(name, mart, mart.relation, times, dimensions, fixed, fixed_times) }}) as b
+    full outer join ({{ facts_to_compare(name, mart, ref(name), times, dimensions, fixed, fixed_times) }}) as a on b.row_key = a.row_key
     cross join (select true as is_before union all select false as is_before) as s
-    where
-        (b.fixed_content is distinct from a.fixed_content or b.moving_content is distinct from a.moving_content)
-        and case when s.is_before then b.row_key else a.row_key end is not null
+    where case when s.is_before then b.row_key else a.row_key end is not null
 )
 {% endmacro %}
 
-{% macro facts_to_compare(mart, relation, times, dimensions, fixed, fixed_times) %}
+{% macro facts_to_compare(name, mart, relation, times, dimensions, fixed, fixed_times) %}
 select
     {{ (['source', 'ticket_id'] + fixed_times) | join(', ') }},
     {% for time in times %}{{ told_sql(time) }} as time_{{ loop.index }}, {% endfor %}
     {% for dimension, column in dimensions.items() %}coalesce({{ column }}, '(none)') as d_{{ dimension }}, {% endfor %}
     {{ mart.meta.settled_at }} <= {{ to_utc("'" ~ mart.as_of ~ "'") }} as is_settled,
     {{ row_hash(mart.key) }} as row_key,
-    {{ row_hash(fixed) }} as fixed_content,
-    {{ row_hash(mart.key + mart.meta.moving) }} as moving_content
+    {{ row_hash(fixed) }} as fixed_content
 from {{ relation }}
+where {{ row_hash(mart.columns) }} in (select d.content from {{ name }}_differing as d)
 {% endmacro %}
 
 {% macro reasons(times, published) %}
@@ -137,15 +142,37 @@ reasons as (
 )
 {% endmacro %}
 
+{#- Integers are rules: a version, a minimum, a window. #}
+{% macro numbers_of(mart) %}
+{% set numbers = [] %}
+{% for column, type in mart.columns.items() if type in ('bigint', 'double') and column not in mart.key %}
+{% do numbers.append(column) %}
+{% endfor %}
+{{ return(numbers) }}
+{% endmacro %}
+
+{% macro changed_periods(name, mart) %}
+{{ name }}_dimensions as (select distinct dimension from {{ mart.relation }}),
+
+{{ name }}_periods as (
+    select period_grain, period_start
+    from (
+        {% for side, relation in [(1, mart.relation), (-1, ref(name))] %}
+        select period_grain, period_start, {{ side }} * cast({{ row_hash(mart.key + numbers_of(mart)) }} as hugeint) as content from {{ relation }}
+        {{ 'union all' if not loop.last }}
+        {% endfor %}
+    ) as c
+    where {{ is_closed(mart) }}
+    group by period_grain, period_start
+    having sum(content) <> 0
+)
+{% endmacro %}
+
 {% macro changed_cells(name, times, published) %}
 {% set mart = published[name] %}
 {% set card = cards()[name] %}
 {% set moves = times.get(card.facts, []) %}
-{% set numbers = [] %}
-{#- Integers are rules: a version, a minimum, a window. #}
-{% for column, type in mart.columns.items() if type in ('bigint', 'double') and column not in mart.key %}
-{% do numbers.append(column) %}
-{% endfor %}
+{% set numbers = numbers_of(mart) %}
 select
     '{{ name }}' as mart, c.key, c.period_grain, c.period_start, c.dimension, c.member, n.column_name,
     {% for side in ['before', 'after'] %}
@@ -163,13 +190,13 @@ from (
         {% for column in numbers %}
         cast(b.{{ column }} as double) as before_{{ column }}, cast(a.{{ column }} as double) as after_{{ column }}{{ ',' if not loop.last }}
         {% endfor %}
-    from ({{ closed_cells(mart, mart.relation, numbers) }}) as b
-    full outer join ({{ closed_cells(mart, ref(name), numbers) }}) as a on b.row_key = a.row_key
+    from ({{ cells_to_compare(name, mart, mart.relation, numbers) }}) as b
+    full outer join ({{ cells_to_compare(name, mart, ref(name), numbers) }}) as a on b.row_key = a.row_key
     where ({% for column in numbers %}b.{{ column }} is distinct from a.{{ column }}{{ ' or ' if not loop.last }}{% endfor %})
         {#- A dimension that readers did not have is no other number; a table that counted nothing was not split at all. #}
         and (
-            coalesce(b.dimension, a.dimension) in (select p.dimension from {{ mart.relation }} as p)
-            or not exists (select 1 from {{ mart.relation }} as p where p.dimension <> 'all')
+            coalesce(b.dimension, a.dimension) in (select p.dimension from {{ name }}_dimensions as p)
+            or not exists (select 1 from {{ name }}_dimensions as p where p.dimension <> 'all')
         )
         {#- A row of zeros that comes or goes says nothing. #}
         and ({% for column in numbers %}coalesce(b.{{ column }}, 0) <> 0 or coalesce(a.{{ column }}, 0) <> 0{{ ' or ' if not loop.last }}{% endfor %})
@@ -179,17 +206,21 @@ cross join (
 ) as n
 {% endmacro %}
 
-{% macro closed_cells(mart, relation, numbers) %}
-{% set last_day = business_date(to_utc("'" ~ mart.as_of ~ "'")) %}
+{% macro cells_to_compare(name, mart, relation, numbers) %}
 select {{ (mart.key + numbers) | join(', ') }}, {{ row_hash(mart.key) }} as row_key
 from {{ relation }}
-where case period_grain
+where (period_grain, period_start) in (select p.period_grain, p.period_start from {{ name }}_periods as p)
+{% endmacro %}
+
+{% macro is_closed(mart) %}
+{% set last_day = business_date(to_utc("'" ~ mart.as_of ~ "'")) -%}
+case period_grain
     {% for grain in period_grains() if grain != 'all' %}
     when '{{ grain }}' then period_start < {{ period_start(grain, last_day) }}
     {% endfor %}
     else false
 end
-{% endmacro %}
+{%- endmacro %}
 
 {% macro redefined(mart) %}
 select

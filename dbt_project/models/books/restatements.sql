@@ -36,6 +36,7 @@ with journal as (
 )
 {% if compared %}
 {% for name in times %}, {{ moved_facts(name, times[name], published) }}{% endfor %}
+{% for name in compared %}, {{ changed_periods(name, published[name]) }}{% endfor %}
 , {{ reasons(times, published) }},
 
 changed as (
