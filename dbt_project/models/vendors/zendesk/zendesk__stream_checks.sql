@@ -1,4 +1,4 @@
-{{ config(meta={'next_at': 'always'}) }}
+{{ config(meta={'next_at': ['horizon', 'min(settles_at)']}, materialized='table') }}
 {#- What one stream of an account says that there is (expected), and how much of it another has (found): per channel of the ticket. #}
 {%- set is_comment = "c.event_type like '%Comment'" -%}
 with tickets as (select * from {{ in_force(ref('stg_zendesk__tickets')) }} as t where t.changed_at <= {{ as_of() }}),
@@ -115,7 +115,7 @@ named as (
     union
     {% endfor %}
     select source, ticket_id from surveys
-)
+),
 
 {%- set is_there = 'true' -%}
 {%- set checks = {
@@ -140,18 +140,41 @@ named as (
     'reasons_have_ratings': ("rating_reason <> 'No reason provided' and rating_reason <> '' and not is_surveyed", 'has_reason')
 } %}
 
-{% for name, (expected, found) in checks.items() %}
-select source, channel, '{{ name }}' as rule, count(*) as expected, count(case when {{ found }} then 1 end) as found
-from known
-where {{ expected }}
-group by source, channel
-union all
-{% endfor %}
-select n.source, cast(null as varchar), 'named_tickets_are_there', count(*), count(t.record_id)
-from named as n
-left join (select distinct source, record_id from {{ ref('stg_zendesk__tickets') }}) as t on n.source = t.source and n.ticket_id = t.record_id
-where n.ticket_id is not null
-group by n.source
-union all
-select source, cast(null as varchar), 'tickets_are_counted', counted, least(counted, landed)
-from counts
+grouped as (
+    select
+        source, channel
+        {% for expected, found in checks.values() %}
+        , count(case when {{ expected }} then 1 end) as expected_{{ loop.index }}
+        , count(case when ({{ expected }}) and ({{ found }}) then 1 end) as found_{{ loop.index }}
+        {% endfor %}
+    from known
+    group by source, channel
+),
+
+rules as (
+    {% for name in checks %}
+    select source, channel, '{{ name }}' as rule, expected_{{ loop.index }} as expected, found_{{ loop.index }} as found
+    from grouped
+    where expected_{{ loop.index }} > 0
+    union all
+    {% endfor %}
+    select n.source, cast(null as varchar), 'named_tickets_are_there', count(*), count(t.record_id)
+    from named as n
+    left join (select distinct source, record_id from {{ ref('stg_zendesk__tickets') }}) as t on n.source = t.source and n.ticket_id = t.record_id
+    where n.ticket_id is not null
+    group by n.source
+    union all
+    select source, cast(null as varchar), 'tickets_are_counted', counted, least(counted, landed)
+    from counts
+),
+
+next_settled as (
+    select {{ add_micros('min(k.at)', '3600000000') }} as settles_at
+    from (select created_at as at from tickets union all select last_at as at from events) as k
+    cross join settled as n
+    where k.at > n.at
+)
+
+select r.source, r.channel, r.rule, r.expected, r.found, n.settles_at
+from rules as r
+cross join next_settled as n
