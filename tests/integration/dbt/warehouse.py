@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -134,7 +135,7 @@ class Warehouse:
         as_of: str,
         *,
         select: Iterable[str] = (),
-        resource_types: Iterable[str] = ("model", "seed"),
+        resource_types: Collection[str] = ("model", "seed"),
         appended: Mapping[str, str] | None = None,
         restricted: bool = False,
         cuts_off: bool = True,
@@ -168,7 +169,7 @@ class Warehouse:
         }
         os.environ.update(environment)
         self._register()
-        manifest = self._manifest(appended or {})
+        manifest = self._manifest(appended or {}, resource_types)
         self._mark_idle(manifest)
         folder = str(self._project)
         arguments = ["--log-level=none", "--log-level-file=none", "build", "--no-write-json"]
@@ -212,14 +213,23 @@ class Warehouse:
                 con, manifest, seeds, f"build-{self.builds}", instant, is_restricted=restricted
             )
 
-    def _manifest(self, appended: Mapping[str, str]) -> Manifest:
-        """The parsed project, afresh: a run leaves its compiled SQL in it."""
-        stored = (parsed.project().folder / "target" / "partial_parse.msgpack").read_bytes()
-        manifest = Manifest.from_msgpack(stored, decoder=extended_mashumuro_decoder)
-        for node in manifest.nodes.values():
+    def _manifest(self, appended: Mapping[str, str], kinds: Collection[str]) -> Manifest:
+        """The parsed project with the tests that are run, afresh: a run leaves its compiled SQL in its nodes."""
+        parsed_project = _parsed()
+        manifest = copy.copy(parsed_project)
+        manifest.nodes = {}
+        for name, node in parsed_project.nodes.items():
+            if node.resource_type == "test" and "test" not in kinds:
+                continue
+            manifest.nodes[name] = fresh = copy.copy(node)
+            fresh.tags = [*node.tags]
             if node.resource_type == "seed":
-                node.root_path = str(self._project)
-            node.raw_code += appended.get(node.name, "")
+                fresh.root_path = str(self._project)
+            else:
+                fresh.extra_ctes = []
+            fresh.raw_code += appended.get(node.name, "")
+        if "unit_test" not in kinds:
+            manifest.unit_tests = {}
         return manifest
 
     def _mark_idle(self, manifest: Manifest) -> None:
@@ -250,6 +260,13 @@ class Warehouse:
             control_tables.register_batches(
                 connection, [control_tables.BatchRow(*each, "passed") for each in about]
             )
+
+
+@functools.cache
+def _parsed() -> Manifest:
+    """The parsed project as dbt keeps it for itself. Read only."""
+    stored = (parsed.project().folder / "target" / "partial_parse.msgpack").read_bytes()
+    return Manifest.from_msgpack(stored, decoder=extended_mashumuro_decoder)
 
 
 @functools.cache
