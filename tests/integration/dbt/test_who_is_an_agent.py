@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from .test_incremental import rows_that_differ
 from .warehouse import Warehouse
 from .zendesk_records import AGENT, CUSTOMER, Account, Happening, change, comment, status, utc
 
-AS_OF, NEXT = "2024-06-30T00:00:00Z", "2024-07-10T00:00:00Z"
+AS_OF = "2024-06-30T00:00:00Z"
 GONE = "2024-06-20T00:00"
 #: Deleted end users, by what they had done.
 (NOTHING, HELD, NOTED, MOVED, SOLVED, CLOCKED, COUNTED, MINUTE, ASKED, CHATTED, REOPENED, RULED, BY_AUDIT) = (
@@ -94,7 +93,7 @@ def first_replies(warehouse: Warehouse) -> dict[int, tuple[float, int, bool]]:
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     warehouse = Warehouse(tmp_path_factory.mktemp("agents"))
     helpdesk().land(warehouse)
-    warehouse.build(AS_OF)
+    warehouse.build(AS_OF, select=["+ticket_replies"])
     return warehouse
 
 
@@ -104,20 +103,6 @@ def test_a_deleted_user_is_a_customer_unless_the_history_shows_work(warehouse: W
     assert {user for user, (_, agent, _) in replies.items() if agent == user} == worked
     assert {replies[user] for user in replies.keys() - worked} == {(50.0, AGENT, False)}
     assert {(replies[user][0], replies[user][2]) for user in worked} == {(20.0, True)}
-
-
-def test_work_on_one_ticket_tells_of_all(warehouse: Warehouse, tmp_path: Path) -> None:
-    """The next night an internal note of a deleted user comes late, on another ticket: as when built from nothing."""
-    nightly = warehouse.copy(tmp_path / "nightly")
-    account = Account("desk", ids=itertools.count(5000))
-    account.ticket(200, at("09:00"), comment(at("09:30"), NOTHING, public=False))
-    account.land(nightly)
-    nightly.build(NEXT)
-    assert first_replies(nightly)[NOTHING] == (20.0, NOTHING, True)
-    at_once = Warehouse(tmp_path / "at_once")
-    at_once.landing = nightly.landing
-    at_once.build(NEXT)
-    assert rows_that_differ(nightly.path, at_once.path) == {}
 
 
 def test_an_account_that_replies_within_seconds_is_probably_a_bot(tmp_path: Path) -> None:
