@@ -1,6 +1,7 @@
 """For all tests."""
 
 import gc
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,25 @@ collect_ignore = ["toys"]
 
 # As the command line does: dbt's and Dagster's objects live long, looking for cycles among them is a waste.
 gc.set_threshold(200_000, 50, 100)
+
+#: Memory as a folder: nothing there waits for a disk, and a build writes to it two hundred times.
+MEMORY = Path("/dev/shm")
+#: What must be free there and in memory. A run of all tests holds a third of it.
+ROOM = 12 * 2**30
+
+
+def _has_room() -> bool:
+    meminfo = Path("/proc/meminfo")
+    if not (MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and meminfo.exists()):
+        return False
+    about = dict(line.split(":") for line in meminfo.read_text().splitlines())
+    return min(shutil.disk_usage(MEMORY).free, int(about["MemAvailable"].split()[0]) * 1024) >= ROOM
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Temporary folders lie in memory where there is room, and those of tests that passed go."""
+    if not (hasattr(config, "workerinput") or config.option.basetemp) and _has_room():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 @pytest.fixture(scope="session")
