@@ -6,6 +6,8 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 
 BIN := .venv/bin
+# Two at a time, a module in one of them.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 STAMP := .venv/installed
 # Everything that is installed, and uv, which installs it.
 LOCKS := requirements.lock requirements-installer.lock
@@ -21,7 +23,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup demo test test-slow test-campaigns test-recipes ui lint lint-python lint-sql lint-dbt docs lock bench clean
+.PHONY: help setup demo test test-slow test-all test-campaigns test-recipes ui lint lint-python lint-sql lint-dbt docs lock bench clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -52,13 +54,16 @@ demo: setup ## A generated company: fetch over HTTP, judge, build, publish, scor
 	@$(BIN)/cxmarts demo
 
 test: setup ## All tests but the slow ones
-	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+	@$(PYTEST)
 
 test-slow: setup ## Every command of the documents to its end
-	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m slow
+	@$(PYTEST) -m slow
+
+test-all: setup ## Both of them in one run, as .ci/run does
+	@$(PYTEST) -m 'not campaign and not recipe'
 
 test-campaigns: setup ## Kills, hostile records, many nights, real data sets to a publication: ten minutes
-	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m campaign
+	@$(PYTEST) -m campaign
 
 test-recipes: setup ## Toys added by the recipes of CONTRIBUTING: a KPI, a dimension, a vendor
 	@$(BIN)/python -m pytest -m recipe
