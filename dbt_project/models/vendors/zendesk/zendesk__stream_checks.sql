@@ -1,17 +1,23 @@
 {{ config(meta={'next_at': ['horizon', 'min(settles_at)']}, materialized='table') }}
 {#- What one stream of an account says that there is (expected), and how much of it another has (found): per channel of the ticket. #}
-{%- set is_comment = "c.event_type like '%Comment'" -%}
-with tickets as (select * from {{ in_force(ref('stg_zendesk__tickets')) }} as t where t.changed_at <= {{ as_of() }}),
+with tickets as (
+    select
+        source, record_id, channel, status, deleted, changed_at, created_at, is_public, requester_id, rating_score, rating_reason,
+        vendor_reopens, vendor_replies, vendor_solved_at, vendor_first_reply_minutes, vendor_first_reply_business_minutes
+    from {{ in_force(ref('stg_zendesk__tickets')) }} as t
+    where t.changed_at <= {{ as_of() }}
+),
 
 events as (
     select source, ticket_id, min(event_at) as first_at, max(event_at) as last_at,
-        coalesce(bool_or({{ any_element('children', 'c', is_comment) }}), false) as has_comments,
-        coalesce(bool_or({{ any_element('children', 'c', is_comment ~ ' and coalesce(c.public, c.comment_public, true)') }}), false) as has_public_comments,
-        coalesce(bool_or({{ any_element('children', 'c', is_comment ~ ' and c.public is null and c.comment_public is not null') }}), false)
-            as has_marks,
-        coalesce(bool_or({{ any_element('children', 'c', is_comment ~ ' and c.author_id is null and c.comment_public is null') }}), false)
-            as has_unsigned_comments
-    from {{ ref('stg_zendesk__ticket_events') }}
+        coalesce(bool_or(len(comments) > 0), false) as has_comments,
+        coalesce(bool_or({{ any_element('comments', 'c', 'coalesce(c.public, c.comment_public, true)') }}), false) as has_public_comments,
+        coalesce(bool_or({{ any_element('comments', 'c', 'c.public is null and c.comment_public is not null') }}), false) as has_marks,
+        coalesce(bool_or({{ any_element('comments', 'c', 'c.author_id is null and c.comment_public is null') }}), false) as has_unsigned_comments
+    from (
+        select source, ticket_id, event_at, {{ elements_where('children', 'c', "c.event_type like '%Comment'") }} as comments
+        from {{ ref('stg_zendesk__ticket_events') }}
+    ) as e
     where event_at <= {{ as_of() }}
     group by source, ticket_id
 ),
