@@ -19,20 +19,33 @@ SMALL = {"core.int_business_calendar", "marts.kpi_definitions", "staging.stg_typ
 Plan = dict[str, Any]
 
 
-def plans(warehouse: Warehouse) -> dict[str, Plan]:
-    """Plans of what dbt ran in the last build, by `build/model`."""
+def plans(warehouse: Warehouse, *, run: bool = False) -> dict[str, Plan]:
+    """Plans of what dbt ran in the last build, by `build/model`; `run`: with the rows that each operator gave."""
     found = {}
     with duckdb.connect(str(warehouse.path), read_only=True) as connection:
         for folder in ("vendors", "core", "marts", "kpis", "books"):
             for path in (warehouse.target / "compiled/cxmarts/models" / folder).rglob("*.sql"):
                 if not path.name.startswith(("new_", "stg_")):
-                    found[f"{warehouse.builds}/{path.stem}"] = explained(connection, path.read_text())
+                    found[f"{warehouse.builds}/{path.stem}"] = explained(
+                        connection, path.read_text(), run=run
+                    )
     return found
 
 
-def explained(connection: duckdb.DuckDBPyConnection, sql: str) -> Plan:
-    [(_, text)] = connection.execute(f"explain (format json) {sql}").fetchall()
-    return {"name": "ROOT", "children": json.loads(text)}
+def explained(connection: duckdb.DuckDBPyConnection, sql: str, *, run: bool = False) -> Plan:
+    [(_, text)] = connection.execute(f"explain ({'analyze, ' if run else ''}format json) {sql}").fetchall()
+    plan: Any = json.loads(text)
+    return plan if run else {"name": "ROOT", "children": plan}
+
+
+def multiplied(plan: Plan, floor: int) -> Iterator[tuple[str, int, int]]:
+    """Joins on equal values that give many times the rows of all that they read, where those are many: of a plan that ran."""
+    for node in nodes(plan):
+        given = node.get("operator_cardinality") or 0
+        if node.get("operator_name", "").strip() == "HASH_JOIN" and given > floor:
+            read = max(each.get("operator_cardinality") or 0 for each in nodes(node) if each is not node)
+            if given > 10 * read:
+                yield str(node["extra_info"]), read, given
 
 
 def nodes(plan: Plan) -> Iterator[Plan]:

@@ -12,6 +12,7 @@ import pytest
 from sandbox.server import Sandbox
 
 from .conftest import fetch_sandbox
+from .plans import multiplied, plans, row_by_row
 from .warehouse import BuildError, Warehouse
 
 START = datetime(2026, 11, 17, 14, tzinfo=UTC)
@@ -82,6 +83,15 @@ def test_the_last_night_rebuilt_only_what_it_touched(nights: Nights) -> None:
         "select (select count(*) from vendors.touched_tickets), (select count(*) from core.int_tickets)"
     )
     assert 0 < touched < tickets / 4
+
+
+def test_work_grows_with_the_company_and_not_with_its_square(nights: Nights) -> None:
+    """At 300 tickets a join of all with all gives 90,000 rows."""
+    found = plans(nights.at_once, run=True)
+    assert len(found) > 100
+    assert {name: joins for name, plan in found.items() if (joins := list(multiplied(plan, 50_000)))} == {}
+    found = plans(nights.at_once)
+    assert {name: joins for name, plan in found.items() if (joins := list(row_by_row(plan)))} == {}
 
 
 def test_a_second_build_on_a_day_counts_what_came_since(nights: Nights, tmp_path: Path) -> None:
