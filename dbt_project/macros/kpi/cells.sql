@@ -26,10 +26,8 @@ grouped as (
     {% endfor %}
 ),
 {% else %}
-{% set aggregates = [] %}
-{% for name, aggregate in (counts.items() | list) + (values.items() | list) %}{% do aggregates.append(aggregate ~ ' as ' ~ name) %}{% endfor %}
 grouped as (
-    {{ grouped_facts(aggregates, card.key, changed is not none) }}
+    {{ grouped_facts(dict(counts, **values), card.key, changed is not none) }}
 ),
 {% endif %}
 spine as ({{ period_spine(changed is not none) }})
@@ -52,50 +50,83 @@ full outer join spine as s
 {% endmacro %}
 
 {% macro wide_aggregates(counts, values) %}
-{% set aggregates = [] %}
+{% set aggregates = {} %}
 {% for name, aggregate in (counts.items() | list) + (values.items() | list) %}
-{% for _, column, _ in measures() %}{% do aggregates.append(aggregate.format(column) ~ ' as ' ~ name ~ '_' ~ loop.index) %}{% endfor %}
+{% for _, column, _ in measures() %}{% do aggregates.update({name ~ '_' ~ loop.index: aggregate.format(column)}) %}{% endfor %}
 {% endfor %}
 {{ return(aggregates) }}
 {% endmacro %}
 
+{#- So many values at most (facts, each for all aggregates) are grouped at a time: DuckDB keeps those of a median in memory, up to 16 bytes each,
+    counts them to no limit and gives them back when a step of the recursion ends. -#}
+{% macro slice_size() %}{{ return(16000000) }}{% endmacro %}
+
 {% macro grouped_facts(aggregates, keys, is_delta=false) %}
 {%- set dimensions = offered_dimensions(kpi_name()) -%}
-{%- set rare = [] -%}
-{%- for name in dimensions if grains_of(name) != period_grains() -%}{%- do rare.append(name) -%}{%- endfor -%}
+{%- set columns = ['slice_no', 'grain_no', 'period_start', 'dimension_no', 'member'] + keys + (aggregates | list) -%}
+{%- set nothing = ', null' * (columns | length - 1) -%}
+{%- set size = aggregates | length ~ ' * (select count(*) from facts)' -%}
 select
     {{ grain_name('grain_no') }} as period_grain,
     period_start,
-    case
-        {% for name in dimensions %}when grouping(d_{{ name }}) = 0 then '{{ name }}' {% else %}when false then '' {% endfor %}
-        else 'all'
-    end as dimension,
-    case
-        {% for name in dimensions %}when grouping(d_{{ name }}) = 0 then d_{{ name }} {% else %}when false then '' {% endfor %}
-        else 'all'
-    end as member,
-    {{ (keys + aggregates) | join(', ') }}
+    case dimension_no {% for name in dimensions %}when {{ loop.index }} then '{{ name }}' {% endfor %}else 'all' end as dimension,
+    {{ (['member'] + keys + (aggregates | list)) | join(', ') }}
 from (
-    select {% for name, column in dimensions.items() %}{{ member_by_grain(name, column) }} as d_{{ name }}, {% endfor %}*
-    from ({{ in_periods('facts', is_delta) }}) as p
-) as f
-group by grouping sets (
-    ({{ (['grain_no', 'period_start'] + keys) | join(', ') }})
-    {% for name in dimensions %}, ({{ (['grain_no', 'period_start', 'd_' ~ name] + keys) | join(', ') }}){% endfor %}
-)
-{#- Of a grain that a dimension has not its members are null. #}
-{% if rare %}having {% for name in rare %}not (grouping(d_{{ name }}) = 0 and d_{{ name }} is null){{ ' and ' if not loop.last }}{% endfor %}{% endif %}
+    with recursive slices as (
+        select
+            g.grain_no, d.dimension_no,
+            cast(ceil(
+                row_number() over (order by g.grain_no, d.dimension_no) / greatest(1e0, floor({{ slice_size() }} / (1e0 + {{ size }})))
+            ) as bigint) as slice_no
+        from {{ grain_rows() }} as g
+        cross join (select 0 as dimension_no{% for _ in dimensions %} union all select {{ loop.index }}{% endfor %}) as d
+        where true
+            {% for name in dimensions if grains_of(name) != period_grains() %}
+            {% set dimension_no = (dimensions | list).index(name) + 1 %}
+            and (d.dimension_no <> {{ dimension_no }} or {{ grain_name('g.grain_no') }} in ('{{ grains_of(name) | join("', '") }}'))
+            {% endfor %}
+    ),
+
+    sliced ({{ columns | join(', ') }}) as (
+        {{ slice_cells(aggregates, keys, is_delta, dimensions, '1') }}
+        union all
+        select 1{{ nothing }}
+        union all
+        (
+            {{ slice_cells(aggregates, keys, is_delta, dimensions, '(select max(slice_no) + 1 from sliced)') }}
+            {#- A slice without a cell is no end. #}
+            union all
+            select max(slice_no) + 1{{ nothing }} from sliced having max(slice_no) < (select max(slice_no) from slices)
+        )
+    )
+
+    select * from sliced where grain_no is not null
+) as s
 {% endmacro %}
 
-{% macro member_by_grain(dimension, column) -%}
-{%- set places = [] -%}
-{%- for grain in period_grains() if grain in grains_of(dimension) -%}{%- do places.append(period_grains().index(grain) + 1) -%}{%- endfor -%}
-{%- if places | length == period_grains() | length -%}coalesce({{ column }}, '(none)')
-{%- else -%}case when grain_no in ({{ (places or ['null']) | join(', ') }}) then coalesce({{ column }}, '(none)') end
-{%- endif -%}
-{%- endmacro %}
+{% macro slice_cells(aggregates, keys, is_delta, dimensions, slice) %}
+select
+    {{ slice }}, grain_no, period_start, dimension_no, member
+    {%- for key in keys %}, {{ key }}{% endfor %}{% for aggregate in aggregates.values() %}, {{ aggregate }}{% endfor %}
 
-{% macro in_periods(facts, is_delta) %}
+from (
+    select
+        s.dimension_no,
+        case s.dimension_no
+            when 0 then 'all'
+            {% for column in dimensions.values() %}
+            when {{ loop.index }} then coalesce(p.{{ column }}, '(none)')
+            {% endfor %}
+        end as member,
+        p.*
+    from ({{ in_periods('facts', is_delta, '(select distinct grain_no from slices where slice_no = ' ~ slice ~ ')') }}) as p
+    inner join (select * from slices where slice_no = {{ slice }}) as s on p.grain_no = s.grain_no
+) as f
+group by grain_no, period_start, dimension_no, member{% for key in keys %}, {{ key }}{% endfor %}
+
+{% endmacro %}
+
+{% macro in_periods(facts, is_delta, grains=none) %}
 select *
 from (
     select
@@ -107,7 +138,7 @@ from (
         end as period_start,
         f.*
     from {{ facts }} as f
-    cross join ({% for _ in period_grains() %}select {{ loop.index }} as grain_no{{ ' union all ' if not loop.last }}{% endfor %}) as g
+    cross join {{ grains or grain_rows() }} as g
 ) as p
 where
     {% if is_delta %}
@@ -118,6 +149,10 @@ where
     period_start is not null or {{ grain_name('grain_no') }} = 'all'
     {% endif %}
 {% endmacro %}
+
+{% macro grain_rows() -%}
+({% for _ in period_grains() %}select {{ loop.index }} as grain_no{{ ' union all ' if not loop.last }}{% endfor %})
+{%- endmacro %}
 
 {% macro period_spine(is_delta) %}
 {%- set keys = card().key -%}

@@ -10,7 +10,7 @@ bad as (
 ),
 
 grouped as (
-    {{ grouped_facts(['count(*) as n'], ['source', 'survey', 'question_id', 'kind', 'score']) }}
+    {{ grouped_facts({'n': 'count(*)'}, ['source', 'survey', 'question_id', 'kind', 'score']) }}
     union all
     select
         {{ grain_name('grain_no') }}, period_start, 'reason', coalesce(reason, '(none)'), source, survey, question_id, kind, score, count(*)
