@@ -119,8 +119,17 @@ class _Reader:
 
     def outputs(self, scope: Scope) -> Outputs:
         """What each column that a scope gives is made from, in order."""
+        from sqlglot import exp
+
         if id(scope) not in self._known:
-            self._known[id(scope)] = self._union(scope) if scope.set_operation_scopes else self._select(scope)
+            if scope.set_operation_scopes:
+                self._known[id(scope)] = self._union(scope)
+            elif isinstance(scope.expression, exp.SetOperation):
+                # A recursive query as it reads itself: it is made from what its parts read elsewhere.
+                names = scope.expression.named_selects
+                self._known[id(scope)] = [(name, frozenset()) for name in names]
+            else:
+                self._known[id(scope)] = self._select(scope)
         return self._known[id(scope)]
 
     def _union(self, scope: Scope) -> Outputs:

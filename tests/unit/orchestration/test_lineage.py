@@ -58,8 +58,15 @@ COLUMNS = {
             "select r.record_id as id, r.payload ->> '$.euros' as euros from read_parquet(['a', 'b']) as r",
             {"id": ["orders.record_id"], "euros": ["orders.payload"]},
         ),
+        (
+            "with recursive parts (no, name) as (select 1, name from core.customers union all select 1, null"
+            " union all (select max(no) + 1, max(customer_id) from core.orders, parts"
+            " union all select max(no) + 1, null from parts having max(no) < 3))"
+            " select no, name from parts",
+            {"no": [], "name": ["customers.name", "orders.customer_id"]},
+        ),
     ],
-    ids=["star", "cte", "union", "union by name", "scalar subquery", "table function", "files"],
+    ids=["star", "cte", "union", "union by name", "scalar subquery", "table function", "files", "recursion"],
 )
 def test_columns_are_traced_to_tables(sql: str, wanted: dict[str, list[str]]) -> None:
     found = resolve(sql, COLUMNS, files=("raw_shop", "orders"))
