@@ -27,13 +27,14 @@ from typing import Any
 
 import duckdb
 
-from bench.refresh import NOW, serve
+from bench.refresh import NOW
 from ingestion.extract import fetch
 from ingestion.landing import Landing
 from ingestion.sources import zendesk
 from orchestration.ground.home import Home
 from orchestration.warehouse import control_tables
 from orchestration.warehouse.dbt import Project, RunParameters, is_built
+from sandbox.server import Sandbox
 
 SCRIPT = Path(__file__).with_suffix(".sql")
 MARTS = ("tickets", "ticket_replies", "sla_targets")
@@ -83,6 +84,15 @@ class Work:
             for node in nodes
             if node["config"].get("incremental_strategy") == "replace_touched"
         }
+
+
+def serve(tickets: int, answers: Queue[Any], orders: Queue[Any]) -> None:
+    """The sandbox; each order moves its clock by so many days, None ends it."""
+    with Sandbox(tickets=tickets, seed=7, now=NOW, profile="clean") as sandbox:
+        answers.put(sandbox.env())
+        while (days := orders.get()) is not None:
+            sandbox.advance(days=days)
+            answers.put(len(sandbox.requests))
 
 
 def prepare(root: str) -> None:
@@ -173,11 +183,12 @@ def run(task: Callable[..., None], *arguments: object) -> Cost:
 
 
 def load(staged: str, warehouse: str, accounts: str) -> None:
-    """Staged tables, rules and what was applied, into a new warehouse or in place of what it holds."""
+    """Staged tables, the helpdesk's for each account, rules and what was applied, into a warehouse."""
     with control_tables.connect(Path(warehouse)) as con:
         con.execute(f"attach '{staged}' as staged (read_only)")
         tables = con.execute(
-            "select table_schema, table_name, bool_or(column_name = 'source' and table_schema = 'staging')"
+            "select table_schema, table_name,"
+            " bool_or(column_name = 'source' and table_name like 'stg_zendesk%')"
             " from information_schema.columns where table_catalog = 'staged'"
             " and (table_schema in ('rules', 'staging') or table_name in ('applied_batches', 'batches'))"
             " group by all"

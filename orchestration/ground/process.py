@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
+from orchestration.ground.sql import quoted_text
+
+if TYPE_CHECKING:
+    import duckdb
 
 # Nothing but the sources may be called: every library's own telemetry stays off.
 QUIET = {
@@ -19,6 +24,12 @@ QUIET = {
 def prepare_process(settings: Settings, home: Home) -> None:
     """Set what libraries read from the environment of this process, and make the home private."""
     home.create().make_private()
-    os.environ.update(QUIET, DAGSTER_HOME=str(home.dagster))
+    os.environ.update(QUIET, DAGSTER_HOME=str(home.dagster), CXMARTS_MEMORY_LIMIT=settings.memory_limit)
     if settings.ca_file:
         os.environ["SSL_CERT_FILE"] = str(settings.ca_file)
+
+
+def limit_memory(con: duckdb.DuckDBPyConnection) -> None:
+    """Hold a connection to the memory that the settings give DuckDB; by itself it takes most there is."""
+    limit = os.environ.get("CXMARTS_MEMORY_LIMIT") or Settings.memory_limit
+    con.execute(f"SET memory_limit = {quoted_text(limit)}")

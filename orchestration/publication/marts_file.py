@@ -23,6 +23,7 @@ from pathlib import Path
 import duckdb
 
 from ingestion.errors import ExpectedError
+from orchestration.ground.process import limit_memory
 from orchestration.ground.sql import quoted_name, quoted_text
 from orchestration.warehouse import control_tables
 from orchestration.warehouse.cutoff import RUN_COLUMNS
@@ -76,6 +77,7 @@ def connect(path: Path | None = None) -> duckdb.DuckDBPyConnection:
     """
     con = duckdb.connect(str(path), read_only=True) if path else duckdb.connect()
     con.execute("SET TimeZone = 'UTC'; SET threads = 1")
+    limit_memory(con)
     return con
 
 

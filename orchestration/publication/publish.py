@@ -128,6 +128,7 @@ def publish(
     (draft / "marts").mkdir(parents=True)
     try:
         with connect() as con:
+            con.execute(f"SET temp_directory = {quoted_text(f'{warehouse}.tmp')}")
             con.execute(f"ATTACH {quoted_text(warehouse)} AS {quoted_name(warehouse.stem)} (READ_ONLY)")
             source = f"{quoted_name(warehouse.stem)}.{quoted_name(schema)}"
             wanted = candidates(con, warehouse.stem, schema, sorted(marts))

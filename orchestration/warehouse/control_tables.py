@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 
+from orchestration.ground.process import limit_memory
 from orchestration.ground.sql import naive, quoted_name
 from orchestration.warehouse.dbt import is_built
 
@@ -49,6 +50,7 @@ def connect(warehouse: Path, *, read_only: bool = False) -> Iterator[duckdb.Duck
     """
     with duckdb.connect(str(warehouse), read_only=read_only) as con:
         con.execute("SET TimeZone = 'UTC'")
+        limit_memory(con)
         if not read_only:
             con.execute(_TABLES)
         yield con

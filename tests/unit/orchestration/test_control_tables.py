@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.publication import marts_file
 from orchestration.warehouse import control_tables
 
 STAGING = {"stg_zendesk__tickets": ("zendesk", "tickets"), "stg_zendesk__users": ("zendesk", "users")}
@@ -119,3 +120,10 @@ def test_a_mart_is_judged_once_while_its_rows_and_questions_are_the_same(
     assert control_tables.judged_before(con, moved) == {"agents": "night 1"}
     others = control_tables.subjects(con, asked | {"agents": "suite 2"})
     assert control_tables.judged_before(con, others) == {}
+
+
+def test_no_connection_takes_more_memory_than_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXMARTS_MEMORY_LIMIT", "500MiB")
+    with control_tables.connect(tmp_path / "warehouse.duckdb") as warehouse, marts_file.connect() as marts:
+        for con in (warehouse, marts):
+            assert con.execute("SELECT current_setting('memory_limit')").fetchall() == [("500.0 MiB",)]
