@@ -49,7 +49,7 @@ def rows_that_differ(one: Path, other: Path) -> dict[str, tuple[int, int]]:
 
 @dataclass
 class Nights:
-    """Two nights built one after the other; the same landing built at once; and as it stood before the second."""
+    """Three nights built one after the other; the same landing built at once; and as it stood before the last night."""
 
     nightly: Warehouse
     at_once: Warehouse
@@ -60,14 +60,14 @@ class Nights:
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
     nightly = Warehouse(tmp_path_factory.mktemp("nightly"), time_zone="America/New_York")
-    as_of = (START + timedelta(days=1)).isoformat()
-    with Sandbox(tickets=200, seed=11, now=START, profile="clean") as sandbox:
-        fetch_sandbox(sandbox, nightly.landing)
-        nightly.build(START.isoformat())
-        before = nightly.copy(tmp_path_factory.mktemp("before"))
-        sandbox.advance(days=1)
-        fetch_sandbox(sandbox, nightly.landing)
-        nightly.build(as_of)
+    with Sandbox(tickets=300, seed=11, now=START, profile="clean") as sandbox:
+        for night in range(3):
+            if night:
+                before = nightly.copy(tmp_path_factory.mktemp("before"))
+                sandbox.advance(days=1)
+            fetch_sandbox(sandbox, nightly.landing)
+            as_of = (START + timedelta(days=night)).isoformat()
+            nightly.build(as_of)
     at_once = Warehouse(tmp_path_factory.mktemp("at_once"), time_zone="America/New_York")
     at_once.landing = nightly.landing
     at_once.build(as_of)
@@ -99,11 +99,11 @@ def test_a_second_build_on_a_day_counts_what_came_since(nights: Nights, tmp_path
     again = nights.before.copy(tmp_path / "again")
     at_once = Warehouse(tmp_path / "at_once", time_zone="America/New_York")
     at_once.landing = again.landing
-    as_of = (START + timedelta(hours=9)).isoformat()
+    as_of = (START + timedelta(days=1, hours=9)).isoformat()
     for warehouse in (again, at_once):
         warehouse.build(as_of, select=BY_PERIOD)
     assert rows_that_differ(at_once.path, again.path) == {}
-    since = f"event_at > timestamp '{START:%Y-%m-%d %H:%M}'"
+    since = f"event_at > timestamp '{START + timedelta(days=1):%Y-%m-%d %H:%M}'"
     assert again.query(f"select count(*) > 0 from core.int_ticket_events where {since}") == [(True,)]
 
 
@@ -117,7 +117,7 @@ def test_a_build_that_breaks_off_is_made_up_for(nights: Nights) -> None:
             appended={"kpi_volume": "\nwhere cast('dies' as integer) = 1\n"},
         )
     broken.build(nights.as_of, select=BY_PERIOD)
-    rows = broken.query("select model from control.model_builds where build_id = 'build-3'")
+    rows = broken.query("select model from control.model_builds where build_id = 'build-4'")
     built = {model for (model,) in rows}
     assert len(built) >= 10
     assert not rows_that_differ(broken.path, nights.at_once.path).keys() & built
