@@ -28,11 +28,16 @@ class Gone(Exception):
 
 
 class Page:
-    """A tab. Scripts may be asynchronous; what they return must be JSON."""
+    """A tab. Scripts may be asynchronous; what they return must be JSON.
+
+    Attributes:
+        events: what the protocol told on the way, oldest first.
+    """
 
     def __init__(self, address: str) -> None:
         self._socket = websocket.create_connection(address, suppress_origin=True, timeout=PATIENCE)
         self._number = 0
+        self.events: list[dict[str, Any]] = []
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """One command of the protocol."""
@@ -40,6 +45,8 @@ class Page:
         self._socket.send(json.dumps({"id": self._number, "method": method, "params": parameters}))
         while True:
             answer = json.loads(self._socket.recv())
+            if "method" in answer:
+                self.events.append(answer)
             if answer.get("id") == self._number:
                 if "error" in answer:
                     raise Gone(answer["error"]["message"])
