@@ -60,6 +60,7 @@ def _refresh(settings: Settings, home: Home, as_of: datetime | None, is_full: bo
 
     import dagster as dg
 
+    from orchestration.assets.publish import REPORT_PROBLEM
     from orchestration.causes import causes, warnings
     from orchestration.definitions import build_definitions
     from orchestration.jobs import NIGHTLY, execute
@@ -85,6 +86,8 @@ def _refresh(settings: Settings, home: Home, as_of: datetime | None, is_full: bo
         found = result.all_events
         problems = [redact(text, hidden) for text in causes(found, home)]
         warned = [redact(text, hidden) for text in warnings(found)]
+        if problem := facts.get(REPORT_PROBLEM):
+            warned.append(redact(problem, hidden))
         published = result.success and "version" in facts
         if not published and not problems:
             problems = ["the run ended without publishing; see it in the Dagster UI (`make ui`)"]

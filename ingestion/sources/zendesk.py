@@ -430,4 +430,5 @@ VENDOR = Vendor(
     source=source,
     holidays=holidays,
     personal=PERSONAL,
+    ticket_page="/agent/tickets/{id}",
 )

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -12,12 +13,16 @@ from orchestration.ground import progress
 from orchestration.ground.release import code_version
 from orchestration.publication import publish
 from orchestration.publication.marts_file import Description, PublishError
+from orchestration.report import page
 from orchestration.resources import VERSION_TAG
 from orchestration.warehouse import control_tables
+from orchestration.warehouse.contracts import contracts
 from orchestration.warehouse.dbt import is_built
 from orchestration.warehouse.run import Run
 
 KEY = dg.AssetKey(["published", "publication"])
+#: The fact of a run that says why its version has no report of its own.
+REPORT_PROBLEM = "report_problem"
 
 
 def publish_assets(graph: ModelGraph) -> dg.AssetsDefinition:
@@ -29,7 +34,9 @@ def publish_assets(graph: ModelGraph) -> dg.AssetsDefinition:
         deps=[spec.key for spec in graph.in_schemas("marts", "restricted")],
         kinds={"duckdb", "parquet"},
         owners=["team:data-engineering"],
-        description="The version of the marts that readers see: Parquet, one DuckDB file and a manifest.",
+        description=(
+            "The version of the marts that readers see: Parquet, one DuckDB file, a manifest and the report."
+        ),
         required_resource_keys={"run"},
     )
     def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
@@ -41,19 +48,24 @@ def publish_assets(graph: ModelGraph) -> dg.AssetsDefinition:
             raise dg.Failure(str(error), allow_retries=False) from error
         context.instance.add_run_tags(context.run_id, {VERSION_TAG: found.version})
         rows = {name: mart["rows"] for name, mart in found.manifest["marts"].items()}
+        report = page.path(found.path)
         progress.current.facts |= {
             "published": found.is_current,
             "version": found.version,
             "as_of": run.as_of.isoformat(),
             "path": str(found.path),
+            "report": str(report),
             "rows": rows,
         }
+        if problem := progress.current.facts.get(REPORT_PROBLEM):
+            context.log.warning(problem)
         return dg.MaterializeResult(
             metadata={
                 "version": found.version,
                 "as_of": dg.MetadataValue.timestamp(run.as_of),
                 "is_current": found.is_current,
                 "path": dg.MetadataValue.path(str(found.path)),
+                "report": dg.MetadataValue.url(report.as_uri()),
                 "rows": sum(rows.values()),
                 "marts": dg.MetadataValue.md(
                     "| mart | rows |\n|---|---|\n" + "\n".join(f"| {k} | {v:,} |" for k, v in rows.items())
@@ -128,6 +140,19 @@ def publish_build(run: Run, marts: list[str], restricted: list[str], run_id: str
         if compared_with != (found.version if found else None):
             raise PublishError("the marts were compared with another version: run the whole job `nightly`")
 
+    is_fresh = run.home.erasing.exists()
+
+    def report(version: Path, manifest: Mapping[str, Any], previous: publish.Publication | None) -> None:
+        # After an erasure nothing goes on from the version before.
+        before = previous.path if previous and not is_fresh else None
+        pages = {each.name: each.ticket_page for each in run.settings.sources if each.ticket_page}
+        declared = contracts(run.project.manifest)
+        problem = page.write(
+            version, manifest, before, marts=declared, language=run.settings.language, pages=pages
+        )
+        if problem:
+            progress.current.facts[REPORT_PROBLEM] = problem
+
     now, keep, switch = datetime.now(UTC), run.settings.keep_versions, not run.is_scratch
     described = descriptions(run.project.manifest)
     done = publish.publish(
@@ -138,9 +163,10 @@ def publish_build(run: Run, marts: list[str], restricted: list[str], run_id: str
         keep=keep,
         views=views,
         descriptions=described,
-        is_fresh=run.home.erasing.exists(),
+        is_fresh=is_fresh,
         switch=switch,
         check=as_judged,
+        add=report,
         now=now,
     )
     if run.settings.is_restricted:

@@ -21,6 +21,7 @@ import signal
 import sys
 import threading
 import warnings
+import webbrowser
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +37,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.locking import exclusive
 from orchestration.ground.settings import Settings, load, parse_time
 from orchestration.publication import publish
+from orchestration.report import page
 
 if TYPE_CHECKING:
     from orchestration.commands.questions import Question
@@ -123,6 +125,8 @@ def _parser() -> argparse.ArgumentParser:
 
     command("doctor", _doctor, "Check settings, sources, disk and versions: a line each, with what to do.")
     command("scorecard", _scorecard, "Show the published figures.")
+    report = command("report", _report, "Name the page of the published report, or open it.")
+    report.add_argument("--open", action="store_true", help="open it in the browser")
     questions = command(
         "questions",
         _questions,
@@ -238,6 +242,7 @@ def _refresh(options: argparse.Namespace) -> int:
     if code == 0 and not options.json:
         print("Look: `cxmarts scorecard` shows the figures, `cxmarts ui` the pipeline")
         _tell_of_questions(Home(settings.home))
+        _tell_of_report(Home(settings.home))
     return code
 
 
@@ -304,6 +309,27 @@ def _listed(texts: Sequence[str]) -> str:
 def _scorecard(_: argparse.Namespace) -> int:
     _print_scorecard(load())
     return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    path = _report_page(Home(load().home))
+    if path is None:
+        raise CommandError("no report is published yet; run `cxmarts refresh`")
+    print(path)
+    if options.open and not webbrowser.open(path.as_uri()):
+        raise CommandError(f"no browser could be started: open {path}")
+    return 0
+
+
+def _report_page(home: Home) -> Path | None:
+    """The page of the current version, by the path that leads to the newest one tomorrow too."""
+    path = page.path(home.published / "current")
+    return path if path.exists() else None
+
+
+def _tell_of_report(home: Home) -> None:
+    if path := _report_page(home):
+        print(f"The report: {_near(path)} (`cxmarts report --open`)")
 
 
 def _print_scorecard(settings: Settings) -> None:
@@ -430,6 +456,7 @@ def _demo(options: argparse.Namespace) -> int:
     if code == 0:
         _print_scorecard(settings)
         _print_pointers(home)
+        _tell_of_report(home)
     return code
 
 

@@ -27,6 +27,7 @@ VARIABLES = (
     "CXMARTS_HOME",
     "CXMARTS_AS_OF",
     "CXMARTS_TIMEZONE",
+    "CXMARTS_LANGUAGE",
     "CXMARTS_RULES",
     "CXMARTS_FILES",
     "CXMARTS_ALLOW_STALE",
@@ -37,6 +38,8 @@ VARIABLES = (
     "CXMARTS_RESTRICTED",
     "CXMARTS_MEMORY_LIMIT",
 )
+#: Those of the report's texts, the default first.
+LANGUAGES = ("en", "de")
 LATER_VARIABLES = ("CXMARTS_LANDING_URL", "CXMARTS_POSTGRES_URL")
 # Read by the TLS library itself.
 PASSED_ON = ("SSL_CERT_FILE",)
@@ -79,6 +82,14 @@ class Account:
         return list(VENDORS[self.vendor].of_kind("url", self.values))
 
     @property
+    def ticket_page(self) -> str | None:
+        """Where people see a ticket, with `{id}` in it; None where there are none, or behind a sandbox."""
+        page, urls = VENDORS[self.vendor].ticket_page, self.urls
+        if not page or not urls or is_loopback(urlsplit(urls[0]).hostname or ""):
+            return None
+        return urls[0] + page
+
+    @property
     def secrets(self) -> list[str]:
         """What must be told to nobody."""
         return list(VENDORS[self.vendor].of_kind("secret", self.values))
@@ -91,6 +102,7 @@ class Settings:
     home: Path
     as_of: datetime | None = None
     timezone: str = "UTC"
+    language: str = LANGUAGES[0]
     rules: Path | None = None
     files: Path | None = None
     allow_stale: frozenset[str] = frozenset()
@@ -205,6 +217,7 @@ class _Reader:
             home=self.folder / Path(self.values.get("CXMARTS_HOME", ".cxmarts")).expanduser(),
             as_of=self._time("CXMARTS_AS_OF"),
             timezone=self._zone(),
+            language=self._language(),
             rules=self._folder("CXMARTS_RULES"),
             files=self._folder("CXMARTS_FILES"),
             allow_stale=frozenset(stale),
@@ -235,6 +248,12 @@ class _Reader:
             ZoneInfo(name)
         except (KeyError, ValueError, OSError):
             self.problems.append(f"CXMARTS_TIMEZONE: {name!r} is no IANA time zone such as Europe/Berlin")
+        return name
+
+    def _language(self) -> str:
+        name = self.values.get("CXMARTS_LANGUAGE", LANGUAGES[0])
+        if name not in LANGUAGES:
+            self.problems.append(f"CXMARTS_LANGUAGE: {name!r} is none of {', '.join(LANGUAGES)}")
         return name
 
     def _number(self, name: str, default: int) -> int:

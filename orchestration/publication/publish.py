@@ -3,6 +3,7 @@
     published/versions/<version>/marts.duckdb        tables in schema main, storage readable by DuckDB 1.0+
     published/versions/<version>/marts/<name>.parquet
     published/versions/<version>/manifest.json
+    published/versions/<version>/report/index.html
     published/current -> versions/<version>
 
 `published_restricted/` beside it has the same layout and version names, for what holds names or free text.
@@ -90,6 +91,7 @@ def publish(
     is_fresh: bool = False,
     switch: bool = True,
     check: Callable[[Mapping[str, int]], None] | None = None,
+    add: Callable[[Path, Mapping[str, Any], Publication | None], None] | None = None,
     now: datetime | None = None,
 ) -> Publication:
     """Copy the candidate marts of `warehouse` into a new version and make it the current one.
@@ -107,6 +109,8 @@ def publish(
         is_fresh: the database does not go on from the one before: deleted rows stay in blocks for a while.
         switch: False writes the version but leaves the pointer alone.
         check: called with the row count of each mart before anything is written; raises to refuse.
+        add: called with the folder of the finished version before it appears, its manifest and the current
+            publication; adds what is made of the marts.
         now: the time of publication; the clock's by default.
 
     Raises:
@@ -170,6 +174,8 @@ def publish(
             },
         }
         (draft / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+        if add:
+            add(draft, manifest, previous)
         for path in (*sorted(draft.rglob("*")), draft):
             _open_like(published, path)
             _sync(path)

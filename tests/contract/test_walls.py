@@ -26,12 +26,13 @@ FORBIDDEN = {
     "orchestration.ground": {*DAGSTER, *DBT},
     "orchestration.warehouse": DAGSTER,
     "orchestration.publication": {*DAGSTER, *DBT},
+    "orchestration.report": {*DAGSTER, *DBT},
 }
 PACKAGES = ("ingestion", "quality", "orchestration", "sandbox", "bench")
 #: But this: both know the format of the landing.
 EXCEPT = {"quality": "ingestion.landing_format"}
 #: The rooms of the orchestration, each above those that it may import; what is in none of them is Dagster's.
-FLOORS = ("ground", "warehouse", "publication", "", "commands")
+FLOORS = ("ground", "warehouse", "publication", "report", "", "commands")
 
 
 def modules(package: str) -> dict[str, Path]:

@@ -1,0 +1,135 @@
+"""Charts as the page shows them: inline SVG, drawn only if it was not drawn before.
+
+A drawing is known by what it is made of: the kind of chart, its data, the language, and the code and
+libraries that draw it. Drawings are kept beside the page and taken over from version to version, so that a
+chart whose numbers did not move costs nothing; the libraries are imported only if one must be drawn.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import importlib.metadata
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+Locale = Literal["en-US", "de-DE"]
+LOCALES: Mapping[str, Locale] = {"en": "en-US", "de": "de-DE"}
+
+
+#: A text, or a text and the address that it leads to.
+Cell = str | tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """What stands behind a chart, or for itself; `language` is that of its rows, if not the page's."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    language: str | None = None
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A picture of numbers, the same in words, and its numbers.
+
+    Attributes:
+        kind: a function of `specs`.
+        data: what it draws; JSON.
+        options: what else it is told; JSON.
+        title: what it shows.
+        description: what one sees in it, for those who do not.
+    """
+
+    kind: str
+    title: str
+    description: str
+    data: Sequence[Mapping[str, Any]] = field(repr=False)
+    options: Mapping[str, Any] = field(repr=False)
+    table: Table = field(repr=False)
+
+    def key(self, language: str) -> str:
+        """What it is known by."""
+        made_of = [self.kind, self.data, self.options, language, _edition()]
+        return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:24]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A chart drawn: SVG without a title, and the Vega-Lite specification it was drawn from."""
+
+    svg: str
+    spec: dict[str, Any] = field(repr=False)
+
+
+def draw(charts: Iterable[Chart], language: str, kept: Mapping[str, Any]) -> dict[str, Drawing]:
+    """Draw the charts that are not among those kept.
+
+    Args:
+        charts: the charts.
+        language: how their numbers and dates are written.
+        kept: drawings as `store` wrote them.
+
+    Returns:
+        Key -> drawing, of these charts alone.
+    """
+    drawn: dict[str, Drawing] = {}
+    for chart in charts:
+        key = chart.key(language)
+        if key in drawn:
+            continue
+        if key in kept:
+            drawn[key] = Drawing(**kept[key])
+        else:
+            drawn[key] = _draw(chart, LOCALES[language])
+    return drawn
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Drawings that were kept; none if there are none or they cannot be read."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return dict(found) if isinstance(found, dict) else {}
+
+
+def store(path: Path, drawings: Mapping[str, Drawing]) -> None:
+    """Keep drawings for the next version."""
+    path.write_text(json.dumps({key: vars(each) for key, each in drawings.items()}, sort_keys=True))
+
+
+def titled(svg: str, key: str, title: str, description: str) -> str:
+    """A drawing as an image that says what it is."""
+    head, _, body = svg.partition(">")
+    named = f'<svg role="img" aria-labelledby="t{key} d{key}" {head.removeprefix("<svg ")}>'
+    told = f'<title id="t{key}">{html.escape(title)}</title>'
+    return f'{named}{told}<desc id="d{key}">{html.escape(description)}</desc>{body}'
+
+
+def _draw(chart: Chart, locale: Locale) -> Drawing:
+    import vl_convert
+
+    from orchestration.report import specs
+
+    spec = specs.spec(chart.kind, chart.data, chart.options)
+    svg = vl_convert.vegalite_to_svg(
+        spec, format_locale=locale, time_format_locale=locale, allowed_base_urls=[]
+    )
+    # It is one picture, and says what it is as a whole; its parts have no names.
+    svg = re.sub(r' (?:xmlns:xlink|version|class|role|aria-\w+)="[^"]*"', "", svg)
+    return Drawing(svg, spec)
+
+
+@cache
+def _edition() -> str:
+    """The code and the libraries that draw."""
+    code = Path(__file__).read_bytes() + Path(__file__).with_name("specs.py").read_bytes()
+    libraries = [importlib.metadata.version(name) for name in ("altair", "vl-convert-python")]
+    return "/".join([hashlib.sha256(code).hexdigest()[:12], *libraries])

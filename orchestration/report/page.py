@@ -1,0 +1,159 @@
+"""The page: screens and drawings as one HTML file, kept beside the marts of its version.
+
+<version>/report/index.html     the page; opened from disk, it asks nobody for anything
+<version>/report/drawings.json  its charts, for the next version to take over
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jinja2
+
+from orchestration.publication.publish import DATABASE
+from orchestration.report import charts, data, tickets
+from orchestration.report.charts import Chart
+from orchestration.report.screens import Links, screens
+from orchestration.report.texts import Texts
+from quality.contracts import Contract
+
+FOLDER, PAGE, DRAWINGS = "report", "index.html", "drawings.json"
+#: Where a page says that it is not its version's own.
+NOTICE = "<!-- notice -->"
+BEGIN, END = '<p class="notice" role="status">', "</p>"
+HERE = Path(__file__).parent
+
+
+def path(version: Path) -> Path:
+    """Where the page of a version is."""
+    return version / FOLDER / PAGE
+
+
+def write(
+    version: Path,
+    manifest: Mapping[str, Any],
+    before: Path | None,
+    *,
+    marts: Mapping[str, Contract],
+    language: str,
+    pages: Mapping[str, str],
+) -> str | None:
+    """Make the report of a version, or a page in its place: no publication is lost for it.
+
+    Args: those of `make`.
+
+    Returns:
+        Why there is none, and what stands there; None if there is one.
+    """
+    try:
+        make(version, manifest, before, marts=marts, language=language, pages=pages)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        stand_in(version, manifest, before, language=language)
+        return f"the report could not be made ({reason}): its page shows the version before, and says so"
+    return None
+
+
+def make(
+    version: Path,
+    manifest: Mapping[str, Any],
+    before: Path | None,
+    *,
+    marts: Mapping[str, Contract],
+    language: str,
+    pages: Mapping[str, str],
+) -> Path:
+    """Make the report of a version, in its folder.
+
+    Args:
+        version: its folder, which holds `marts.duckdb`.
+        manifest: its manifest.
+        before: the folder of the version before, whose drawings are taken over.
+        marts: the contracts of its marts.
+        language: of the page.
+        pages: source -> address of a ticket there, with `{id}` in it.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        Exception: whatever is wrong.
+    """
+    with data.connect(version / DATABASE) as con:
+        found = data.read(con, manifest)
+        behind = tickets.behind(con, found["signals"], marts)
+    texts = Texts(language)
+    told = screens(found, texts, Links(pages), behind)
+    kept = charts.read(path(before).with_name(DRAWINGS)) if before else {}
+    shown = [*(t.chart for s in told for t in s.tiles if t.chart), *(c for s in told for c in s.charts)]
+    drawn = charts.draw(shown, language, kept)
+
+    def picture(chart: Chart) -> str:
+        key = chart.key(language)
+        return charts.titled(drawn[key].svg, key, chart.title, chart.description)
+
+    page = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            texts=texts,
+            screens=told,
+            picture=picture,
+            style=(HERE / "page.css").read_text(),
+            notice=NOTICE,
+            version=manifest["version"],
+        )
+    )
+    target = path(version)
+    target.parent.mkdir(exist_ok=True)
+    charts.store(target.with_name(DRAWINGS), drawn)
+    target.write_text(page, encoding="utf-8")
+    return target
+
+
+def stand_in(version: Path, manifest: Mapping[str, Any], before: Path | None, *, language: str) -> None:
+    """The page of a version whose report cannot be made: that of the version before, which says so.
+
+    Without one before, a page that says no more than that.
+    """
+    texts, target = Texts(language), path(version)
+    target.parent.mkdir(exist_ok=True)
+    try:
+        page = path(before).read_text(encoding="utf-8") if before else ""
+        kept = path(before).with_name(DRAWINGS).read_bytes() if before else b"{}"
+    except OSError:
+        page, kept = "", b"{}"
+    head, mark, body = page.partition(NOTICE)
+    if mark:
+        at = texts.time(datetime.fromisoformat(manifest["as_of"]), ZoneInfo(manifest["time_zone"]))
+        told = html.escape(texts("notice", time=at))
+        # Of two in a row the newest alone speaks.
+        body = body.removeprefix(_between(body))
+        page = f"{head}{mark}{BEGIN}{told}{END}{body}"
+    else:
+        told = html.escape(texts("no_report"))
+        page = (
+            f'<!DOCTYPE html><html lang="{texts.language}"><head><meta charset="utf-8">'
+            f"<title>{told}</title></head><body><main><h1>{told}</h1></main></body></html>\n"
+        )
+    target.with_name(DRAWINGS).write_bytes(kept)
+    target.write_text(page, encoding="utf-8")
+
+
+def _between(body: str) -> str:
+    return body[: body.index(END) + len(END)] if body.startswith(BEGIN) else ""
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,214 @@
+"""The report of a real refresh: its numbers are the KPI tables', and browsers show it as it is meant."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.browser import Browser, Page, browser
+from tests.homes import run, said
+from tests.parsed import ROOT
+
+AXE = "4.14.1"
+#: Widths of a desk, a tablet and a phone.
+WIDTHS = (1280, 800, 380)
+THEMES = ("light", "dark")
+
+
+class Tables(HTMLParser):
+    """The tables of a page, by caption: rows of texts, the head first."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.found: dict[str, list[list[str]]] = {}
+        self._rows: list[list[str]] = []
+        self._caption: str | None = None
+        self._cell: list[str] | None = None
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, _: object) -> None:
+        if tag == "table":
+            self._rows = []
+        elif tag == "tr":
+            self._rows.append([])
+        elif tag in ("td", "th", "caption"):
+            self._cell = []
+
+    def handle_data(self, data: str) -> None:
+        if self._cell is not None:
+            self._cell.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th", "caption") and self._cell is not None:
+            text = "".join(self._cell).replace("\u00a0", " ").replace("\u2009", " ")
+            self._cell = None
+            if tag == "caption":
+                self._caption = text
+            else:
+                self._rows[-1].append(text)
+        elif tag == "table" and self._caption:
+            self.found[self._caption] = self._rows
+
+
+@pytest.fixture(scope="module")
+def version(first: Path) -> Path:
+    return (first / ".cxmarts" / "published" / "current").resolve()
+
+
+@pytest.fixture(scope="module")
+def report(version: Path) -> Path:
+    return version / "report" / "index.html"
+
+
+#: What a tile shows -> the same figure by its own table, with how it is written.
+FIGURES = {
+    "CSAT": ("csat_pct", "kpi_csat", "true", "%"),
+    "NPS": ("nps", "kpi_nps", "true", ""),
+    "SLA met, first reply": ("attainment_pct", "kpi_sla_compliance", "metric = 'first_reply'", "%"),
+    "First reply, median": (
+        "median_seconds", "kpi_response_times", "measure = 'first_reply' and clock = 'calendar'", "s"),
+    "Backlog": ("open_at_end", "kpi_backlog", "age_bucket = 'all'", "n"),
+    "Tickets created": ("created", "kpi_volume", "true", "n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_are_those_of_their_own_tables(version: Path, report: Path, name: str) -> None:
+    column, mart, where, unit = FIGURES[name]
+    with duckdb.connect(str(version / "marts.duckdb"), read_only=True) as con:
+        found = con.execute(
+            f"select period_grain, period_start, {column} from {mart} where {where} and dimension = 'all'"
+            " and not is_partial_period and period_start is not null"
+        ).fetchall()
+    cells = {written(*row, unit) for row in found if row[2] is not None}
+    # Of so small a company the last whole week, month and quarter may hold no answer.
+    shown = Tables(report.read_text()).found.get(name, [[]])[1:]
+    assert shown or name == "NPS"
+    assert [row for row in shown if row[1] != "–" and (row[0], row[1]) not in cells] == []
+
+
+def written(grain: str, start: object, value: float, unit: str) -> tuple[str, str]:
+    """Period and figure as an English page writes them, by another route than the page's."""
+    from datetime import date, timedelta
+
+    assert isinstance(start, date)
+    if grain == "month":
+        period = f"{start:%B %Y}"
+    elif grain == "quarter":
+        period = f"Q{(start.month + 2) // 3} {start:%Y}"
+    else:
+        end = start + timedelta(days=6)
+        if start.year != end.year:
+            period = f"{start:%b} {start.day}, {start:%Y} – {end:%b} {end.day}, {end:%Y}"
+        elif start.month != end.month:
+            period = f"{start:%b} {start.day} – {end:%b} {end.day}, {end:%Y}"
+        else:
+            period = f"{start:%b} {start.day} – {end.day}, {end:%Y}"
+    if unit == "s":
+        size, name = next((s, n) for s, n in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")) if value >= s)
+        return period, f"{value / size:.1f} {name}" if size > 1 else f"{value:.0f} s"
+    return period, {"%": f"{value:.1f} %", "n": f"{value:.0f}"}.get(unit, f"{value:.1f}")
+
+
+def test_what_is_due_is_what_is_open(version: Path, report: Path) -> None:
+    with duckdb.connect(str(version / "marts.duckdb"), read_only=True) as con:
+        [(count,)] = con.execute("select count(*) from tickets where not is_solved").fetchall()
+        oldest = con.execute(
+            "select ticket_id from tickets where not is_solved order by created_at, ticket_id limit 15"
+        ).fetchall()
+    [rows] = [rows for name, rows in Tables(report.read_text()).found.items() if name.startswith("Oldest")]
+    assert f"Oldest unsolved: {count} are open" in Tables(report.read_text()).found
+    assert [row[0] for row in rows[1:]] == [ticket for (ticket,) in oldest]
+
+
+def test_the_refresh_and_the_command_lead_to_it(first: Path, report: Path) -> None:
+    assert Path(said(first)["report"]).name == "index.html"
+    done = run(first, "report")
+    assert done.returncode == 0
+    assert Path(done.stdout.strip()).resolve() == report
+
+
+def test_before_the_first_publication_there_is_none(tmp_path: Path) -> None:
+    done = run(tmp_path, "report")
+    assert done.returncode == 1 and "run `cxmarts refresh`" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("profile")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The accessibility checks, from the npm registry."""
+    folder = ROOT / ".pytest_cache" / "axe"
+    script = folder / "node_modules" / "axe-core" / "axe.min.js"
+    if not script.exists():
+        npm = shutil.which("npm")
+        if npm is None:
+            pytest.skip("no npm, which brings axe-core, is installed")
+        folder.mkdir(parents=True, exist_ok=True)
+        command = [npm, "install", "--silent", "--ignore-scripts", "--prefix", str(folder), f"axe-core@{AXE}"]
+        if subprocess.run(command, capture_output=True, timeout=120).returncode:
+            pytest.skip("axe-core cannot be had from the npm registry")
+    return script.read_text()
+
+
+def opened(chromium: Browser, report: Path, width: int, theme: str, *, has_script: bool = True) -> Page:
+    tab = chromium.page()
+    for domain in ("Page", "Network", "Log", "Runtime"):
+        tab.call(f"{domain}.enable")
+    tab.call("Emulation.setScriptExecutionDisabled", value=not has_script)
+    tab.call(
+        "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 500
+    )
+    features = [{"name": "prefers-color-scheme", "value": theme}]
+    tab.call("Emulation.setEmulatedMedia", media="screen", features=features)
+    tab.open(report.as_uri())
+    tab.wait("!!document.querySelector('footer')")
+    return tab
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_browsers_show_it_whole_and_quietly(
+    chromium: Browser, report: Path, axe: str, width: int, theme: str
+) -> None:
+    """No request, no word on the console, nothing wider than the screen, nothing that axe finds."""
+    tab = opened(chromium, report, width, theme)
+    sizes = tab.run("[...document.querySelectorAll('svg')].map(e => e.getBoundingClientRect().width)")
+    assert sizes and min(sizes) > 200
+    assert tab.run("document.documentElement.scrollWidth <= window.innerWidth")
+    tab.run("document.querySelectorAll('details').forEach(e => e.open = true)")
+    tab.call("Runtime.evaluate", expression=axe)
+    found = tab.run(
+        "axe.run().then(r => r.violations.map(v => [v.id, v.nodes.slice(0, 3).map(n => n.html)]))"
+    )
+    assert found == []
+    told = [
+        event for event in tab.events if event["method"] in ("Log.entryAdded", "Runtime.consoleAPICalled")
+    ]
+    assert told == []
+    asked = [e["params"]["request"]["url"] for e in tab.events if e["method"] == "Network.requestWillBeSent"]
+    assert asked == [report.as_uri()]
+
+
+@pytest.mark.slow
+def test_it_prints_on_a4(chromium: Browser, report: Path) -> None:
+    import base64
+
+    tab = opened(chromium, report, 800, "dark")
+    tab.call("Emulation.setEmulatedMedia", media="print", features=[])
+    told = tab.call("Page.printToPDF", preferCSSPageSize=True, printBackground=True)["data"]
+    pages = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", base64.b64decode(told))
+    assert 2 <= len(pages) <= 12
+    assert {(round(float(w)), round(float(h))) for w, h in pages} == {(595, 842)}

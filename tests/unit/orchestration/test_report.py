@@ -1,0 +1,332 @@
+"""The report over marts made by hand: a company without anything, with little, and with hostile words."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import duckdb
+import pytest
+
+from orchestration.ground.settings import LANGUAGES
+from orchestration.report import charts, page, specs, texts
+from orchestration.report.data import plain
+from orchestration.warehouse.contracts import contracts
+from quality.contracts import Contract
+from tests import parsed
+
+#: A Friday; the last whole week began on 2 March 2026, the last month was February.
+MANIFEST = {
+    "version": "20260313T060000000000Z-abcdef",
+    "as_of": "2026-03-13T06:00:00+00:00",
+    "time_zone": "Europe/Berlin",
+    "gate_results": [],
+}
+MONDAY = date(2026, 3, 2)
+PAGES = {"helpdesk": "https://example.com/tickets/{id}"}
+EVIL = "</script><img src=x onerror=alert(1)>\u202eevil"
+
+
+@pytest.fixture(scope="module")
+def marts() -> dict[str, Contract]:
+    return contracts(parsed.project().manifest)
+
+
+class Text(HTMLParser):
+    """What can be read, and every tag with its attributes."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(source)
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    @property
+    def all(self) -> str:
+        return re.sub(r"\s+", " ", "".join(self.words)).replace("\u00a0", " ")
+
+
+def version(folder: Path, marts: dict[str, Contract], **rows: list[dict[str, Any]]) -> Path:
+    """A version whose marts hold these rows alone."""
+    folder.mkdir()
+    with duckdb.connect(str(folder / "marts.duckdb")) as con:
+        for name, contract in marts.items():
+            columns = ", ".join(f'"{column}" {type_}' for column, type_ in contract.types.items())
+            con.execute(f"CREATE TABLE {name} ({columns})")
+        for name, given in rows.items():
+            for row in given:
+                names = ", ".join(f'"{column}"' for column in row)
+                con.execute(
+                    f"INSERT INTO {name} ({names}) VALUES ({', '.join('?' * len(row))})", [*row.values()]
+                )
+    return folder
+
+
+def made(folder: Path, marts: dict[str, Contract], before: Path | None = None, language: str = "en") -> Text:
+    found = page.make(folder, MANIFEST, before, marts=marts, language=language, pages=PAGES)
+    return Text(found.read_text())
+
+
+def definition(kpi: str, unit: str, better: str | None, settles: int = 0) -> dict[str, Any]:
+    return {
+        "kpi": kpi, "mart": "kpi_" + kpi, "unit": unit, "better": better, "settles_after_days": settles,
+        "definition": f"what {kpi} means", "variant": "as usual",
+    }  # fmt: skip
+
+
+def cell(kpi: str, start: date = MONDAY, **more: Any) -> dict[str, Any]:
+    base = {"period_grain": "week", "dimension": "all", "member": "all", "is_small_n": False}
+    return {"kpi": kpi, **base, "period_start": start, "is_partial_period": False, **more}
+
+
+CSAT = definition("csat", "percent", "higher")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_company_without_anything_is_told_so(
+    tmp_path: Path, marts: dict[str, Contract], language: str
+) -> None:
+    told = made(version(tmp_path / "v", marts), marts, language=language)
+    wanted = {
+        "en": ("No source has delivered anything yet", "Nothing can be judged yet", "No ticket is unsolved"),
+        "de": ("Noch keine Quelle hat etwas geliefert", "Noch lässt sich nichts", "Kein Ticket ist ungelöst"),
+    }
+    assert [text for text in wanted[language] if text not in told.all] == []
+    assert ("html", {"lang": language}) in told.tags
+    assert not any(tag == "svg" for tag, _ in told.tags)
+
+
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        pytest.param({"is_small_n": True, "n": 4}, "too few", id="small"),
+        pytest.param({"signal": "beyond_limits", "shift": "worse", "center": 80.0, "lower_limit": 70.0,
+                      "upper_limit": 90.0}, "worse", id="beyond its limits"),
+        pytest.param({"signal": "none", "lower_limit": 40.0, "upper_limit": 90.0}, "unchanged", id="within"),
+        pytest.param({"previous_value": 40.0, "is_significant_change": True}, "better", id="a real rise"),
+        pytest.param({"previous_value": 70.0, "is_significant_change": True}, "worse", id="a real fall"),
+        pytest.param({"previous_value": 59.0, "is_significant_change": False}, "unchanged", id="noise"),
+        pytest.param({}, "not judged", id="no test"),
+    ],
+)  # fmt: skip
+def test_one_word_says_how_a_number_stands(
+    tmp_path: Path, marts: dict[str, Contract], more: dict[str, Any], word: str
+) -> None:
+    row = cell("csat", **{"value": 60.0, "n": 200, "ci_low": 53.1, "ci_high": 66.5, **more})
+    folder = version(tmp_path / "v", marts, kpi_scorecard=[row], kpi_definitions=[CSAT])
+    told = made(folder, marts).all
+    assert f"CSAT 60.0 % n = {more.get('n', 200)} {word} Mar 2 – 8, 2026" in told.replace("\u2009", " ")
+    assert "95 % interval: 53.1 % to 66.5 %." in told
+
+
+def test_a_small_week_gives_way_to_its_month(tmp_path: Path, marts: dict[str, Contract]) -> None:
+    rows = [
+        cell("csat", value=100.0, n=3, is_small_n=True),
+        cell("csat", date(2026, 2, 1), period_grain="month", value=61.0, n=80),
+    ]
+    told = made(version(tmp_path / "v", marts, kpi_scorecard=rows, kpi_definitions=[CSAT]), marts).all
+    assert "CSAT 61.0 % n = 80" in told and "February 2026" in told
+
+
+def test_numbers_that_may_still_change_are_not_the_headline(
+    tmp_path: Path, marts: dict[str, Contract]
+) -> None:
+    """Of KPIs that settle after seven days, the last week of a Friday is the one before the last."""
+    rows = [
+        cell("first_reply_time", MONDAY - timedelta(days=7 * age), value=3600.0 * (age + 1), n=50)
+        for age in range(3)
+    ]
+    meant = [definition("first_reply_time", "seconds", "lower", settles=7)]
+    told = made(version(tmp_path / "v", marts, kpi_scorecard=rows, kpi_definitions=meant), marts).all
+    assert "First reply, median 2.0 h n = 50" in told
+
+
+def test_what_is_no_noise_is_a_sentence_and_noise_is_said_too(
+    tmp_path: Path, marts: dict[str, Contract]
+) -> None:
+    limits = {"center": 70.0, "lower_limit": 60.0, "upper_limit": 80.0, "n": 90, "false_signal_rate": 0.01}
+    quiet = cell("csat", value=71.0, signal="none", **limits)
+    loud = cell("csat", value=41.0, signal="beyond_limits", shift="worse", **limits)
+    told = made(version(tmp_path / "a", marts, kpi_scorecard=[quiet], kpi_definitions=[CSAT]), marts).all
+    assert "Nothing but noise" in told
+    told = made(version(tmp_path / "b", marts, kpi_scorecard=[loud], kpi_definitions=[CSAT]), marts).all
+    assert "41.0 %, worse than usual; 60.0 % to 80.0 % was to be expected." in told.replace("\u2009", " ")
+    assert "Nothing but noise" not in told
+
+
+def test_single_agents_are_no_news(tmp_path: Path, marts: dict[str, Contract]) -> None:
+    row = cell(
+        "csat", value=1.0, n=90, signal="beyond_limits", shift="worse", dimension="agent", member="4711"
+    )
+    told = made(version(tmp_path / "v", marts, kpi_scorecard=[row], kpi_definitions=[CSAT]), marts).all
+    assert "4711" not in told
+
+
+def hostile(tmp_path: Path, marts: dict[str, Contract]) -> Path:
+    """Words from outside in every place where the page shows some."""
+    quarter = date(2025, 10, 1)
+    limits = {"center": 70.0, "lower_limit": 60.0, "upper_limit": 80.0, "n": 90, "value": 41.0}
+    rows = [
+        cell("csat", signal="beyond_limits", shift="worse", **limits),
+        cell("csat", quarter, period_grain="quarter", dimension="segment", member=EVIL, **limits),
+        cell("csat", signal="run", shift="worse", dimension="group", member="1", member_label=EVIL, **limits),
+    ]
+    bottleneck = {
+        "period_grain": "all", "dimension": "group", "member": "1", "member_label": EVIL, "stage": "open",
+        "clock": "calendar", "n": 9, "share_pct": 100.0, "median_seconds": 60.0, "is_small_n": False,
+    }  # fmt: skip
+    score = {
+        "period_grain": "quarter", "period_start": quarter, "dimension": "all", "member": "all",
+        "source": "s",
+        "survey": EVIL, "question_id": EVIL, "kind": "csat", "score": 1.0, "n": 40, "answers": 40,
+        "share_pct": 100.0,
+    }  # fmt: skip
+    return version(
+        tmp_path / "hostile",
+        marts,
+        kpi_scorecard=rows,
+        kpi_definitions=[{**CSAT, "definition": EVIL}],
+        kpi_bottlenecks=[bottleneck],
+        kpi_distribution=[score],
+        publication=[{"source": EVIL, "is_stale": True}],
+        tickets=[{"source": "helpdesk", "ticket_id": '1" onclick="x', "is_solved": False, "status": EVIL,
+                  "created_at": "2026-03-01", "priority": EVIL}],
+    )  # fmt: skip
+
+
+def test_what_comes_from_outside_is_text(tmp_path: Path, marts: dict[str, Contract]) -> None:
+    folder = hostile(tmp_path, marts)
+    told = made(folder, marts)
+    assert "onerror=alert(1)>\ufffdevil" in told.all
+    raw = page.path(folder).read_text()
+    assert "\u202e" not in raw and "<img" not in raw
+    assert {tag for tag, _ in told.tags}.isdisjoint({"script", "img", "iframe", "object", "link", "base"})
+    assert not [attrs for _, attrs in told.tags if any(name.startswith("on") for name in attrs)]
+    # A ticket's id that is no id leads nowhere.
+    assert all("onclick" not in (attrs.get("href") or "") for _, attrs in told.tags)
+
+
+def test_plain_text_keeps_letters_of_all_scripts() -> None:
+    assert plain("Größe 客服 الدعم") == "Größe 客服 الدعم"
+    assert plain("a\u2066b\u202ec\x00\ud800") == "a\ufffdb\ufffdc\ufffd\ufffd"
+
+
+def test_charts_say_what_they_are_and_have_their_numbers_beside_them(
+    tmp_path: Path, marts: dict[str, Contract]
+) -> None:
+    rows = [cell("csat", MONDAY - timedelta(days=7 * age), value=60.0 + age, n=90) for age in range(9)]
+    told = made(version(tmp_path / "v", marts, kpi_scorecard=rows, kpi_definitions=[CSAT]), marts)
+    [svg] = [attrs for tag, attrs in told.tags if tag == "svg"]
+    ids = {attrs["id"] for _, attrs in told.tags if "id" in attrs}
+    assert svg["role"] == "img" and ids.issuperset((svg["aria-labelledby"] or "").split())
+    assert "The last 9 weeks: between 60.0 % and 68.0 %; the last 60.0 %." in told.all
+    assert all(f"{60 + age}.0 %" in told.all for age in range(9))
+
+
+def test_drawings_follow_the_schema_of_vega_lite() -> None:
+    """The night does not check it. Altair does, of a specification that it reads."""
+    period = {"start": "2026-03-02", "value": 1.0, "is_pale": False, "is_chosen": True}
+    band = {"floor": 0.0, "ceiling": 2.0, "center": 1.0, "low": 0.5, "high": 1.5}
+    row = {"label": "a", "part": "b", "number": 0, "share": 1.0, "value": 1.0, "low": 0.0, "high": 2.0}
+    options = {
+        "unit": "%", "target": 1.0, "line": 0, "time_format": "%b", "across": "score",
+        "labels": ["a"], "parts": ["b"],
+    }  # fmt: skip
+    for kind in specs.KINDS:
+        spec = specs.spec(kind, [{**row, **period, **band}], options)
+        alt.Chart.from_dict(spec)
+
+
+def test_only_what_moved_is_drawn_anew(
+    tmp_path: Path, marts: dict[str, Contract], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rows(last: float) -> list[dict[str, Any]]:
+        nps = [cell("nps", value=30.0, n=90)]
+        return [cell("csat", value=last, n=90), *nps]
+
+    drawn: list[str] = []
+    draw = charts._draw
+    monkeypatch.setattr(
+        charts, "_draw", lambda chart, locale: drawn.append(chart.title) or draw(chart, locale)
+    )
+    meant = [CSAT, definition("nps", "points", "higher")]
+    one, two, three = (
+        version(tmp_path / name, marts, kpi_scorecard=rows(last), kpi_definitions=meant)
+        for name, last in (("one", 60.0), ("two", 60.0), ("three", 61.0))
+    )
+    made(one, marts)
+    assert drawn == ["CSAT", "NPS"]
+    made(two, marts, before=one)
+    assert drawn == ["CSAT", "NPS"]
+    assert page.path(two).read_bytes() == page.path(one).read_bytes()
+    made(three, marts, before=two)
+    assert drawn == ["CSAT", "NPS", "CSAT"]
+    kept = json.loads(page.path(three).with_name(page.DRAWINGS).read_text())
+    assert len(kept) == 2
+
+
+def test_a_report_that_fails_leaves_the_page_before_and_says_so(
+    tmp_path: Path, marts: dict[str, Contract]
+) -> None:
+    before = version(tmp_path / "before", marts, kpi_scorecard=[cell("csat", value=60.0, n=90)],
+                     kpi_definitions=[CSAT])  # fmt: skip
+    made(before, marts)
+    folders = [tmp_path / name for name in ("first", "second", "alone")]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "marts.duckdb").write_bytes(b"damaged")
+    options: dict[str, Any] = {"marts": marts, "language": "en", "pages": {}}
+    for folder, previous in zip(folders, (before, folders[0], None), strict=True):
+        problem = page.write(folder, MANIFEST, previous, **options)
+        assert problem is not None and "could not be made" in problem
+    for folder in folders[:2]:
+        told = Text(page.path(folder).read_text())
+        assert told.all.count("could not be made") == 1 and "CSAT 60.0 %" in told.all
+        assert "Fri, Mar 13, 2026, 07:00" in told.all
+    assert "could not be made" in Text(page.path(folders[2]).read_text()).all
+    # The drawings are still there for the night that succeeds.
+    assert charts.read(page.path(folders[1]).with_name(page.DRAWINGS))
+
+
+def test_every_text_is_there_in_every_language() -> None:
+    table = texts.table()
+    assert set(table) == set(LANGUAGES)
+    english = table["en"]
+    for language, given in table.items():
+        assert [key for key, text in given.items() if not text.strip()] == []
+        assert given.keys() == english.keys()
+        gaps = {key: sorted(re.findall(r"\{(\w+)\}", text)) for key, text in given.items()}
+        assert gaps == {key: sorted(re.findall(r"\{(\w+)\}", text)) for key, text in english.items()}, (
+            language
+        )
+
+
+def test_every_kpi_and_dimension_that_ships_has_a_name() -> None:
+    seeds = parsed.ROOT / "dbt_project" / "seeds"
+    named = texts.table()["en"]
+    for kind, file in (("kpi", "kpi_definitions.csv"), ("dimension", "dimensions.csv")):
+        rows = (seeds / file).read_text().splitlines()[1:]
+        assert [row for row in rows if f"{kind}.{row.split(',')[0]}" not in named] == []
+
+
+def test_numbers_and_times_are_written_as_the_language_does() -> None:
+    english, german = texts.Texts("en"), texts.Texts("de")
+    assert (
+        english.value(1234.5, "percent") == "1,234.5\u00a0%"
+        and german.value(1234.5, "percent") == "1.234,5\u00a0%"
+    )
+    assert english.value(90_000, "seconds") == "1.0\u00a0d" and german.value(5400, "seconds") == "1,5\u00a0h"
+    assert english.period("quarter", date(2026, 7, 1)) == "Q3 2026"
+    assert german.period("month", date(2026, 3, 1)) == "März 2026"
+    assert english.interval(99.96, 99.99, "percent") == "99.96\u00a0% to 99.99\u00a0%"
