@@ -178,6 +178,9 @@ def write(
                 con.execute(_comments(con, descriptions))
                 con.commit()
             finally:
+                # Of what failed half-way: nothing else can be asked before.
+                with suppress(duckdb.TransactionException):
+                    con.rollback()
                 con.execute("USE memory; DETACH target")
             _verify(path, marts)
         except (duckdb.Error, OSError, PublishError):

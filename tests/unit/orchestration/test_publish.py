@@ -306,6 +306,15 @@ def test_a_damaged_file_is_not_carried_on(warehouse: Path, damage: str) -> None:
         ).fetchall() == [(50_000, 0)]
 
 
+def test_what_fails_half_way_is_told_and_leaves_nothing(warehouse: Path) -> None:
+    first = write(warehouse)
+    build(warehouse, "SELECT 2 AS ticket_id, 'b' AS status")
+    with pytest.raises(duckdb.Error, match="nowhere"):
+        write(warehouse, hours=1, views={"v": "create view v as select nowhere from tickets"})
+    assert publish.publications(warehouse.parent / "published") == [first]
+    assert write(warehouse, hours=2).manifest["marts"]["tickets"]["rows"] == 1
+
+
 def test_unchanged_marts_share_their_file(warehouse: Path) -> None:
     build(warehouse, "SELECT 1 AS id", "groups")
     first = write(warehouse, ["tickets", "groups"])
