@@ -9,6 +9,18 @@
 {%- endif -%}
 {%- endmacro %}
 
+{% macro local_parts(at, prefix) -%}
+{{ business_date(at) }} as {{ prefix }}_date,
+    cast(extract(isodow from {{ local_time(at, business_zone()) }}) as smallint) as {{ prefix }}_weekday,
+    cast(extract(hour from {{ local_time(at, business_zone()) }}) as smallint) as {{ prefix }}_hour
+{%- endmacro %}
+
+{% macro hours_of_week() %}{{ return(range(168) | list) }}{% endmacro %}
+
+{% macro hour_of_week(at) -%}
+cast((extract(isodow from {{ local_time(at, business_zone()) }}) - 1) * 24 + extract(hour from {{ local_time(at, business_zone()) }}) as smallint)
+{%- endmacro %}
+
 {% macro grain_name(grain_no) -%}
 case {{ grain_no }} {% for grain in period_grains() %}when {{ loop.index }} then '{{ grain }}' {% endfor %}end
 {%- endmacro %}

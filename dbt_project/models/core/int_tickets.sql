@@ -6,7 +6,7 @@
     'declared_first_reply_at', 'declared_resolved_at', 'declared_closed_at', 'declares_first_reply', 'declares_resolved', 'declared_reopens',
     'declared_replies', 'handle_seconds', 'unusable_handle_seconds', 'logs_assignment', 'unusable', 'changed_at', 'version_at',
     'told_last_solved_at', 'told_first_solved_at', 'told_status_at', 'told_assignee_at', 'told_first_assigned_at',
-    'told_first_resolution_business_seconds', 'told_full_resolution_business_seconds'
+    'told_first_resolution_business_seconds', 'told_full_resolution_business_seconds', 'link'
 ] -%}
 with tickets as ({{ united('tickets', columns) }}),
 
@@ -84,6 +84,7 @@ select
         when t.version_at <= {{ as_of() }} and t.told_{{ time }}_at <= {{ as_of() }} then {{ time_since('t.created_at', 't.told_' ~ time ~ '_at') }}
     end as told_{{ time }}_at,
     {% endfor %}
+    t.link,
     {% for measure in ['first_resolution', 'full_resolution'] %}
     case
         when t.version_at <= {{ as_of() }} and t.told_{{ measure }}_business_seconds <= {{ seconds(micros_between('t.created_at', as_of())) }}

@@ -189,5 +189,6 @@ select
     next_score,
     case when scale_min <> next_scale_min or scale_max <> next_scale_max then null else next_score - score end as score_change,
     not next_is_flagged as is_recovered,
-    newest_values
+    newest_values,
+    {{ local_parts('answered_at', 'flagged') }}
 from judged

@@ -303,7 +303,8 @@ select
         'priority': 't.priority is not null and not coalesce(put.has_priority_history, false)',
         'group_id': 't.group_id is not null and not coalesce(held.has_group_history, false)',
         'agent_id': 't.assignee_id is not null and not coalesce(held.has_assignee_history, false)'
-    }) }} as newest_values
+    }) }} as newest_values,
+    {{ local_parts('coalesce(g.ended_at, g.breached_at)', 'outcome') }}
 from answered_for as g
 inner join counted as t on g.source = t.source and g.ticket_id = t.ticket_id
 left join states as put

@@ -2,7 +2,10 @@
     materialized='incremental', incremental_strategy='replace_touched', pre_hook="{{ forget_before() }}",
     meta={
         'keeps_before': true, 'settled_at': "case when status in ('solved', 'closed') then last_solved_at end",
-        'moving': ['status', 'last_solved_at', 'has_repeat_contact', 'is_reopened_in_window', 'is_first_contact_resolved']
+        'moving': [
+            'status', 'last_solved_at', 'last_solved_date', 'last_solved_weekday', 'last_solved_hour', 'has_repeat_contact',
+            'is_reopened_in_window', 'is_first_contact_resolved'
+        ]
     }
 ) }}
 {#- One row per counted ticket. #}
@@ -66,6 +69,9 @@ select
     t.is_timed,
     m.is_resolved as is_solved,
     t.support_type,
-    t.handed_over_at
+    t.handed_over_at,
+    t.link,
+    {{ local_parts('t.created_at', 'created') }},
+    {{ local_parts('m.last_solved_at', 'last_solved') }}
 from counted as t
 inner join {{ ref('int_ticket_measures') }} as m on t.source = m.source and t.ticket_id = m.ticket_id

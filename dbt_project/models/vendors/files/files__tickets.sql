@@ -101,6 +101,7 @@ select
     {% endfor %}
     cast(null as double) as told_first_resolution_business_seconds,
     cast(null as double) as told_full_resolution_business_seconds,
+    cast(null as varchar) as link,
     t.fetched_at,
     t.sla
 from tickets as t

@@ -1,6 +1,6 @@
 {%- set minutes = {'calendar': 'VARCHAR', 'business': 'VARCHAR'} -%}
 {%- set shape = {
-    'created_at': 'VARCHAR', 'updated_at': 'VARCHAR', 'status': 'VARCHAR', 'priority': 'VARCHAR', 'type': 'VARCHAR', 'support_type': 'VARCHAR',
+    'url': 'VARCHAR', 'created_at': 'VARCHAR', 'updated_at': 'VARCHAR', 'status': 'VARCHAR', 'priority': 'VARCHAR', 'type': 'VARCHAR', 'support_type': 'VARCHAR',
     'is_public': 'BOOLEAN',
     'requester_id': 'VARCHAR', 'submitter_id': 'VARCHAR', 'assignee_id': 'VARCHAR', 'organization_id': 'VARCHAR',
     'group_id': 'VARCHAR', 'brand_id': 'VARCHAR', 'problem_id': 'VARCHAR', 'followup_ids': ['VARCHAR'],
@@ -41,6 +41,7 @@ with landed as ({{ landed('zendesk', 'tickets', shape) }})
 select
     {{ envelope() }},
     {{ to_utc('p.created_at') }} as created_at,
+    p.url as api_url,
     p.status as status,
     p.priority as priority,
     p.type as ticket_type,

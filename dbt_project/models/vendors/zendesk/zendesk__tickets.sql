@@ -125,7 +125,12 @@ select
     t.vendor_full_resolution_business_minutes * 60 as told_full_resolution_business_seconds,
     coalesce(t.vendor_status_updated_at, t.vendor_custom_status_updated_at) as told_status_at,
     t.vendor_assignee_updated_at as told_assignee_at,
-    t.vendor_initially_assigned_at as told_first_assigned_at
+    t.vendor_initially_assigned_at as told_first_assigned_at,
+    {#- The agents' screen of what the API names by its own address. #}
+    case
+        when {{ matches('t.api_url', '^https?://[^/]+/api/v2/tickets/[0-9]+[.]json$') }}
+            then replace(replace(t.api_url, '/api/v2/tickets/', '/agent/tickets/'), '.json', '')
+    end as link
 from tickets as t
 left join solves as s on t.source = s.source and t.record_id = s.record_id
 left join handovers as h on t.source = h.source and t.record_id = h.ticket_id
