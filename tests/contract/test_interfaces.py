@@ -59,4 +59,6 @@ def test_nothing_personal_is_published(published: dict[str, Any]) -> None:
         ("groups", "group_name"),
         ("organizations", "organization_name"),
         ("restatements", "column_name"),
+        ("worklist", "group_name"),
+        ("worklist", "organization_name"),
     }
