@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'always'}) }}
 {#- How fresh and complete each stream is, by the run that built these marts. #}
 with rejected as (
     select replace(model, 'stg_', '') as stream_key, source, count(*) as rejected_rows
@@ -53,7 +54,11 @@ select
     cast(coalesce(l.held_batches, 0) as bigint) as held_batches,
     cast(coalesce(l.lost_batches, 0) as bigint) as lost_batches,
     cast(coalesce(d.disagreements, 0) as bigint) as disagreements,
-    h.held_questions
+    h.held_questions,
+    {{ as_of() }} as as_of,
+    {{ business_zone() }} as time_zone,
+    {#- Known when it is published. #}
+    cast(null as varchar) as version
 from landed as l
 full outer join {{ source('control', 'source_status') }} as f on l.source = f.source and l.vendor = f.vendor and l.stream = f.stream
 left join {{ ref('int_staged_streams') }} as s on l.stream_key = s.stream_key and l.source = s.source
