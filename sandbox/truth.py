@@ -537,6 +537,49 @@ def by_organization(company: Company, counted: Sequence[TicketTruth]) -> dict[st
     return found
 
 
+# ---- by hour of the week ----
+
+
+def demand(company: Company, counted: Sequence[TicketTruth], now: datetime) -> dict[str, dict[int, float]]:
+    """Tickets and open hours by local hour of the week: 0 is Monday from 00:00.
+
+    Args:
+        company: the company.
+        counted: its counted tickets.
+        now: the days from the first ticket to this instant's count, whole.
+
+    Returns:
+        "created", "solved" (the last time), a schedule's id, "open" (any schedule) -> hour -> how much.
+    """
+    zone = ZoneInfo(BUSINESS_ZONE)
+
+    def hour(instant: int) -> int:
+        local = datetime.fromtimestamp(instant, zone)
+        return local.weekday() * 24 + local.hour
+
+    solves = [t.created + t.seconds["full_resolution"] for t in counted if "full_resolution" in t.seconds]
+    first = datetime.fromtimestamp(min(ticket.created for ticket in counted), zone).date()
+    last = now.astimezone(zone).date()
+    minutes: dict[str, set[int]] = defaultdict(set)
+    for schedule in company.schedules:
+        holidays = frozenset(_dates(schedule))
+        for n in range(-1, (last - first).days + 2):
+            day = first + timedelta(days=n)
+            for opened, closed in (
+                open_intervals(schedule.zone, schedule.intervals, day) if day not in holidays else ()
+            ):
+                minutes[str(schedule.id)].update(range(opened, closed, 60))
+    minutes["open"] = set().union(*minutes.values())
+    found: dict[str, dict[int, float]] = {
+        "created": {**Counter(hour(ticket.created) for ticket in counted)},
+        "solved": {**Counter(hour(solve) for solve in solves)},
+    }
+    for name, times in minutes.items():
+        counts = Counter(hour(t) for t in times if first <= datetime.fromtimestamp(t, zone).date() <= last)
+        found[name] = {at: n / 60 for at, n in counts.items()}
+    return found
+
+
 # ---- all of it ----
 
 

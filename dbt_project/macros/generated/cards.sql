@@ -105,6 +105,22 @@
             {"kpi": "csat", "value": "csat_pct", "n": "n", "low": "ci_low_pct", "high": "ci_high_pct", "chart": "p", "total": "positive"},
         ],
     },
+    "kpi_demand": {
+        "facts": "tickets",
+        "time": "created_at",
+        "dimensions": [],
+        "grains": ["month", "quarter", "all"],
+        "definition": "demand",
+        "key": ["hour_of_week"],
+        "types": {"hour_of_week": "smallint"},
+        "values": {},
+        "has_periods": true,
+        "members": [
+            {"relation": "tickets", "record_id": "'created'", "where": "support_type is distinct from 'ai_agent'", "numerator": "false", "outcome": "status", "key": {"hour_of_week": "(created_weekday - 1) * 24 + created_hour"}},
+            {"relation": "tickets", "record_id": "'solved'", "time": "last_solved_at", "where": "support_type is distinct from 'ai_agent' and is_solved and last_solved_at is not null", "denominator": "false", "numerator": "true", "outcome": "status", "key": {"hour_of_week": "(last_solved_weekday - 1) * 24 + last_solved_hour"}},
+        ],
+        "headlines": [],
+    },
     "kpi_distribution": {
         "facts": "survey_answers",
         "time": "answered_at",
@@ -373,7 +389,7 @@
         "running": [],
     },
     "follow_ups": {
-        "columns": ["source", "response_id", "question_id", "survey", "kind", "score", "scale_min", "scale_max", "reason", "flagged_at", "customer_id", "organization_id", "ticket_id", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "agent_id", "promised_hours", "is_business_hours", "due_at", "expires_at", "contacted_at", "contact_kind", "contact_ticket_id", "contact_agent_id", "hours_to_contact", "outcome", "next_response_id", "next_answered_at", "next_score", "score_change", "is_recovered", "newest_values"],
+        "columns": ["source", "response_id", "question_id", "survey", "kind", "score", "scale_min", "scale_max", "reason", "flagged_at", "customer_id", "organization_id", "ticket_id", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "agent_id", "promised_hours", "is_business_hours", "due_at", "expires_at", "contacted_at", "contact_kind", "contact_ticket_id", "contact_agent_id", "hours_to_contact", "outcome", "next_response_id", "next_answered_at", "next_score", "score_change", "is_recovered", "newest_values", "flagged_date", "flagged_weekday", "flagged_hour"],
         "running": [],
     },
     "hand_overs": {
@@ -389,7 +405,7 @@
         "running": [],
     },
     "sla_targets": {
-        "columns": ["source", "ticket_id", "policy", "metric", "instance", "origin", "priority", "complexity", "segment", "product", "service_area", "channel", "organization_id", "group_id", "agent_id", "target_seconds", "is_business_hours", "applied_at", "due_at", "due_at_last_schedule", "ended_at", "elapsed_seconds", "elapsed_seconds_last_schedule", "is_paused", "outcome", "breached_at", "time_conflict", "newest_values"],
+        "columns": ["source", "ticket_id", "policy", "metric", "instance", "origin", "priority", "complexity", "segment", "product", "service_area", "channel", "organization_id", "group_id", "agent_id", "target_seconds", "is_business_hours", "applied_at", "due_at", "due_at_last_schedule", "ended_at", "elapsed_seconds", "elapsed_seconds_last_schedule", "is_paused", "outcome", "breached_at", "time_conflict", "newest_values", "outcome_date", "outcome_weekday", "outcome_hour"],
         "running": ["elapsed_seconds", "elapsed_seconds_last_schedule"],
     },
     "stage_times": {
@@ -397,11 +413,11 @@
         "running": [],
     },
     "survey_answers": {
-        "columns": ["source", "response_id", "question_id", "survey", "kind", "score", "original_answer", "scale_min", "scale_max", "direction", "rule", "is_positive", "is_easy", "nps_class", "is_changed", "answered_at", "sent_at", "customer_id", "organization_id", "ticket_id", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "agent_id", "is_headline", "reason", "support_type", "is_ticket_known", "newest_values"],
+        "columns": ["source", "response_id", "question_id", "survey", "kind", "score", "original_answer", "scale_min", "scale_max", "direction", "rule", "is_positive", "is_easy", "nps_class", "is_changed", "answered_at", "sent_at", "customer_id", "organization_id", "ticket_id", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "agent_id", "is_headline", "reason", "support_type", "is_ticket_known", "newest_values", "answered_date", "answered_weekday", "answered_hour"],
         "running": [],
     },
     "survey_sends": {
-        "columns": ["source", "invitation_id", "survey", "ticket_id", "customer_id", "organization_id", "sent_at", "is_delivered", "answered_at", "is_answered", "is_awaited", "solved_at", "previous_sent_at", "is_too_soon", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "agent_id", "reminders", "newest_values"],
+        "columns": ["source", "invitation_id", "survey", "ticket_id", "customer_id", "organization_id", "sent_at", "is_delivered", "answered_at", "is_answered", "is_awaited", "solved_at", "previous_sent_at", "is_too_soon", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "agent_id", "reminders", "newest_values", "sent_date", "sent_weekday", "sent_hour"],
         "running": [],
     },
     "ticket_replies": {
@@ -409,7 +425,7 @@
         "running": [],
     },
     "tickets": {
-        "columns": ["source", "ticket_id", "created_at", "status", "priority", "source_priority", "complexity", "channel", "customer_id", "organization_id", "group_id", "assignee_id", "segment", "product", "service_area", "first_reply_at", "first_assigned_at", "first_solved_at", "last_solved_at", "first_solved_origin", "last_solved_origin", "first_reply_seconds", "first_reply_business_seconds", "first_reply_business_seconds_last_schedule", "first_assignment_seconds", "first_assignment_business_seconds", "first_assignment_business_seconds_last_schedule", "first_resolution_seconds", "first_resolution_business_seconds", "first_resolution_business_seconds_last_schedule", "full_resolution_seconds", "full_resolution_business_seconds", "full_resolution_business_seconds_last_schedule", "requester_wait_seconds", "requester_wait_business_seconds", "requester_wait_business_seconds_last_schedule", "agent_wait_seconds", "agent_wait_business_seconds", "agent_wait_business_seconds_last_schedule", "on_hold_seconds", "on_hold_business_seconds", "on_hold_business_seconds_last_schedule", "agent_work_seconds", "agent_work_business_seconds", "agent_work_business_seconds_last_schedule", "in_new_seconds", "in_new_business_seconds", "in_new_business_seconds_last_schedule", "in_open_seconds", "in_open_business_seconds", "in_open_business_seconds_last_schedule", "unassigned_seconds", "unassigned_business_seconds", "unassigned_business_seconds_last_schedule", "unsolved_age_seconds", "unsolved_age_business_seconds", "unsolved_age_business_seconds_last_schedule", "first_reply_after_handover_seconds", "first_reply_after_handover_business_seconds", "first_reply_after_handover_business_seconds_last_schedule", "reopens", "group_hops", "assignee_hops", "priority_raises", "escalations", "public_agent_replies", "customer_turns", "handle_seconds", "is_one_touch", "is_one_touch_explore", "has_repeat_contact", "is_reopened_in_window", "is_first_contact_resolved", "has_status_history", "first_reply_origin", "waits_origin", "is_timed", "is_solved", "support_type", "handed_over_at"],
+        "columns": ["source", "ticket_id", "created_at", "status", "priority", "source_priority", "complexity", "channel", "customer_id", "organization_id", "group_id", "assignee_id", "segment", "product", "service_area", "first_reply_at", "first_assigned_at", "first_solved_at", "last_solved_at", "first_solved_origin", "last_solved_origin", "first_reply_seconds", "first_reply_business_seconds", "first_reply_business_seconds_last_schedule", "first_assignment_seconds", "first_assignment_business_seconds", "first_assignment_business_seconds_last_schedule", "first_resolution_seconds", "first_resolution_business_seconds", "first_resolution_business_seconds_last_schedule", "full_resolution_seconds", "full_resolution_business_seconds", "full_resolution_business_seconds_last_schedule", "requester_wait_seconds", "requester_wait_business_seconds", "requester_wait_business_seconds_last_schedule", "agent_wait_seconds", "agent_wait_business_seconds", "agent_wait_business_seconds_last_schedule", "on_hold_seconds", "on_hold_business_seconds", "on_hold_business_seconds_last_schedule", "agent_work_seconds", "agent_work_business_seconds", "agent_work_business_seconds_last_schedule", "in_new_seconds", "in_new_business_seconds", "in_new_business_seconds_last_schedule", "in_open_seconds", "in_open_business_seconds", "in_open_business_seconds_last_schedule", "unassigned_seconds", "unassigned_business_seconds", "unassigned_business_seconds_last_schedule", "unsolved_age_seconds", "unsolved_age_business_seconds", "unsolved_age_business_seconds_last_schedule", "first_reply_after_handover_seconds", "first_reply_after_handover_business_seconds", "first_reply_after_handover_business_seconds_last_schedule", "reopens", "group_hops", "assignee_hops", "priority_raises", "escalations", "public_agent_replies", "customer_turns", "handle_seconds", "is_one_touch", "is_one_touch_explore", "has_repeat_contact", "is_reopened_in_window", "is_first_contact_resolved", "has_status_history", "first_reply_origin", "waits_origin", "is_timed", "is_solved", "support_type", "handed_over_at", "link", "created_date", "created_weekday", "created_hour", "last_solved_date", "last_solved_weekday", "last_solved_hour"],
         "running": ["unsolved_age_seconds", "unsolved_age_business_seconds", "unsolved_age_business_seconds_last_schedule"],
     },
     "unsolved_stays": {

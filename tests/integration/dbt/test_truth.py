@@ -12,7 +12,7 @@ from sandbox import journeys
 from sandbox.catalog import CSAT_FORM, GROUP_IDS
 from sandbox.rendering import ticket_id
 from sandbox.server import Sandbox
-from sandbox.truth import by_organization, targets, tickets, truth
+from sandbox.truth import by_organization, demand, targets, tickets, truth
 from sandbox.vendors.zendesk.people import organization
 
 from .conftest import fetch_sandbox
@@ -28,6 +28,7 @@ MARTS = (
     "+kpi_bottlenecks",
     "+kpi_cost",
     "+kpi_csat",
+    "+kpi_demand",
     "+kpi_effort",
     "+kpi_experience",
     "+kpi_first_contact",
@@ -70,6 +71,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, dict[s
             sandbox.company, expected["journeys"], 48 * 3600, 90 * 86_400
         )
         expected["comebacks"] = journeys.comebacks(sandbox.company, expected["journeys"], 90)
+        expected["demand"] = demand(sandbox.company, counted_tickets, sandbox.company.now)
         expected["backlog"] = journeys.backlog(sandbox.company, expected["journeys"])
     warehouse.build(NOW.isoformat(), select=MARTS)
     return warehouse, expected
@@ -108,6 +110,25 @@ def test_nps_by_segment(company: tuple[Warehouse, dict[str, Any]]) -> None:
         name: (cell["n"], cell["promoters"], cell["passives"], cell["detractors"])
         for name, cell in expected["nps"].items()
     }
+
+
+def test_demand_by_hour_of_the_week(company: tuple[Warehouse, dict[str, Any]]) -> None:
+    """Each hour of the week has its row; open hours are those of the schedules, across the changes of clocks."""
+    warehouse, expected = company
+    for column in ("created", "solved"):
+        rows = warehouse.query(f"select hour_of_week, {column} from marts.kpi_demand where {ALL}")
+        assert len(rows) == 168
+        assert {hour: n for hour, n in rows if n} == expected["demand"][column]
+    rows = warehouse.query(
+        "select case dimension when 'all' then 'open' else split_part(member, '/', 2) end, hour_of_week, open_hours"
+        " from marts.kpi_demand where period_grain = 'all' and open_hours > 0"
+    )
+    names = {name for name, _, _ in rows}
+    assert len(names) > 2
+    for name in names:
+        assert {hour: hours for of, hour, hours in rows if of == name} == pytest.approx(
+            expected["demand"][name]
+        )
 
 
 def test_by_organization(company: tuple[Warehouse, dict[str, Any]]) -> None:

@@ -30,7 +30,9 @@ def _keys_and_counts() -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
             continue
         # The company's scores are whole numbers.
         key = " || '/' || ".join(
-            f"{column}::INT" if node["columns"][column]["data_type"] == "double" else column
+            f"{column}::INT::VARCHAR"
+            if node["columns"][column]["data_type"] == "double"
+            else f"{column}::VARCHAR"
             for column in unique[node["unique_id"]]
             if column not in CELL_COLUMNS
         )
