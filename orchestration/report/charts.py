@@ -12,52 +12,22 @@ import html
 import importlib.metadata
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from orchestration.report.blocks import Chart
+
 Locale = Literal["en-US", "de-DE"]
 LOCALES: Mapping[str, Locale] = {"en": "en-US", "de": "de-DE"}
 
 
-#: A text, or a text and the address that it leads to.
-Cell = str | tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Table:
-    """What stands behind a chart, or for itself; `language` is that of its rows, if not the page's."""
-
-    head: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
-    language: str | None = None
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A picture of numbers, the same in words, and its numbers.
-
-    Attributes:
-        kind: a function of `specs`.
-        data: what it draws; JSON.
-        options: what else it is told; JSON.
-        title: what it shows.
-        description: what one sees in it, for those who do not.
-    """
-
-    kind: str
-    title: str
-    description: str
-    data: Sequence[Mapping[str, Any]] = field(repr=False)
-    options: Mapping[str, Any] = field(repr=False)
-    table: Table = field(repr=False)
-
-    def key(self, language: str) -> str:
-        """What it is known by."""
-        made_of = [self.kind, self.data, self.options, language, _edition()]
-        return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:24]
+def key(chart: Chart, language: str) -> str:
+    """What the drawing of a chart is known by."""
+    made_of = [chart.kind, chart.data, chart.options, language, _edition()]
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:24]
 
 
 @dataclass(frozen=True)
@@ -81,13 +51,10 @@ def draw(charts: Iterable[Chart], language: str, kept: Mapping[str, Any]) -> dic
     """
     drawn: dict[str, Drawing] = {}
     for chart in charts:
-        key = chart.key(language)
-        if key in drawn:
-            continue
-        if key in kept:
-            drawn[key] = Drawing(**kept[key])
-        else:
-            drawn[key] = _draw(chart, LOCALES[language])
+        name = key(chart, language)
+        if name not in drawn:
+            is_kept = name in kept
+            drawn[name] = Drawing(**kept[name]) if is_kept else _draw(chart, LOCALES[language])
     return drawn
 
 

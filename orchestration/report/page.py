@@ -17,8 +17,8 @@ import jinja2
 
 from orchestration.publication.publish import DATABASE
 from orchestration.report import charts, data, tickets
-from orchestration.report.charts import Chart
-from orchestration.report.screens import Links, screens
+from orchestration.report.blocks import Chart, Links
+from orchestration.report.screens import screens
 from orchestration.report.texts import Texts
 from quality.contracts import Contract
 
@@ -94,7 +94,7 @@ def make(
     drawn = charts.draw(shown, language, kept)
 
     def picture(chart: Chart) -> str:
-        key = chart.key(language)
+        key = charts.key(chart, language)
         return charts.titled(drawn[key].svg, key, chart.title, chart.description)
 
     page = (

@@ -1,0 +1,92 @@
+"""What a page is made of: tables, charts and tiles, before anything of it is HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+#: A text, or a text and the address that it leads to.
+Cell = str | tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """What stands behind a chart, or for itself; `language` is that of its rows, if not the page's."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    language: str | None = None
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A picture of numbers, the same in words, and its numbers.
+
+    Attributes:
+        kind: a function of `specs`.
+        data: what it draws; JSON.
+        options: what else it is told; JSON.
+        title: what it shows.
+        description: what one sees in it, for those who do not.
+    """
+
+    kind: str
+    title: str
+    description: str
+    data: Sequence[Mapping[str, Any]] = field(repr=False)
+    options: Mapping[str, Any] = field(repr=False)
+    table: Table = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A KPI at a glance. `word` says how it stands, `mood` how that is coloured: good, bad, plain or pale."""
+
+    name: str
+    value: str
+    period: str
+    n: str
+    word: str
+    mood: str
+    reason: str
+    facts: Sequence[str]
+    chart: Chart | None
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A statement, with the tickets behind it if they can be named, and how many of all those are."""
+
+    text: str
+    mood: str = "plain"
+    tickets: Sequence[Cell] = ()
+    shown: str = ""
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A part of the page: paragraphs, what stands side by side, tables, tables to unfold, remarks."""
+
+    key: str
+    title: str
+    words: Sequence[str] = ()
+    tiles: Sequence[Tile] = ()
+    sentences: Sequence[Sentence] = ()
+    charts: Sequence[Chart] = ()
+    tables: Sequence[tuple[str, Table]] = ()
+    folded: Sequence[tuple[str, Table]] = ()
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where tickets can be seen: source -> address with `{id}` in it. Without one a ticket is its number."""
+
+    pages: Mapping[str, str]
+
+    def ticket(self, source: str, ticket: str) -> Cell:
+        """A ticket as a cell: what a survey tool names is looked for where there is but one helpdesk."""
+        only = next(iter(self.pages.values())) if len(self.pages) == 1 else None
+        page = self.pages.get(source, only)
+        return (ticket, page.replace("{id}", ticket)) if page and ticket.isalnum() else ticket

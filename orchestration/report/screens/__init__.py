@@ -1,0 +1,41 @@
+"""What the report says: the rows of a version as sentences, tiles, charts and tables, screen by screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from orchestration.report.blocks import Links, Screen
+from orchestration.report.data import Data
+from orchestration.report.screens import (
+    changes,
+    definitions,
+    experience,
+    fresh,
+    spread,
+    stages,
+    tiles,
+    today,
+)
+from orchestration.report.texts import Texts
+from orchestration.report.tickets import Behind
+
+
+def screens(data: Data, texts: Texts, links: Links, tickets: Mapping[int, Behind]) -> list[Screen]:
+    """All screens, in the page's order.
+
+    Args:
+        data: the version's numbers.
+        texts: the language.
+        links: where tickets can be seen.
+        tickets: those behind the signals, by their place among `data["signals"]`.
+    """
+    return [
+        fresh.screen(data, texts),
+        tiles.screen(data, texts),
+        changes.screen(data, texts, links, tickets),
+        today.screen(data, texts, links),
+        stages.screen(data, texts),
+        spread.screen(data, texts),
+        experience.screen(data, texts),
+        definitions.screen(data, texts),
+    ]

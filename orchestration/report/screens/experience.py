@@ -1,0 +1,67 @@
+"""Whether it mattered to customers: experience beside score."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from orchestration.report.blocks import Chart, Screen, Table
+from orchestration.report.data import Data, Row
+from orchestration.report.screens.words import count, point
+from orchestration.report.texts import Texts
+
+
+def screen(data: Data, texts: Texts) -> Screen:
+    """The screen of a version."""
+    charts, words = [], [texts("association")]
+    for kind, found in groupby(data["experience"], lambda row: row["kind"]):
+        rows = list(found)
+        real = [row for row in rows if row["is_real"]]
+        for row in sorted(real, key=lambda row: -abs(row["difference"]))[:3]:
+            words.append(_difference(row, texts))
+        if not real:
+            words.append(texts("no_difference", kpi=texts.name("kpi", kind)))
+        points = [
+            point({**row, "value": row["difference"]}, _exposure(row, texts, "short"), texts) for row in rows
+        ]
+        heads = [
+            texts(f"head.{name}")
+            for name in ("experience", "n", "value", "n_others", "others", "difference", "interval")
+        ]
+        unit = "points" if kind == "nps" else "percent"
+        body = [
+            [
+                _exposure(row, texts), count(row, texts), texts.value(row["value"], unit),
+                texts.number(row["rest_n"]), texts.value(row["rest_value"], unit),
+                texts.number(row["difference"], 1),
+                texts.interval(row["low"], row["high"], "points"),
+            ]
+            for row in rows
+        ]  # fmt: skip
+        options = {"unit": texts("axis_unit.points"), "line": 0}
+        title = texts("chart.experience.title", kpi=texts.name("kpi", kind))
+        charts.append(
+            Chart(
+                "dots", title, texts("chart.experience", count=len(rows)), points, options, Table(heads, body)
+            )
+        )
+    if not charts:
+        words.append(texts("experience_none"))
+    return Screen("experience", texts("title.experience"), words, charts=charts)
+
+
+def _exposure(row: Row, texts: Texts, kind: str = "factor") -> str:
+    factor, exposure = texts.name(kind, row["factor"]), texts.name("exposure", row["exposure"])
+    return texts("exposure_is", factor=factor, exposure=exposure)
+
+
+def _difference(row: Row, texts: Texts) -> str:
+    unit = "points" if row["kind"] == "nps" else "percent"
+    return texts(
+        "difference",
+        kpi=texts.name("kpi", row["kind"]),
+        exposure=_exposure(row, texts),
+        value=texts.value(row["value"], unit),
+        n=texts.number(row["n"]),
+        others=texts.value(row["rest_value"], unit),
+        n_others=texts.number(row["rest_n"]),
+    )
