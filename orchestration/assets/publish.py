@@ -8,8 +8,10 @@ from typing import Any
 
 import dagster as dg
 
+from ingestion.errors import ExpectedError
 from orchestration.assets.graph import ModelGraph
 from orchestration.ground import progress
+from orchestration.ground.alerts import Alerts
 from orchestration.ground.release import code_version
 from orchestration.publication import publish
 from orchestration.publication.marts_file import Description, PublishError
@@ -21,7 +23,7 @@ from orchestration.warehouse.dbt import is_built
 from orchestration.warehouse.run import Run
 
 KEY = dg.AssetKey(["published", "publication"])
-#: The fact of a run that says why its version has no report of its own.
+#: The fact of a run that says what is wrong with its report, or the telling of it.
 REPORT_PROBLEM = "report_problem"
 
 
@@ -57,7 +59,8 @@ def publish_assets(graph: ModelGraph) -> dg.AssetsDefinition:
             "report": str(report),
             "rows": rows,
         }
-        if problem := progress.current.facts.get(REPORT_PROBLEM):
+        if problem := progress.current.facts.get(REPORT_PROBLEM) or _tell(run, found):
+            progress.current.facts[REPORT_PROBLEM] = problem
             context.log.warning(problem)
         return dg.MaterializeResult(
             metadata={
@@ -74,6 +77,19 @@ def publish_assets(graph: ModelGraph) -> dg.AssetsDefinition:
         )
 
     return publication
+
+
+def _tell(run: Run, found: publish.Publication) -> str | None:
+    """Tell the webhook what the report says; why it could not be told."""
+    if not (found.is_current and run.settings.webhook_url and run.settings.is_brief_sent):
+        return None
+    try:
+        Alerts(run.home.alerts, run.settings).published(
+            page.path(found.path).with_name(page.BRIEF).read_text()
+        )
+    except (ExpectedError, OSError) as error:
+        return f"the report's five lines were not sent: {error}"
+    return None
 
 
 def publish_build(run: Run, marts: list[str], restricted: list[str], run_id: str) -> publish.Publication:

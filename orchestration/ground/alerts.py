@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import re
 import time
@@ -47,6 +48,17 @@ class Alerts:
     def warned(self, job: str, run_id: str, warnings: Sequence[str]) -> bool:
         """Tell what a run that succeeded warned of, each warning as `send` does; whether any was sent."""
         return any([self.send(text, f":warning: *{job}*: {text}\nrun {run_id}", run_id) for text in warnings])
+
+    def published(self, text: str) -> None:
+        """Tell what a publication says.
+
+        Args:
+            text: its lines; nothing in them is markup, whatever members are called.
+
+        Raises:
+            AlertError: the webhook did not take it.
+        """
+        self._post(html.escape(redact(text, secrets(self._settings)), quote=False))
 
     def send(self, failure: str, text: str, run_id: str = "") -> bool:
         """Send a message unless the same failure was told within the window.

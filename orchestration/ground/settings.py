@@ -34,6 +34,7 @@ VARIABLES = (
     "CXMARTS_KEEP_VERSIONS",
     "CXMARTS_REREAD_DAYS",
     "CXMARTS_WEBHOOK_URL",
+    "CXMARTS_WEBHOOK_BRIEF",
     "CXMARTS_FOLLOW_UP_URL",
     "CXMARTS_RESTRICTED",
     "CXMARTS_MEMORY_LIMIT",
@@ -109,6 +110,7 @@ class Settings:
     keep_versions: int = 14
     reread_days: int = 28
     webhook_url: str | None = field(default=None, repr=False)
+    is_brief_sent: bool = True
     follow_up_url: str | None = field(default=None, repr=False)
     is_restricted: bool = False
     memory_limit: str = "2GB"
@@ -224,6 +226,7 @@ class _Reader:
             keep_versions=self._number("CXMARTS_KEEP_VERSIONS", 14),
             reread_days=self._number("CXMARTS_REREAD_DAYS", 28),
             webhook_url=self._url("CXMARTS_WEBHOOK_URL", allow_query=True),
+            is_brief_sent=self._flag("CXMARTS_WEBHOOK_BRIEF", default=True),
             follow_up_url=self._url("CXMARTS_FOLLOW_UP_URL", allow_query=True),
             is_restricted=self._flag("CXMARTS_RESTRICTED"),
             memory_limit=memory,
@@ -263,8 +266,8 @@ class _Reader:
         self.problems.append(f"{name}: must be a whole number of at least 1")
         return default
 
-    def _flag(self, name: str) -> bool:
-        text = self.values.get(name, "false").lower()
+    def _flag(self, name: str, *, default: bool = False) -> bool:
+        text = self.values.get(name, str(default)).lower()
         if text not in ("true", "false"):
             self.problems.append(f"{name}: must be true or false")
         return text == "true"

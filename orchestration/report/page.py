@@ -1,6 +1,7 @@
 """The page: screens and drawings as one HTML file, kept beside the marts of its version.
 
 <version>/report/index.html     the page; opened from disk, it asks nobody for anything
+<version>/report/brief.txt      the same in five lines, for a chat
 <version>/report/drawings.json  its charts, for the next version to take over
 """
 
@@ -18,11 +19,12 @@ import jinja2
 from orchestration.publication.publish import DATABASE
 from orchestration.report import charts, data, tickets
 from orchestration.report.blocks import Chart, Links
+from orchestration.report.brief import brief
 from orchestration.report.screens import screens
 from orchestration.report.texts import Texts
 from quality.contracts import Contract
 
-FOLDER, PAGE, DRAWINGS = "report", "index.html", "drawings.json"
+FOLDER, PAGE, BRIEF, DRAWINGS = "report", "index.html", "brief.txt", "drawings.json"
 #: Where a page says that it is not its version's own.
 NOTICE = "<!-- notice -->"
 BEGIN, END = '<p class="notice" role="status">', "</p>"
@@ -112,6 +114,7 @@ def make(
     target = path(version)
     target.parent.mkdir(exist_ok=True)
     charts.store(target.with_name(DRAWINGS), drawn)
+    target.with_name(BRIEF).write_text(brief(told, texts) + "\n", encoding="utf-8")
     target.write_text(page, encoding="utf-8")
     return target
 
@@ -142,6 +145,7 @@ def stand_in(version: Path, manifest: Mapping[str, Any], before: Path | None, *,
             f"<title>{told}</title></head><body><main><h1>{told}</h1></main></body></html>\n"
         )
     target.with_name(DRAWINGS).write_bytes(kept)
+    target.with_name(BRIEF).write_text(texts("no_report") + "\n", encoding="utf-8")
     target.write_text(page, encoding="utf-8")
 
 

@@ -19,6 +19,7 @@ INK, MUTED, LINE, ACCENT, BAND, PAPER = (
 SERIES = [f"var(--s{number})" for number in range(1, 7)]
 #: Room for the letters of a reader's machine, which may be wider than those that were measured.
 PADDING = {"left": 14, "right": 12, "top": 4, "bottom": 4}
+BESIDE_NAMES = {**PADDING, "left": 34}
 #: The data come last: Altair copies what it holds at every step.
 ROWS, ONE = alt.NamedData("rows"), alt.InlineData(values=[{}])
 FIRM, PALE = "!datum.is_pale", "datum.is_pale"
@@ -35,11 +36,12 @@ def spec(kind: str, data: Data, options: Options) -> dict[str, Any]:
         data: its rows.
         options: `unit`, the title of the value's axis, and what the kind asks for.
     """
+    padding = BESIDE_NAMES if kind in ("dots", "stack") else PADDING
     # Tests validate; a night need not pay for it.
     with debug_mode(False):
         chart = KINDS[kind](data, options)
     configured = (
-        chart.configure(background="transparent", font="system-ui, sans-serif", aria=False, padding=PADDING)
+        chart.configure(background="transparent", font="system-ui, sans-serif", aria=False, padding=padding)
         .configure_axis(
             labelColor=MUTED,
             titleColor=MUTED,
@@ -49,7 +51,7 @@ def spec(kind: str, data: Data, options: Options) -> dict[str, Any]:
             labelFontSize=11,
             titleFontSize=11,
             titleFontWeight="normal",
-            labelLimit=150,
+            labelLimit=160,
         )
         .configure_legend(labelColor=INK, labelFontSize=11, symbolType="square", labelLimit=130)
         .configure_view(stroke=None)
@@ -125,7 +127,7 @@ def dots(data: Data, options: Options) -> Any:
     if options.get("line") is not None:
         crossing = alt.Chart(ONE).mark_rule(color=INK, strokeDash=[6, 3])
         layers.append(crossing.encode(x=alt.datum(options["line"])))
-    return alt.layer(*layers).properties(width=WIDTH - 90, height=alt.Step(24))
+    return alt.layer(*layers).properties(width=WIDTH - 110, height=alt.Step(24))
 
 
 def stack(data: Data, options: Options) -> Any:

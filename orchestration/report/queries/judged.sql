@@ -2,7 +2,7 @@
 SELECT dimension = 'all' AS is_all, count(*) AS periods, coalesce(sum(false_signal_rate), 0) AS by_chance
 FROM kpi_scorecard
 WHERE
-    dimension <> 'agent' AND signal IS NOT NULL AND (
+    dimension NOT IN ('agent', 'source') AND signal IS NOT NULL AND (
         (period_grain = 'week' AND period_start >= date_trunc('week', getvariable('today')) - INTERVAL 56 DAY)
         OR (period_grain = 'month' AND period_start >= date_trunc('month', getvariable('today')) - INTERVAL 8 MONTH)
     )

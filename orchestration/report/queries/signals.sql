@@ -1,5 +1,5 @@
 -- What is no noise in the last eight whole weeks and months, over all and by member; the newest of a run stands for it.
--- Single agents are nobody's morning news.
+-- Single agents are nobody's morning news, and a single source says what all say.
 SELECT
     s.kpi, s.period_grain AS grain, s.period_start AS start, s.dimension, s.member,
     coalesce(s.member_label, s.member) AS label, s.value, s.n, s.center, s.lower_limit AS floor, s.upper_limit AS ceiling,
@@ -7,7 +7,7 @@ SELECT
 FROM kpi_scorecard AS s
 LEFT JOIN kpi_definitions AS d ON d.kpi = s.kpi
 WHERE
-    s.signal IN ('beyond_limits', 'run') AND s.dimension <> 'agent' AND (
+    s.signal IN ('beyond_limits', 'run') AND s.dimension NOT IN ('agent', 'source') AND (
         (s.period_grain = 'week' AND s.period_start >= date_trunc('week', getvariable('today')) - INTERVAL 56 DAY)
         OR (s.period_grain = 'month' AND s.period_start >= date_trunc('month', getvariable('today')) - INTERVAL 8 MONTH)
     )

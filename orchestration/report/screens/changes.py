@@ -43,7 +43,7 @@ def _of_all(shown: int, count: int, texts: Texts) -> str:
 
 
 def _signal(row: Row, texts: Texts) -> str:
-    unit, grain = row["unit"], texts(f"periods.{row['grain']}")
+    unit, grain = row["unit"], texts(f"since.{row['grain']}")
     about = texts.name("kpi", row["kpi"])
     if row["dimension"] != "all":
         about = texts(

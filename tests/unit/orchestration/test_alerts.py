@@ -84,6 +84,13 @@ def test_no_secret_leaves(tmp_path: Path, webhook: Receiver) -> None:
     assert webhook.texts == ["token *** was refused, see ***"]
 
 
+def test_what_a_publication_says_is_no_markup_and_told_each_time(tmp_path: Path, webhook: Receiver) -> None:
+    sender = alerts(tmp_path, webhook, Clock())
+    for _ in range(2):
+        sender.published("group <!channel> & <https://evil.example|us>: 3, top-secret")
+    assert webhook.texts == ["group &lt;!channel&gt; &amp; &lt;https://evil.example|us&gt;: 3, ***"] * 2
+
+
 def test_a_full_disk_is_told_of(tmp_path: Path, webhook: Receiver) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))

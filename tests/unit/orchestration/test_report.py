@@ -248,6 +248,18 @@ def test_drawings_follow_the_schema_of_vega_lite() -> None:
         alt.Chart.from_dict(spec)
 
 
+def test_five_lines_say_it_in_a_chat(tmp_path: Path, marts: dict[str, Contract]) -> None:
+    limits = {"center": 70.0, "lower_limit": 60.0, "upper_limit": 80.0, "n": 90, "false_signal_rate": 0.01}
+    row = cell("csat", value=41.0, signal="beyond_limits", shift="worse", **limits)
+    folder = version(tmp_path / "v", marts, kpi_scorecard=[row], kpi_definitions=[CSAT],
+                     publication=[{"source": "helpdesk", "is_stale": True}])  # fmt: skip
+    made(folder, marts)
+    said = page.path(folder).with_name(page.BRIEF).read_text().splitlines()
+    wanted = ("Fri, Mar 13, 2026, 07:00", "CSAT 41.0\u00a0% (worse); NPS – (no data)", "worse than usual",
+              "No ticket is unsolved", "Not up to date: helpdesk")  # fmt: skip
+    assert [text in line for text, line in zip(wanted, said, strict=True)] == [True] * 5
+
+
 def test_only_what_moved_is_drawn_anew(
     tmp_path: Path, marts: dict[str, Contract], monkeypatch: pytest.MonkeyPatch
 ) -> None:

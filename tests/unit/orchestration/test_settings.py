@@ -192,6 +192,8 @@ def test_no_secret_in_any_text(tmp_path: Path) -> None:
 def test_names_and_comments_are_asked_for(tmp_path: Path) -> None:
     assert load({"CXMARTS_RESTRICTED": "True"}, tmp_path).is_restricted
     assert not load({"CXMARTS_RESTRICTED": "false"}, tmp_path).is_restricted
+    assert load({}, tmp_path).is_brief_sent
+    assert not load({"CXMARTS_WEBHOOK_BRIEF": "false"}, tmp_path).is_brief_sent
 
 
 def test_relative_paths_are_of_the_working_folder(tmp_path: Path) -> None:
