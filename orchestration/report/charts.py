@@ -2,11 +2,13 @@
 
 A drawing is known by what it is made of: the kind of chart, its data, the language, and the code and
 libraries that draw it. Drawings are kept beside the page and taken over from version to version, so that a
-chart whose numbers did not move costs nothing; the libraries are imported only if one must be drawn.
+chart whose numbers did not move costs nothing; what draws is imported only if one must be drawn.
 """
 
 from __future__ import annotations
 
+import base64
+import gzip
 import hashlib
 import html
 import importlib.metadata
@@ -58,6 +60,33 @@ def draw(charts: Iterable[Chart], language: str, kept: Mapping[str, Any]) -> dic
     return drawn
 
 
+def vega(page: str) -> tuple[str, str]:
+    """Vega, Vega-Lite and Vega-Embed, packed (gzip, base64), and their edition.
+
+    Args:
+        page: the page before, which holds them too if it is of the same edition.
+    """
+    edition = importlib.metadata.version("vl-convert-python")
+    _, found, rest = page.partition(f'id="vega" data-edition="{edition}">')
+    return (rest.partition("<")[0] if found else _bundle()), edition
+
+
+def locale(language: str) -> dict[str, Any]:
+    """How a language writes numbers and times, in the words of D3."""
+    import vl_convert
+
+    name = LOCALES[language]
+    return {"number": vl_convert.get_format_locale(name), "time": vl_convert.get_time_format_locale(name)}
+
+
+@cache
+def _bundle() -> str:
+    import vl_convert
+
+    script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return base64.b64encode(gzip.compress(script.encode(), mtime=0)).decode()
+
+
 def read(path: Path) -> dict[str, Any]:
     """Drawings that were kept; none if there are none or they cannot be read."""
     try:
@@ -85,7 +114,9 @@ def _draw(chart: Chart, locale: Locale) -> Drawing:
 
     from orchestration.report import specs
 
-    spec = specs.spec(chart.kind, chart.data, chart.options)
+    # In the order in which it is kept, so that a page does not tell whether it was.
+    made = specs.spec(chart.kind, chart.data, chart.options)
+    spec = json.loads(json.dumps(made, sort_keys=True))
     svg = vl_convert.vegalite_to_svg(
         spec, format_locale=locale, time_format_locale=locale, allowed_base_urls=[]
     )

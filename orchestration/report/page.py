@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from zoneinfo import ZoneInfo
 import jinja2
 
 from orchestration.publication.publish import DATABASE
-from orchestration.report import charts, data, tickets
+from orchestration.report import charts, data, explore, tickets
 from orchestration.report.blocks import Chart, Links
 from orchestration.report.brief import brief
 from orchestration.report.screens import screens
@@ -92,6 +93,8 @@ def make(
     texts = Texts(language)
     told = screens(found, texts, Links(pages), behind)
     kept = charts.read(path(before).with_name(DRAWINGS)) if before else {}
+    old = _text(path(before)) if before else ""
+    packed, edition = charts.vega(old)
     shown = [*(t.chart for s in told for t in s.tiles if t.chart), *(c for s in told for c in s.charts)]
     drawn = charts.draw(shown, language, kept)
 
@@ -109,6 +112,17 @@ def make(
             style=(HERE / "page.css").read_text(),
             notice=NOTICE,
             version=manifest["version"],
+            script=(HERE / "page.js").read_text(),
+            vega=packed,
+            edition=edition,
+            fixed=explore.fixed(texts),
+            chart_key=lambda chart: charts.key(chart, language),
+            data={
+                "cells": _json(explore.cells(found, texts)),
+                "words": _json({word: texts(f"explore.{word}") for word in ("few", *explore.GRAINS)}),
+                "locale": _json(charts.locale(language)),
+                "specs": _json({key: each.spec for key, each in drawn.items()}),
+            },
         )
     )
     target = path(version)
@@ -126,11 +140,8 @@ def stand_in(version: Path, manifest: Mapping[str, Any], before: Path | None, *,
     """
     texts, target = Texts(language), path(version)
     target.parent.mkdir(exist_ok=True)
-    try:
-        page = path(before).read_text(encoding="utf-8") if before else ""
-        kept = path(before).with_name(DRAWINGS).read_bytes() if before else b"{}"
-    except OSError:
-        page, kept = "", b"{}"
+    page = _text(path(before)) if before else ""
+    kept = _text(path(before).with_name(DRAWINGS)) if before else ""
     head, mark, body = page.partition(NOTICE)
     if mark:
         at = texts.time(datetime.fromisoformat(manifest["as_of"]), ZoneInfo(manifest["time_zone"]))
@@ -144,13 +155,26 @@ def stand_in(version: Path, manifest: Mapping[str, Any], before: Path | None, *,
             f'<!DOCTYPE html><html lang="{texts.language}"><head><meta charset="utf-8">'
             f"<title>{told}</title></head><body><main><h1>{told}</h1></main></body></html>\n"
         )
-    target.with_name(DRAWINGS).write_bytes(kept)
+    target.with_name(DRAWINGS).write_text(kept or "{}", encoding="utf-8")
     target.with_name(BRIEF).write_text(texts("no_report") + "\n", encoding="utf-8")
     target.write_text(page, encoding="utf-8")
 
 
 def _between(body: str) -> str:
     return body[: body.index(END) + len(END)] if body.startswith(BEGIN) else ""
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def _json(value: object) -> str:
+    """JSON as it may stand in a script: no text in it can end that, or begin a comment."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def _environment() -> jinja2.Environment:

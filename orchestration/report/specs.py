@@ -35,6 +35,8 @@ def spec(kind: str, data: Data, options: Options) -> dict[str, Any]:
         kind: a function of this module.
         data: its rows.
         options: `unit`, the title of the value's axis, and what the kind asks for.
+
+    Each row has a `tip`, what it says in words.
     """
     padding = BESIDE_NAMES if kind in ("dots", "stack") else PADDING
     # Tests validate; a night need not pay for it.
@@ -67,7 +69,7 @@ def trend(data: Data, options: Options) -> Any:
     Rows: `start`, `value`, `floor`, `ceiling`, `center`, `is_pale`, `is_chosen`, and of that one `low` and
     `high`. Options: `target`, `time_format`.
     """
-    base = alt.Chart(ROWS).encode(x=_time(options))
+    base = _rows().encode(x=_time(options))
     axis = alt.Axis(title=options["unit"], tickCount=3)
     value = alt.Y("value:Q", scale=alt.Scale(zero=False, nice=True), axis=axis)
     limits = base.transform_filter("datum.ceiling != null")
@@ -116,7 +118,7 @@ def dots(data: Data, options: Options) -> Any:
     domain = alt.Scale(domain=options["domain"]) if "domain" in options else alt.Scale(nice=True)
     x = alt.X("value:Q", scale=domain, axis=alt.Axis(title=options["unit"], tickCount=5))
     axis = alt.Axis(title=None, domain=False, ticks=False)
-    base = alt.Chart(ROWS).encode(y=alt.Y("label:N", sort=[row["label"] for row in data], axis=axis))
+    base = _rows().encode(y=alt.Y("label:N", sort=[row["label"] for row in data], axis=axis))
     firm, pale = base.transform_filter(FIRM), base.transform_filter(PALE)
     layers = [
         firm.mark_rule(color=ACCENT, strokeWidth=3).encode(x="low:Q", x2="high:Q"),
@@ -135,7 +137,7 @@ def stack(data: Data, options: Options) -> Any:
     colors = alt.Scale(domain=options["parts"], range=SERIES[: len(options["parts"])])
     axis = alt.Axis(title=None, domain=False, ticks=False)
     return (
-        alt.Chart(ROWS)
+        _rows()
         .mark_bar(stroke=PAPER, strokeWidth=1)
         .encode(
             x=alt.X(
@@ -154,7 +156,7 @@ def stack(data: Data, options: Options) -> Any:
 def bars(data: Data, options: Options) -> Any:
     """How often each. Rows: `label`, `share`, `is_pale`. Options: `across`, the title below."""
     across = alt.Axis(title=options["across"], labelAngle=0)
-    base = alt.Chart(ROWS).encode(
+    base = _rows().encode(
         x=alt.X("label:N", sort=[row["label"] for row in data], axis=across),
         y=alt.Y("share:Q", axis=alt.Axis(title=options["unit"], tickCount=3)),
     )
@@ -166,7 +168,7 @@ def bars(data: Data, options: Options) -> Any:
 
 def ranges(data: Data, options: Options) -> Any:
     """From the middle to the slow ones. Rows: `start`, `value`, `high`, `is_pale`. Options: `time_format`."""
-    base = alt.Chart(ROWS).encode(x=_time(options))
+    base = _rows().encode(x=_time(options))
     y = alt.Y("value:Q", axis=alt.Axis(title=options["unit"], tickCount=4))
     firm, pale = base.transform_filter(FIRM), base.transform_filter(PALE)
     return alt.layer(
@@ -176,6 +178,11 @@ def ranges(data: Data, options: Options) -> Any:
         firm.mark_point(fill=ACCENT, opacity=1, stroke=PAPER, size=70).encode(y=y),
         _hollow(pale, 60).encode(y=y),
     ).properties(width=WIDTH, height=130)
+
+
+def _rows() -> Any:
+    """A chart of the rows; who points at one is told its `tip`."""
+    return alt.Chart(ROWS).encode(tooltip=alt.Tooltip("tip:N"))
 
 
 def _time(options: Options) -> alt.X:

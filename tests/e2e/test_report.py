@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -185,21 +186,107 @@ def test_browsers_show_it_whole_and_quietly(
 ) -> None:
     """No request, no word on the console, nothing wider than the screen, nothing that axe finds."""
     tab = opened(chromium, report, width, theme)
-    sizes = tab.run("[...document.querySelectorAll('svg')].map(e => e.getBoundingClientRect().width)")
-    assert sizes and min(sizes) > 200
-    assert tab.run("document.documentElement.scrollWidth <= window.innerWidth")
+    assert fits(tab)
     tab.run("document.querySelectorAll('details').forEach(e => e.open = true)")
-    tab.call("Runtime.evaluate", expression=axe)
-    found = tab.run(
-        "axe.run().then(r => r.violations.map(v => [v.id, v.nodes.slice(0, 3).map(n => n.html)]))"
-    )
-    assert found == []
+    assert violations(tab, axe) == []
+    tab.run("Promise.all([...document.querySelectorAll('[data-chart]')].map(cxmarts.enliven)).then(() => 1)")
+    alive = tab.run("[...document.querySelectorAll('[data-chart]')].map(e => e.dataset.state)")
+    assert alive and set(alive) == {"alive"}
+    assert fits(tab)
+    assert violations(tab, axe) == []
     told = [
         event for event in tab.events if event["method"] in ("Log.entryAdded", "Runtime.consoleAPICalled")
     ]
     assert told == []
     asked = [e["params"]["request"]["url"] for e in tab.events if e["method"] == "Network.requestWillBeSent"]
     assert asked == [report.as_uri()]
+
+
+def fits(tab: Page) -> bool:
+    sizes = tab.run(
+        "[...document.querySelectorAll('.chart svg:not(.hidden)')].map(e => e.getBoundingClientRect().width)"
+    )
+    return min(sizes) > 200 and bool(tab.run("document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+def violations(tab: Page, axe: str) -> list[Any]:
+    tab.call("Runtime.evaluate", expression=axe)
+    found = "r.violations.map(v => [v.id, v.nodes.slice(0, 3).map(n => n.html)])"
+    return list(tab.run(f"axe.run().then(r => {found})"))
+
+
+@pytest.mark.slow
+def test_without_scripts_all_but_the_filters_is_there(chromium: Browser, report: Path) -> None:
+    tab = opened(chromium, report, 800, "light", has_script=False)
+    assert "Where we stand" in tab.text() and "Any period, one dimension" not in tab.text()
+    assert tab.run("typeof cxmarts") == "undefined"
+    assert fits(tab)
+
+
+#: KPI -> its table, and there value, n, what is divided by n, and a condition.
+SLA = ("kpi_sla_compliance", "attainment_pct", "met + breached", "100.0 * met")
+CELLS = {
+    "csat": ("kpi_csat", "csat_pct", "n", "100.0 * positive", "true"),
+    "nps": ("kpi_nps", "nps", "n", "100.0 * (promoters - detractors)", "true"),
+    "ces": ("kpi_ces", "ces_pct", "n", "100.0 * easy", "true"),
+    "sla_first_reply": (*SLA, "metric = 'first_reply'"),
+    "sla_next_reply": (*SLA, "metric = 'next_reply'"),
+    "tickets_created": ("kpi_volume", "created", "created", None, "true"),
+}
+EVERY_FIGURE = """
+(() => {
+  const { told, figure } = cxmarts, found = [];
+  for (const kpi of Object.keys(told.kpis))
+    for (const [grain, starts] of Object.entries(told.periods))
+      for (const [dimension, { members }] of Object.entries(told.dimensions))
+        members.forEach(([member], place) => {
+          const add = (span, first, last) => {
+            const cell = figure(kpi, grain, first, last, dimension, place);
+            if (cell) found.push([kpi, grain, span, dimension, member, cell.value, cell.n]);
+          };
+          starts.forEach(([start], at) => add(start, at, at));
+          add("all", 0, starts.length - 1);
+        });
+  return found;
+})()
+"""
+
+
+@pytest.mark.slow
+def test_every_filtered_figure_is_the_marts_cell(chromium: Browser, version: Path, report: Path) -> None:
+    """Each cell is its row's own value; all periods together are the parts summed, and divided once."""
+    tab = opened(chromium, report, 1280, "light")
+    told = {tuple(row[:5]): (row[5], row[6]) for row in tab.run(EVERY_FIGURE)}
+    wanted: dict[tuple[str, ...], tuple[float, int]] = {}
+    with duckdb.connect(str(version / "marts.duckdb"), read_only=True) as con:
+        for kpi, (mart, value, n, part, where) in CELLS.items():
+            whole = f"sum({part}) / sum({n})" if part else f"sum({n})"
+            rows = (
+                f"from {mart} where {where} and {n} > 0 and period_grain in ('week', 'month')"
+                " and not is_partial_period and dimension not in ('agent', 'organization')"
+            )
+            found = con.execute(
+                f"select period_grain, period_start::varchar, dimension, member, {value}, {n} {rows}"
+                f" union all select period_grain, 'all', dimension, member, {whole}, sum({n}) {rows}"
+                " group by all"
+            ).fetchall()
+            wanted |= {(kpi, *key): (worth, int(count)) for *key, worth, count in found}
+    assert len(wanted) > 500
+    assert told.keys() == wanted.keys()
+    assert [key for key in wanted if told[key] != pytest.approx(wanted[key])] == []
+
+
+@pytest.mark.slow
+def test_a_choice_changes_the_table(chromium: Browser, report: Path) -> None:
+    tab = opened(chromium, report, 1280, "light")
+    before = tab.run("document.getElementById('figures-body').innerText")
+    tab.run(
+        "(() => { const e = document.getElementById('dimension'); e.value = 'segment';"
+        " e.dispatchEvent(new Event('change')); })()"
+    )
+    after = tab.run("document.getElementById('figures-body').innerText")
+    assert after != before and "Enterprise" in after
+    assert tab.run("document.getElementById('second').disabled")
 
 
 @pytest.mark.slow

@@ -21,7 +21,8 @@ def screen(data: Data, texts: Texts) -> Screen:
         if not real:
             words.append(texts("no_difference", kpi=texts.name("kpi", kind)))
         points = [
-            point({**row, "value": row["difference"]}, _exposure(row, texts, "short"), texts) for row in rows
+            point({**row, "value": row["difference"]}, _exposure(row, texts, "short"), "points", texts)
+            for row in rows
         ]
         heads = [
             texts(f"head.{name}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from orchestration.report.blocks import Chart, Screen, Table
-from orchestration.report.data import Data
+from orchestration.report.data import Data, Row
 from orchestration.report.screens.words import count, last_whole, member, point, scale
 from orchestration.report.texts import Texts
 
@@ -31,6 +31,7 @@ def _times(data: Data, texts: Texts) -> list[Chart]:
                 "value": round(row["value"] / size, 4),
                 "high": round(row["high"] / size, 4),
                 "is_pale": bool(row["is_small"]),
+                "tip": _told(row, texts),
             }
             for row in rows
         ]
@@ -44,17 +45,20 @@ def _times(data: Data, texts: Texts) -> list[Chart]:
             ]
             for r in reversed(rows)
         ]
-        last = rows[-1]
-        told = texts(
-            "chart.times",
-            period=texts.period("month", last["start"]),
-            median=texts.value(last["value"], "seconds"),
-            high=texts.value(last["high"], "seconds"),
-        )
+        told = _told(rows[-1], texts)
         options = {"unit": unit, "time_format": texts("axis.month")}
         title = texts("chart.times.title", measure=texts.name("times", measure))
         charts.append(Chart("ranges", title, told, points, options, Table(heads, body)))
     return charts
+
+
+def _told(row: Row, texts: Texts) -> str:
+    return texts(
+        "chart.times",
+        period=texts.period("month", row["start"]),
+        median=texts.value(row["value"], "seconds"),
+        high=texts.value(row["high"], "seconds"),
+    )
 
 
 def _scores(data: Data, texts: Texts) -> list[Chart]:
@@ -65,8 +69,13 @@ def _scores(data: Data, texts: Texts) -> list[Chart]:
     for (kind, _, survey, question), found in questions:
         rows = list(found)
         bars = [
-            {"label": texts.number(r["score"]), "share": round(r["share"], 2), "is_pale": bool(r["is_small"])}
-            for r in rows
+            {
+                "label": texts.number(row["score"]),
+                "share": round(row["share"], 2),
+                "is_pale": bool(row["is_small"]),
+                "tip": f"{texts.number(row['score'])}: {texts.value(row['share'], 'percent')} (n {row['n']})",
+            }
+            for row in rows
         ]
         options = {"unit": texts("axis_unit.percent"), "across": texts("head.score")}
         heads = [texts(f"head.{name}") for name in ("score", "n", "share")]
@@ -91,7 +100,7 @@ def _segments(data: Data, texts: Texts) -> list[Chart]:
         if all(row["member"] == "(none)" for row in rows):
             continue
         unit = rows[0]["unit"]
-        points = [point(row, member(row, texts), texts) for row in rows]
+        points = [point(row, member(row, texts), unit, texts) for row in rows]
         options = {
             "unit": texts.name("axis_unit", unit or "number"),
             "line": rows[0]["target"],

@@ -53,7 +53,13 @@ def _names(rows: Sequence[Row], texts: Texts) -> dict[Team, str]:
 def _shares(cells: Cells, teams: Mapping[Team, str], texts: Texts) -> Chart:
     parts = [texts.name("stage", stage) for stage in STAGES]
     shares = [
-        {"label": name, "part": parts[place], "number": place, "share": round(row["share"], 2)}
+        {
+            "label": name,
+            "part": parts[place],
+            "number": place,
+            "share": round(row["share"], 2),
+            "tip": f"{name}, {parts[place]}: {texts.value(row['share'], 'percent')}",
+        }
         for team, name in teams.items()
         for place, stage in enumerate(STAGES)
         if (row := cells.get((team, stage))) and row["share"]

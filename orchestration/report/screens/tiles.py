@@ -105,6 +105,12 @@ def _target(row: Row, texts: Texts) -> str:
     return " ".join(filter(None, (f"{said}: {verdict}.", within)))
 
 
+def _tip(row: Row, texts: Texts) -> str:
+    period, value = texts.period(row["grain"], row["start"]), texts.value(row["value"], row["unit"])
+    few = f", {texts('word.few')}" if row["is_small"] else ""
+    return f"{period}: {value} ({texts('n', n=texts.number(row['n']))}{few})"
+
+
 def _trend(name: str, row: Row, rows: Sequence[Row], texts: Texts) -> Chart:
     rows = [each for each in rows if each["start"] <= row["start"]][-POINTS:]
     size, unit = scale([each["value"] for each in rows], row["unit"], texts)
@@ -114,11 +120,12 @@ def _trend(name: str, row: Row, rows: Sequence[Row], texts: Texts) -> Chart:
 
     data: list[dict[str, Any]] = []
     for each in rows:
-        point = {name: scaled(each[name]) for name in ("value", "floor", "ceiling", "center")}
+        point: dict[str, Any] = {name: scaled(each[name]) for name in ("value", "floor", "ceiling", "center")}
         point |= {
             "start": each["start"].isoformat(),
             "is_pale": bool(each["is_small"]),
             "is_chosen": each is row,
+            "tip": _tip(each, texts),
         }
         data.append(point | ({"low": scaled(row["low"]), "high": scaled(row["high"])} if each is row else {}))
     heads = [texts(f"head.{each}") for each in ("period", "value", "n", "interval", "limits")]

@@ -46,10 +46,12 @@ def count(row: Row | None, texts: Texts) -> str:
     return texts.number(row["n"]) + (f" ({texts('word.few')})" if row["is_small"] else "")
 
 
-def point(row: Row, label: str, texts: Texts) -> dict[str, Any]:
+def point(row: Row, label: str, unit: str | None, texts: Texts) -> dict[str, Any]:
     """A row of a chart of dots, with its n."""
+    value, interval = texts.value(row["value"], unit), texts.interval(row["low"], row["high"], unit)
     return {
         "label": f"{label} ({texts.number(row['n'])})",
+        "tip": f"{label}: {value} ({interval}; n {count(row, texts)})",
         "value": row["value"] if row["value"] is None else round(row["value"], 3),
         "low": row["low"] if row["low"] is None else round(row["low"], 3),
         "high": row["high"] if row["high"] is None else round(row["high"], 3),
