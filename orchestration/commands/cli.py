@@ -124,7 +124,16 @@ def _parser() -> argparse.ArgumentParser:
     refresh.add_argument("--json", action="store_true", help="end with one line of JSON on stdout")
 
     command("doctor", _doctor, "Check settings, sources, disk and versions: a line each, with what to do.")
-    command("scorecard", _scorecard, "Show the published figures.")
+    figures = command("scorecard", _scorecard, "Show the published figures.")
+    figures.add_argument(
+        "--period", choices=("week", "month", "quarter"), help="of the last whole one, beside the one before"
+    )
+    figures.add_argument(
+        "--dimension", metavar="NAME", help="its members too, such as segment; with --period"
+    )
+    query = command("sql", _sql, "Run a query on the published marts.")
+    query.add_argument("query", nargs="?", help="SQL; without it, what stdin holds")
+    query.add_argument("--csv", action="store_true", help="all rows as CSV instead of a table")
     report = command("report", _report, "Name the page of the published report, or open it.")
     report.add_argument("--open", action="store_true", help="open it in the browser")
     questions = command(
@@ -306,9 +315,30 @@ def _listed(texts: Sequence[str]) -> str:
     return "\n".join(f"  - {line}" for text in texts for line in text.splitlines())
 
 
-def _scorecard(_: argparse.Namespace) -> int:
-    _print_scorecard(load())
+def _scorecard(options: argparse.Namespace) -> int:
+    settings = load()
+    if options.period:
+        _print_period(settings, options.period, options.dimension or "all")
+    elif options.dimension:
+        raise CommandError("--dimension needs --period")
+    else:
+        _print_scorecard(settings)
     return 0
+
+
+def _sql(options: argparse.Namespace) -> int:
+    from orchestration.commands import query
+
+    sql = sys.stdin.read() if options.query in (None, "-") else options.query
+    query.run(_current(load()).path, sql, sys.stdout, is_csv=options.csv)
+    return 0
+
+
+def _current(settings: Settings) -> publish.Publication:
+    published = publish.current(Home(settings.home).published)
+    if published is None:
+        raise CommandError("nothing is published yet; run `cxmarts refresh`")
+    return published
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -338,9 +368,7 @@ def _print_scorecard(settings: Settings) -> None:
 
     from orchestration.commands import scorecard
 
-    published = publish.current(Home(settings.home).published)
-    if published is None:
-        raise CommandError("nothing is published yet; run `cxmarts refresh`")
+    published = _current(settings)
     table = Table(title=f"Scorecard as of {published.as_of:%Y-%m-%d %H:%M} UTC, all time")
     lines, gaps = scorecard.read(published.path), scorecard.gaps(published.path)
     has_targets = any(line.target is not None for line in lines)
@@ -367,6 +395,36 @@ def _print_scorecard(settings: Settings) -> None:
         for shift in shifts:
             print(f"  {shift}")
     _tell_of_questions(Home(settings.home))
+
+
+def _print_period(settings: Settings, grain: str, dimension: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from orchestration.commands import scorecard
+    from orchestration.commands.scorecard import show, show_interval
+
+    published = _current(settings)
+    cells = scorecard.of_period(published.path, grain, dimension)
+    if not cells:
+        raise CommandError(f"no whole {grain} is published yet")
+    has_targets = any(cell.target is not None for cell in cells)
+    table = Table(
+        title=f"{grain.capitalize()} of {cells[0].start}, as of {published.as_of:%Y-%m-%d %H:%M} UTC"
+    )
+    for name in ("KPI", *((dimension,) if dimension != "all" else ())):
+        table.add_column(name)
+    for name in ("value", "n", "95 % interval", "before", *(("target",) if has_targets else ())):
+        table.add_column(name, justify="right")
+    table.add_column("change")
+    for cell in cells:
+        row = [cell.kpi.replace("_", " ")]
+        row += [cell.label if cell.dimension != "all" else ""] if dimension != "all" else []
+        row += [show(cell.value, cell.unit), f"{cell.n:,}", show_interval(cell.low, cell.high, cell.unit)]
+        row += [show(cell.previous, cell.unit)]
+        row += [show(cell.target, cell.unit)] if has_targets else []
+        table.add_row(*row, cell.verdict, style="dim" if cell.is_small else None)
+    Console(markup=False).print(table)
 
 
 def _tell_of_questions(home: Home) -> None:

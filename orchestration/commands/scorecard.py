@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from ingestion.errors import ExpectedError
 from orchestration.commands.dictionary import PROJECT, models
 
 _LINES = """
@@ -62,6 +63,69 @@ SELECT count(*), coalesce(sum(false_signal_rate), 0)::DOUBLE FROM (
 )
 WHERE newest_no = 1
 """
+
+
+# A whole period of the scorecard: over all, and by the members of a dimension.
+_PERIOD = """
+WITH newest AS (
+    SELECT max(period_start) AS period_start
+    FROM kpi_scorecard
+    WHERE period_grain = $grain AND dimension = 'all' AND NOT is_partial_period
+)
+SELECT s.period_start, s.kpi, s.dimension, s.member, coalesce(s.member_label, s.member), d.unit, s.value, s.n,
+    s.ci_low, s.ci_high, s.previous_value, s.target, s.is_small_n, s.is_significant_change,
+    CASE d.better
+        WHEN 'higher' THEN s.value > s.previous_value
+        WHEN 'lower' THEN s.value < s.previous_value
+    END
+FROM kpi_scorecard AS s
+INNER JOIN newest AS n ON s.period_start = n.period_start
+LEFT JOIN kpi_definitions AS d ON s.kpi = d.kpi
+WHERE s.period_grain = $grain AND s.dimension IN ('all', $dimension) AND s.value IS NOT NULL
+ORDER BY s.kpi, s.dimension <> 'all', 5, s.member
+"""
+
+_DIMENSIONS = """
+SELECT DISTINCT dimension FROM kpi_scorecard WHERE period_grain = $grain ORDER BY dimension
+"""
+
+
+class ScorecardError(ExpectedError):
+    """The scorecard does not hold what was asked for; the message says what it holds."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A KPI in one period, of all or of one member, in the unit of its definition."""
+
+    start: date
+    kpi: str
+    dimension: str
+    member: str
+    label: str
+    unit: str | None
+    value: float
+    n: int
+    low: float | None
+    high: float | None
+    previous: float | None
+    target: float | None
+    is_small: bool
+    is_moved: bool | None
+    is_better: bool | None
+
+    @property
+    def verdict(self) -> str:
+        """What the change from the period before amounts to, in a word or two."""
+        if self.is_small:
+            return "too few"
+        if self.is_moved is None or self.previous is None:
+            return ""
+        if not self.is_moved:
+            return "unchanged"
+        if self.is_better is None:
+            return "higher" if self.value > self.previous else "lower"
+        return "better" if self.is_better else "worse"
 
 
 @dataclass(frozen=True)
@@ -172,6 +236,26 @@ def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def of_period(current: Path, grain: str, dimension: str = "all") -> list[Cell]:
+    """The scorecard of the last whole period: over all, and by the members of a dimension.
+
+    Args:
+        current: a version's folder.
+        grain: week, month or quarter.
+        dimension: one of those that the scorecard has for the grain.
+
+    Raises:
+        ScorecardError: it has no such dimension.
+    """
+    with duckdb.connect(str(current.resolve() / "marts.duckdb"), read_only=True) as con:
+        known = [name for (name,) in con.execute(_DIMENSIONS, {"grain": grain}).fetchall()]
+        if dimension not in ("all", *known):
+            there = ", ".join(name for name in known if name != "all")
+            raise ScorecardError(f"the scorecard has no {dimension} by {grain}; there are {there}")
+        found = con.execute(_PERIOD, {"grain": grain, "dimension": dimension}).fetchall()
+    return [Cell(*row) for row in found]
+
+
 def gaps(current: Path) -> list[Gap]:
     """The numbers of a publication that are not known of all tickets; an older one does not say."""
     database = str(current.resolve() / "marts.duckdb")
@@ -199,11 +283,11 @@ def judged(current: Path) -> tuple[int, float] | None:
 
 
 def show_interval(low: float | None, high: float | None, unit: str | None) -> str:
-    """An interval for people, with as many decimals as its bounds need to differ."""
+    """An interval for people, with as many decimals as its bounds need to differ; none of no width."""
     if low is None or high is None:
         return ""
     shown = [(show(low, unit, decimals), show(high, unit, decimals)) for decimals in range(1, 5)]
-    return " to ".join(next((pair for pair in shown if pair[0] != pair[1]), shown[-1]))
+    return " to ".join(next((pair for pair in shown if pair[0] != pair[1]), ()))
 
 
 def show(value: float | None, unit: str | None, decimals: int = 1) -> str:

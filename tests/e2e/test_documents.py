@@ -162,7 +162,14 @@ def test_the_ui(shell: Shell, checkout: Path, demo: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.documents("cxmarts scorecard", "cxmarts publications", "cxmarts rollback VERSION")
+@pytest.mark.documents(
+    "cxmarts scorecard",
+    "cxmarts scorecard --period week --dimension segment",
+    "cxmarts sql QUERY",
+    "cxmarts sql QUERY --csv",
+    "cxmarts publications",
+    "cxmarts rollback VERSION",
+)
 def test_back_to_the_first_version(shell: Shell, checkout: Path, demo: str) -> None:
     versions = re.findall(r"\S+Z-\w+", shell(checkout, "cxmarts publications").stdout)
     assert len(versions) > 1
@@ -170,6 +177,13 @@ def test_back_to_the_first_version(shell: Shell, checkout: Path, demo: str) -> N
     assert said.startswith(f"current is {versions[-1]}")
     assert f"current {versions[-1]}" in shell(checkout, "cxmarts publications").stdout
     assert "Scorecard" in shell(checkout, "cxmarts scorecard").stdout
+    weekly = shell(checkout, "cxmarts scorecard --period week --dimension segment").stdout
+    assert "Week of" in weekly
+    assert "Enterprise" in weekly
+    query = ("QUERY", "'SELECT count(*) AS n FROM tickets'")
+    assert " n " in shell(checkout, "cxmarts sql QUERY", query).stdout
+    assert shell(checkout, "cxmarts sql QUERY --csv", query).stdout.startswith("n
+")
 
 
 @pytest.mark.slow

@@ -5,7 +5,15 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.commands.scorecard import Line, gaps, judged, read, show_interval
+from orchestration.commands.scorecard import (
+    Line,
+    ScorecardError,
+    gaps,
+    judged,
+    of_period,
+    read,
+    show_interval,
+)
 
 KEY = "'all' AS period_grain, NULL::DATE AS period_start"
 
@@ -113,3 +121,48 @@ def test_it_says_how_many_signals_are_expected_by_chance(published: Path) -> Non
             ") AS s (kpi, dimension, period_grain, period_start, signal, false_signal_rate)"
         )
     assert judged(published) == (2, pytest.approx(0.05))
+
+
+@pytest.fixture
+def weeks(tmp_path: Path) -> Path:
+    """Two whole weeks and one that is not over, of three KPIs."""
+    with duckdb.connect(str(tmp_path / "marts.duckdb")) as con:
+        con.execute(
+            "CREATE TABLE kpi_definitions AS FROM (VALUES ('csat', 'percent', 'higher'),"
+            " ('reply', 'seconds', 'lower'), ('created', 'tickets', NULL)) AS d (kpi, unit, better)"
+        )
+        con.execute(
+            "CREATE TABLE kpi_scorecard AS SELECT 'week' AS period_grain, NULL AS ci_low, NULL AS ci_high, *"
+            " FROM (VALUES"
+            " (DATE '2026-11-02', 'csat', 'all', 'all', NULL, 70e0, 50, NULL, 80e0, false, NULL, false),"
+            " (DATE '2026-11-09', 'csat', 'all', 'all', NULL, 90e0, 60, 70e0, 80e0, false, true, false),"
+            " (DATE '2026-11-09', 'csat', 'group', '7', 'Second', 50e0, 4, 60e0, NULL, true, NULL, false),"
+            " (DATE '2026-11-09', 'reply', 'all', 'all', NULL, 9e0, 60, 5e0, NULL, false, true, false),"
+            " (DATE '2026-11-09', 'created', 'all', 'all', NULL, 9e0, 60, 5e0, NULL, false, true, false),"
+            " (DATE '2026-11-09', 'created', 'group', '7', NULL, 9e0, 60, 9e0, NULL, false, false, false),"
+            " (DATE '2026-11-16', 'csat', 'all', 'all', NULL, 10e0, 60, 90e0, NULL, false, true, true)"
+            ") AS s (period_start, kpi, dimension, member, member_label, value, n, previous_value, target,"
+            " is_small_n, is_significant_change, is_partial_period)"
+        )
+    return tmp_path
+
+
+def test_the_last_whole_period_says_what_became_of_each_figure(weeks: Path) -> None:
+    """Better and worse by the KPI's direction; few answers say nothing; the week that runs is not shown."""
+    shown = [
+        (str(c.start), c.kpi, c.label, c.value, c.previous, c.target, c.verdict)
+        for c in of_period(weeks, "week", "group")
+    ]
+    assert shown == [
+        ("2026-11-09", "created", "all", 9.0, 5.0, None, "higher"),
+        ("2026-11-09", "created", "7", 9.0, 9.0, None, "unchanged"),
+        ("2026-11-09", "csat", "all", 90.0, 70.0, 80.0, "better"),
+        ("2026-11-09", "csat", "Second", 50.0, 60.0, None, "too few"),
+        ("2026-11-09", "reply", "all", 9.0, 5.0, None, "worse"),
+    ]
+    assert [cell.kpi for cell in of_period(weeks, "week")] == ["created", "csat", "reply"]
+
+
+def test_a_dimension_that_the_scorecard_lacks_is_named_with_those_it_has(weeks: Path) -> None:
+    with pytest.raises(ScorecardError, match="no colour by week; there are group"):
+        of_period(weeks, "week", "colour")
