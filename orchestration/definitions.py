@@ -40,10 +40,12 @@ def build_definitions(settings: Settings, *, is_locked: bool = False) -> dg.Defi
         model_assets(graph),
         publish_assets(graph),
     ]
-    shown = columns.shown(graph, project.columns)
+    shown = columns.shown(graph, project)
+    owners = [settings.owner] if settings.owner else []
 
     def described(spec: dg.AssetSpec) -> dg.AssetSpec:
-        return _with_freshness(spec).merge_attributes(metadata=shown.get(spec.key, {}))
+        owned = spec if spec.owners else spec.replace_attributes(owners=owners)
+        return _with_freshness(owned).merge_attributes(metadata=shown.get(spec.key, {}))
 
     return dg.Definitions(
         assets=[asset.map_asset_specs(described) for asset in assets],

@@ -1,4 +1,4 @@
-"""The columns of the models as Dagster shows them: types, descriptions, and what each is made from."""
+"""The models as Dagster shows them: the SQL that ran, their columns, and what each column is made from."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from orchestration.assets.graph import ModelGraph
 from orchestration.warehouse import lineage
 from orchestration.warehouse.dbt import Project, code_fingerprints
 
+#: So much of a model's SQL is shown: a first load names thousands of files.
+SHOWN_SQL = 60_000
 #: So many columns that a column is made from are named in its description.
 SHOWN_ORIGINS = 12
 
@@ -44,31 +46,39 @@ def read_built(
         return
     names = {table: [name for name, _ in found] for table, found in tables.items()}
     names |= {stream: [*COLUMNS, ROW_NUMBER] for stream in streams.values()}
-    compiled = project.folder / "target" / "compiled" / graph.manifest["metadata"]["project_name"]
     for name in fresh:
-        sql = _read(compiled / graph.files[name])
+        sql = _compiled(graph, project, name)
         is_told = sql and ("read_parquet" in sql or name not in streams)
         origins = lineage.resolve(sql, names, streams.get(name)) if is_told else {}
         store.put(name, wanted[name], lineage.Columns(dict(tables[graph.schemas[name], name]), origins))
     store.save()
 
 
-def _read(path: Path) -> str:
-    """The SQL that dbt ran; a rule file has none."""
+def _compiled(graph: ModelGraph, project: Project, name: str) -> str:
+    """The SQL that dbt ran last; a rule file has none."""
+    compiled = project.folder / "target" / "compiled" / graph.manifest["metadata"]["project_name"]
     try:
-        return path.read_text()
+        return Path(compiled, graph.files[name]).read_text()
     except FileNotFoundError:
         return ""
 
 
-def shown(graph: ModelGraph, store: lineage.Store) -> dict[dg.AssetKey, dict[str, Any]]:
-    """The schema and the column lineage that the models' assets show, as far as the models were built."""
+def shown(graph: ModelGraph, project: Project) -> dict[dg.AssetKey, dict[str, Any]]:
+    """What the models' assets show, as far as the models were built: schema, column lineage, compiled SQL."""
     wanted = code_fingerprints(graph.manifest)
     return {
         key: _metadata(name, found, graph.descriptions[name], graph.keys)
+        | _sql(_compiled(graph, project, name))
         for key, name in graph.names.items()
-        if (found := store.get(name, wanted[name]))
+        if (found := project.columns.get(name, wanted[name]))
     }
+
+
+def _sql(compiled: str) -> dict[str, Any]:
+    if not compiled:
+        return {}
+    more = "\n-- and so on" if len(compiled) > SHOWN_SQL else ""
+    return {"compiled_sql": dg.MetadataValue.md(f"```sql\n{compiled[:SHOWN_SQL].strip()}{more}\n```")}
 
 
 def _metadata(

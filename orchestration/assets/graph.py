@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import graphlib
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
+from orchestration.ground.settings import is_owner
 from orchestration.warehouse.contracts import contracts
 from orchestration.warehouse.dbt import JUDGED_AT_GATE_3, DbtError, is_built
 
@@ -22,6 +22,10 @@ GROUPS = {
     "marts": "marts",
     "restricted": "marts",
 }
+#: Tags of assets. Sensitivity: `personal` where records hold names or texts of people, `restricted` where
+#: those are read from there on purpose.
+VENDOR_TAG, SENSITIVITY_TAG = "vendor", "sensitivity"
+PERSONAL, RESTRICTED = "personal", "restricted"
 #: Folders of models that are groups of their own.
 OWN_GROUPS = ("kpis", "books")
 
@@ -29,16 +33,25 @@ OWN_GROUPS = ("kpis", "books")
 class Translator(DagsterDbtTranslator):
     """Groups follow the way through the house; the key is [schema, name], dagster-dbt's own default."""
 
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """Its own words, without the template that dagster-dbt puts behind them."""
+        return str(dbt_resource_props["description"])
+
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """The group of a folder, else of a schema."""
         folder = dbt_resource_props["fqn"][1]
         return folder if folder in OWN_GROUPS else GROUPS.get(str(dbt_resource_props.get("schema")))
 
+    def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:
+        """Whose records it holds, where it knows a vendor, and who may read it, where not everybody may."""
+        schema, (_, folder, *inner) = dbt_resource_props["schema"], dbt_resource_props["fqn"]
+        tags = {VENDOR_TAG: inner[0]} if folder == "vendors" and len(inner) > 1 else {}
+        return tags | ({SENSITIVITY_TAG: schema} if schema == RESTRICTED else {})
+
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
-        """Who answers for it, by its card: an address or a team of Dagster's; else its group's owner."""
+        """Who answers for it, by its card: an address or a team. dbt's groups have an owner for dbt alone."""
         owner = dbt_resource_props["config"].get("meta", {}).get("owner", "")
-        is_known = re.fullmatch(r"team:\w+|[^@\s]+@[^@\s]+", owner)
-        return [owner] if is_known else super().get_owners(dbt_resource_props)
+        return [owner] if is_owner(owner) else None
 
 
 class ModelGraph:

@@ -7,10 +7,12 @@ from typing import Any
 
 import dagster as dg
 
+from ingestion.erasing import personal_of
 from ingestion.extract import FetchResult, fetch
 from ingestion.http import FetchError, TransientError
 from ingestion.landing_format import COLUMNS, ROW_NUMBER
 from ingestion.streams import Source, StreamResult
+from orchestration.assets.graph import PERSONAL, SENSITIVITY_TAG, VENDOR_TAG
 from orchestration.ground import progress
 from orchestration.ground.sources import sources
 from orchestration.warehouse import control_tables
@@ -35,12 +37,17 @@ def landing_specs(manifest: Mapping[str, Any]) -> list[dg.AssetSpec]:
             description=source["description"],
             metadata={"dagster/column_schema": LANDED},
             kinds={source["source_name"].removeprefix("raw_"), "parquet"},
-            owners=["team:data-engineering"],
+            tags=_tags(source["source_name"].removeprefix("raw_"), source["name"]),
             skippable=True,
         )
         for source in sorted(manifest["sources"].values(), key=lambda source: source["unique_id"])
         if source["source_name"].startswith("raw_")
     ]
+
+
+def _tags(vendor: str, stream: str) -> dict[str, str]:
+    is_personal = stream not in personal_of(vendor).nothing_personal
+    return {VENDOR_TAG: vendor} | ({SENSITIVITY_TAG: PERSONAL} if is_personal else {})
 
 
 def landing_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:

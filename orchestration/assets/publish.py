@@ -35,7 +35,6 @@ def publish_assets(graph: ModelGraph) -> dg.AssetsDefinition:
         group_name="published",
         deps=[spec.key for spec in graph.in_schemas("marts", "restricted")],
         kinds={"duckdb", "parquet"},
-        owners=["team:data-engineering"],
         description=(
             "The version of the marts that readers see: Parquet, one DuckDB file, a manifest and the report."
         ),

@@ -33,6 +33,7 @@ VARIABLES = (
     "CXMARTS_ALLOW_STALE",
     "CXMARTS_KEEP_VERSIONS",
     "CXMARTS_REREAD_DAYS",
+    "CXMARTS_OWNER",
     "CXMARTS_WEBHOOK_URL",
     "CXMARTS_WEBHOOK_BRIEF",
     "CXMARTS_FOLLOW_UP_URL",
@@ -50,6 +51,7 @@ FOLDER = "_CXMARTS_FOLDER"
 _KEYS = {**{name: vendor.keys for name, vendor in VENDORS.items()}, **LATER}
 _INSTANCE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 _MEMORY = re.compile(r"\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)", re.IGNORECASE)
+_OWNER = re.compile(r"team:\w+|[^@\s]+@[^@\s]+\.[^@\s]+")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
@@ -109,6 +111,7 @@ class Settings:
     allow_stale: frozenset[str] = frozenset()
     keep_versions: int = 14
     reread_days: int = 28
+    owner: str | None = None
     webhook_url: str | None = field(default=None, repr=False)
     is_brief_sent: bool = True
     follow_up_url: str | None = field(default=None, repr=False)
@@ -156,6 +159,11 @@ def parse_time(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("has no zone; write for example 2026-11-21T00:00:00Z")
     return moment.astimezone(UTC)
+
+
+def is_owner(text: str) -> bool:
+    """Whether Dagster takes it for the owner of an asset: an address, or a team as `team:NAME`."""
+    return bool(_OWNER.fullmatch(text))
 
 
 def _read_env_file(path: Path, problems: list[str]) -> dict[str, str]:
@@ -225,6 +233,7 @@ class _Reader:
             allow_stale=frozenset(stale),
             keep_versions=self._number("CXMARTS_KEEP_VERSIONS", 14),
             reread_days=self._number("CXMARTS_REREAD_DAYS", 28),
+            owner=self._owner(),
             webhook_url=self._url("CXMARTS_WEBHOOK_URL", allow_query=True),
             is_brief_sent=self._flag("CXMARTS_WEBHOOK_BRIEF", default=True),
             follow_up_url=self._url("CXMARTS_FOLLOW_UP_URL", allow_query=True),
@@ -258,6 +267,12 @@ class _Reader:
         if name not in LANGUAGES:
             self.problems.append(f"CXMARTS_LANGUAGE: {name!r} is none of {', '.join(LANGUAGES)}")
         return name
+
+    def _owner(self) -> str | None:
+        owner = self.values.get("CXMARTS_OWNER")
+        if owner is not None and not is_owner(owner):
+            self.problems.append("CXMARTS_OWNER: must be an address or team:NAME")
+        return owner
 
     def _number(self, name: str, default: int) -> int:
         text = self.values.get(name, str(default))

@@ -1,7 +1,9 @@
 """The code location as the server loads it: its assets, checks, schedule and sensors."""
 
+import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import dagster as dg
 import pytest
@@ -67,10 +69,40 @@ def test_lineage_leads_from_the_landing_to_the_publication(specs: dict[str, dg.A
 def test_people_see_what_they_need(specs: dict[str, dg.AssetSpec]) -> None:
     for key, spec in specs.items():
         assert spec.kinds, key
+        assert spec.description, key
+        # Words of people: no template, no stand-in.
+        assert not re.search(r"{{|{%|Raw SQL|^dbt (model|seed)", spec.description), key
         if key.startswith(("marts/", "published/")):
-            assert spec.description, key
-            assert spec.owners, key
             assert spec.freshness_policy, key
+
+
+def test_the_sql_that_ran_is_one_click_away(specs: dict[str, dg.AssetSpec]) -> None:
+    """Of each model, with nothing left to be filled in; neither streams nor rule files have any."""
+    for key, spec in specs.items():
+        is_model = "dbt" in spec.kinds and spec.metadata["dagster-dbt/materialization_type"] != "seed"
+        told = spec.metadata.get("compiled_sql")
+        assert (told is not None) == is_model, key
+        if told is not None:
+            assert "select" in told.value.lower(), key
+            assert "{{" not in told.value, key
+
+
+def test_whose_records_they_hold_and_who_may_read_them(specs: dict[str, dg.AssetSpec]) -> None:
+    def tags(key: str) -> dict[str, str]:
+        return {name: tag for name, tag in specs[key].tags.items() if not name.startswith("dagster/")}
+
+    assert tags("raw_zendesk/tickets") == {"vendor": "zendesk", "sensitivity": "personal"}
+    assert tags("raw_zendesk/schedules") == {"vendor": "zendesk"}
+    assert tags("staging/stg_typeform__responses") == {"vendor": "typeform"}
+    assert tags("restricted/follow_ups_restricted") == {"sensitivity": "restricted"}
+    assert tags("marts/tickets") == tags("core/int_tickets") == {}
+
+
+def test_owners(refreshed: tuple[Settings, Outcome], specs: dict[str, dg.AssetSpec]) -> None:
+    """Nobody is made up; who is named answers for all that no card gives to somebody else."""
+    assert not [key for key, spec in specs.items() if spec.owners]
+    owned = build_definitions(replace(refreshed[0], owner="team:care")).resolve_all_asset_specs()
+    assert {tuple(spec.owners) for spec in owned} == {("team:care",)}
 
 
 def test_gates_block(definitions: dg.Definitions) -> None:

@@ -97,6 +97,7 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
             "CXMARTS_KEEP_VERSIONS": "0",
             "CXMARTS_MEMORY_LIMIT": "lots",
             "CXMARTS_RULES": "nowhere",
+            "CXMARTS_OWNER": "the care team",
             "CXMARTS_WEBHOOK_URL": "http://hooks.example/x",
             "CXMARTS_ALLOW_STALE": "zendesk, bad name",
             "CXMARTS_POSTGRES_URL": "postgres://x",
@@ -115,6 +116,7 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
         "CXMARTS_KEEP_VERSIONS: must be a whole number",
         "CXMARTS_MEMORY_LIMIT: must be a size",
         "CXMARTS_RULES: nowhere is no folder",
+        "CXMARTS_OWNER: must be an address or team:NAME",
         "CXMARTS_WEBHOOK_URL: plain http goes to loopback only",
         "CXMARTS_ALLOW_STALE: 'bad name' is no source name",
         "CXMARTS_RESTRICTED: must be true or false",
@@ -122,7 +124,7 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
         "INTERCOM_TOKEN: not supported in this version",
     ):
         assert expected in text
-    assert len(found) == 13
+    assert len(found) == 14
 
 
 def test_zendesk_with_api_token(tmp_path: Path) -> None:
