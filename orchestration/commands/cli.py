@@ -410,7 +410,7 @@ def _print_period(settings: Settings, grain: str, dimension: str) -> None:
         raise CommandError(f"no whole {grain} is published yet")
     has_targets = any(cell.target is not None for cell in cells)
     table = Table(
-        title=f"{grain.capitalize()} of {cells[0].start}, as of {published.as_of:%Y-%m-%d %H:%M} UTC"
+        title=f"{grain.capitalize()} of {cells[0].period_start}, as of {published.as_of:%Y-%m-%d %H:%M} UTC"
     )
     for name in ("KPI", *((dimension,) if dimension != "all" else ())):
         table.add_column(name)
@@ -419,11 +419,16 @@ def _print_period(settings: Settings, grain: str, dimension: str) -> None:
     table.add_column("change")
     for cell in cells:
         row = [cell.kpi.replace("_", " ")]
-        row += [cell.label if cell.dimension != "all" else ""] if dimension != "all" else []
-        row += [show(cell.value, cell.unit), f"{cell.n:,}", show_interval(cell.low, cell.high, cell.unit)]
-        row += [show(cell.previous, cell.unit)]
+        if dimension != "all":
+            row += ["" if cell.dimension == "all" else cell.member_label or cell.member]
+        row += [
+            show(cell.value, cell.unit),
+            f"{cell.n:,}",
+            show_interval(cell.ci_low, cell.ci_high, cell.unit),
+        ]
+        row += [show(cell.previous_value, cell.unit)]
         row += [show(cell.target, cell.unit)] if has_targets else []
-        table.add_row(*row, cell.verdict, style="dim" if cell.is_small else None)
+        table.add_row(*row, cell.verdict, style="dim" if cell.is_small_n else None)
     Console(markup=False).print(table)
 
 

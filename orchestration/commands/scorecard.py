@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -72,17 +72,12 @@ WITH newest AS (
     FROM kpi_scorecard
     WHERE period_grain = $grain AND dimension = 'all' AND NOT is_partial_period
 )
-SELECT s.period_start, s.kpi, s.dimension, s.member, coalesce(s.member_label, s.member), d.unit, s.value, s.n,
-    s.ci_low, s.ci_high, s.previous_value, s.target, s.is_small_n, s.is_significant_change,
-    CASE d.better
-        WHEN 'higher' THEN s.value > s.previous_value
-        WHEN 'lower' THEN s.value < s.previous_value
-    END
+SELECT s.*, d.unit, d.better
 FROM kpi_scorecard AS s
 INNER JOIN newest AS n ON s.period_start = n.period_start
 LEFT JOIN kpi_definitions AS d ON s.kpi = d.kpi
 WHERE s.period_grain = $grain AND s.dimension IN ('all', $dimension) AND s.value IS NOT NULL
-ORDER BY s.kpi, s.dimension <> 'all', 5, s.member
+ORDER BY s.kpi, s.dimension <> 'all', coalesce(s.member_label, s.member), s.member
 """
 
 _DIMENSIONS = """
@@ -98,34 +93,33 @@ class ScorecardError(ExpectedError):
 class Cell:
     """A KPI in one period, of all or of one member, in the unit of its definition."""
 
-    start: date
+    period_start: date
     kpi: str
+    unit: str | None
+    better: str | None
     dimension: str
     member: str
-    label: str
-    unit: str | None
+    member_label: str | None
     value: float
     n: int
-    low: float | None
-    high: float | None
-    previous: float | None
+    ci_low: float | None
+    ci_high: float | None
+    previous_value: float | None
     target: float | None
-    is_small: bool
-    is_moved: bool | None
-    is_better: bool | None
+    is_small_n: bool
+    is_significant_change: bool | None
 
     @property
     def verdict(self) -> str:
         """What the change from the period before amounts to, in a word or two."""
-        if self.is_small:
+        if self.is_small_n:
             return "too few"
-        if self.is_moved is None or self.previous is None:
+        if self.is_significant_change is None or self.previous_value is None:
             return ""
-        if not self.is_moved:
+        if not self.is_significant_change:
             return "unchanged"
-        if self.is_better is None:
-            return "higher" if self.value > self.previous else "lower"
-        return "better" if self.is_better else "worse"
+        side = "higher" if self.value > self.previous_value else "lower"
+        return side if self.better is None else "better" if side == self.better else "worse"
 
 
 @dataclass(frozen=True)
@@ -252,8 +246,10 @@ def of_period(current: Path, grain: str, dimension: str = "all") -> list[Cell]:
         if dimension not in ("all", *known):
             there = ", ".join(name for name in known if name != "all")
             raise ScorecardError(f"the scorecard has no {dimension} by {grain}; there are {there}")
-        found = con.execute(_PERIOD, {"grain": grain, "dimension": dimension}).fetchall()
-    return [Cell(*row) for row in found]
+        found = con.execute(_PERIOD, {"grain": grain, "dimension": dimension})
+        columns = [column[0] for column in found.description or ()]
+        rows = [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+    return [Cell(**{each.name: row[each.name] for each in fields(Cell)}) for row in rows]
 
 
 def gaps(current: Path) -> list[Gap]:

@@ -165,6 +165,7 @@ def test_the_ui(shell: Shell, checkout: Path, demo: str) -> None:
 @pytest.mark.documents(
     "cxmarts scorecard",
     "cxmarts scorecard --period week --dimension segment",
+    "cxmarts sql",
     "cxmarts sql QUERY",
     "cxmarts sql QUERY --csv",
     "cxmarts publications",
@@ -182,8 +183,9 @@ def test_back_to_the_first_version(shell: Shell, checkout: Path, demo: str) -> N
     assert "Enterprise" in weekly
     query = ("QUERY", "'SELECT count(*) AS n FROM tickets'")
     assert " n " in shell(checkout, "cxmarts sql QUERY", query).stdout
-    assert shell(checkout, "cxmarts sql QUERY --csv", query).stdout.startswith("n
-")
+    piped = ("cxmarts sql", "echo 'SELECT 1 AS one' | cxmarts sql")
+    assert " one " in shell(checkout, "cxmarts sql", piped).stdout
+    assert shell(checkout, "cxmarts sql QUERY --csv", query).stdout.startswith("n\n")
 
 
 @pytest.mark.slow

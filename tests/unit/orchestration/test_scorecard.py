@@ -150,7 +150,15 @@ def weeks(tmp_path: Path) -> Path:
 def test_the_last_whole_period_says_what_became_of_each_figure(weeks: Path) -> None:
     """Better and worse by the KPI's direction; few answers say nothing; the week that runs is not shown."""
     shown = [
-        (str(c.start), c.kpi, c.label, c.value, c.previous, c.target, c.verdict)
+        (
+            str(c.period_start),
+            c.kpi,
+            c.member_label or c.member,
+            c.value,
+            c.previous_value,
+            c.target,
+            c.verdict,
+        )
         for c in of_period(weeks, "week", "group")
     ]
     assert shown == [
