@@ -55,7 +55,6 @@ class Vendor:
         source: Makes an account's source: its name, then the values by key in lower case.
         holidays: (landing, source name) -> the holidays that landed: by schedule, first and last local date.
         personal: Where its records hold a person.
-        ticket_page: Where people see a ticket, behind the account's URL, with `{id}` for the ticket's.
     """
 
     name: str
@@ -65,7 +64,6 @@ class Vendor:
     source: Callable[..., Source]
     holidays: Callable[[Landing, str], Mapping[str, list[tuple[date, date]]]] | None = None
     personal: Personal = field(default_factory=Personal)
-    ticket_page: str = ""
 
     def __post_init__(self) -> None:
         declare(self.name, self.personal)

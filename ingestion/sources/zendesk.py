@@ -430,5 +430,4 @@ VENDOR = Vendor(
     source=source,
     holidays=holidays,
     personal=PERSONAL,
-    ticket_page="/agent/tickets/{id}",
 )

@@ -160,11 +160,8 @@ def publish_build(run: Run, marts: list[str], restricted: list[str], run_id: str
     def report(version: Path, manifest: Mapping[str, Any], previous: publish.Publication | None) -> None:
         # After an erasure nothing goes on from the version before.
         before = previous.path if previous and not is_fresh else None
-        pages = {each.name: each.ticket_page for each in run.settings.sources if each.ticket_page}
         declared = contracts(run.project.manifest)
-        problem = page.write(
-            version, manifest, before, marts=declared, language=run.settings.language, pages=pages
-        )
+        problem = page.write(version, manifest, before, marts=declared, language=run.settings.language)
         if problem:
             progress.current.facts[REPORT_PROBLEM] = problem
 

@@ -85,14 +85,6 @@ class Account:
         return list(VENDORS[self.vendor].of_kind("url", self.values))
 
     @property
-    def ticket_page(self) -> str | None:
-        """Where people see a ticket, with `{id}` in it; None where there are none, or behind a sandbox."""
-        page, urls = VENDORS[self.vendor].ticket_page, self.urls
-        if not page or not urls or is_loopback(urlsplit(urls[0]).hostname or ""):
-            return None
-        return urls[0] + page
-
-    @property
     def secrets(self) -> list[str]:
         """What must be told to nobody."""
         return list(VENDORS[self.vendor].of_kind("secret", self.values))

@@ -77,16 +77,3 @@ class Screen:
     tables: Sequence[tuple[str, Table]] = ()
     folded: Sequence[tuple[str, Table]] = ()
     notes: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Links:
-    """Where tickets can be seen: source -> address with `{id}` in it. Without one a ticket is its number."""
-
-    pages: Mapping[str, str]
-
-    def ticket(self, source: str, ticket: str) -> Cell:
-        """A ticket as a cell: what a survey tool names is looked for where there is but one helpdesk."""
-        only = next(iter(self.pages.values())) if len(self.pages) == 1 else None
-        page = self.pages.get(source, only)
-        return (ticket, page.replace("{id}", ticket)) if page and ticket.isalnum() else ticket

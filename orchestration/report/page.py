@@ -19,7 +19,7 @@ import jinja2
 
 from orchestration.publication.publish import DATABASE
 from orchestration.report import charts, data, explore, tickets
-from orchestration.report.blocks import Chart, Links
+from orchestration.report.blocks import Chart
 from orchestration.report.brief import brief
 from orchestration.report.screens import screens
 from orchestration.report.texts import Texts
@@ -44,7 +44,6 @@ def write(
     *,
     marts: Mapping[str, Contract],
     language: str,
-    pages: Mapping[str, str],
 ) -> str | None:
     """Make the report of a version, or a page in its place: no publication is lost for it.
 
@@ -54,7 +53,7 @@ def write(
         Why there is none, and what stands there; None if there is one.
     """
     try:
-        make(version, manifest, before, marts=marts, language=language, pages=pages)
+        make(version, manifest, before, marts=marts, language=language)
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
         stand_in(version, manifest, before, language=language)
@@ -69,7 +68,6 @@ def make(
     *,
     marts: Mapping[str, Contract],
     language: str,
-    pages: Mapping[str, str],
 ) -> Path:
     """Make the report of a version, in its folder.
 
@@ -79,7 +77,6 @@ def make(
         before: the folder of the version before, whose drawings are taken over.
         marts: the contracts of its marts.
         language: of the page.
-        pages: source -> address of a ticket there, with `{id}` in it.
 
     Returns:
         The page's path.
@@ -91,7 +88,7 @@ def make(
         found = data.read(con, manifest)
         behind = tickets.behind(con, found["signals"], marts)
     texts = Texts(language)
-    told = screens(found, texts, Links(pages), behind)
+    told = screens(found, texts, behind)
     kept = charts.read(path(before).with_name(DRAWINGS)) if before else {}
     old = _text(path(before)) if before else ""
     packed, edition = charts.vega(old)

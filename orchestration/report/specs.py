@@ -180,6 +180,24 @@ def ranges(data: Data, options: Options) -> Any:
     ).properties(width=WIDTH, height=130)
 
 
+def hours(data: Data, options: Options) -> Any:
+    """A week by the hour, darker where more comes; framed where somebody is there.
+
+    Rows: `day`, `hour`, `n`, `is_open`. Options: `days`, in order; `across`, the title below.
+    """
+    across = alt.Axis(title=options["across"], values=[0, 6, 12, 18, 23], labelAngle=0)
+    base = _rows().encode(
+        x=alt.X("hour:O", axis=across),
+        y=alt.Y("day:N", sort=options["days"], axis=alt.Axis(title=None, domain=False, ticks=False)),
+    )
+    shade = alt.Opacity("n:Q", scale=alt.Scale(domain=[0, options["most"]], range=[0, 1]), legend=None)
+    opened = base.transform_filter("datum.is_open")
+    return alt.layer(
+        base.mark_rect(fill=ACCENT).encode(opacity=shade),
+        opened.mark_rect(fill="transparent", stroke=INK, strokeWidth=0.8, opacity=1),
+    ).properties(width=WIDTH - 10, height=alt.Step(18))
+
+
 def _rows() -> Any:
     """A chart of the rows; who points at one is told its `tip`."""
     return alt.Chart(ROWS).encode(tooltip=alt.Tooltip("tip:N"))
@@ -195,4 +213,4 @@ def _hollow(chart: Any, size: int) -> Any:
     return chart.mark_point(fill=PAPER, opacity=1, stroke=MUTED, strokeWidth=1, size=size)
 
 
-KINDS = {each.__name__: each for each in (trend, dots, stack, bars, ranges)}
+KINDS = {each.__name__: each for each in (trend, dots, stack, bars, ranges, hours)}

@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_interval, format_skeleton
+from babel.dates import format_interval, format_skeleton, get_day_names
 from babel.numbers import format_decimal
 
 TABLE = Path(__file__).with_name("texts.csv")
@@ -83,6 +83,11 @@ class Texts:
         local = (at if at.tzinfo else at.replace(tzinfo=ZoneInfo("UTC"))).astimezone(zone)
         day, clock = (format_skeleton(s, local, locale=self.locale) for s in ("yMMMEd", "Hm"))
         return f"{day}, {clock}"
+
+    def days(self) -> list[str]:
+        """The days of the week, Monday first, in short."""
+        names = get_day_names("abbreviated", context="stand-alone", locale=self.locale)
+        return [names[day] for day in range(7)]
 
     def period(self, grain: str, start: date | None) -> str:
         """A period by its first day."""

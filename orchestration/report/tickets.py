@@ -18,21 +18,22 @@ CELL = ("period_grain", "period_start", "dimension", "member")
 
 # What weighs down a share comes first, then the newest.
 _BEHIND = f"""
-SELECT source, ticket_id, count(*) OVER () AS tickets FROM (
+SELECT c.ticket_id, t.link, count(*) OVER () AS tickets FROM (
     SELECT source, ticket_id, bool_or(in_numerator) AS counts, max(day) AS day
     FROM kpi_cell(?, ?, ?, ?, ?, key := ?) WHERE in_denominator AND ticket_id IS NOT NULL
     GROUP BY source, ticket_id
-)
-ORDER BY counts NULLS FIRST, day DESC, source, ticket_id
+) AS c
+LEFT JOIN tickets AS t ON c.source = t.source AND c.ticket_id = t.ticket_id
+ORDER BY c.counts NULLS FIRST, c.day DESC, c.source, c.ticket_id
 LIMIT {TICKETS}
 """  # noqa: S608
 
 
 @dataclass(frozen=True)
 class Behind:
-    """Source and id of some tickets of a cell, and how many there are."""
+    """Id and address of some tickets of a cell, and how many there are."""
 
-    tickets: Sequence[tuple[str, str]]
+    tickets: Sequence[tuple[str, str | None]]
     count: int
 
 
@@ -55,7 +56,7 @@ def behind(
         # Members are shown as plain text: one that had to be changed for that is no member.
         with suppress(duckdb.Error):
             if rows := con.execute(_BEHIND, asked).fetchall():
-                found[place] = Behind([(plain(s), plain(t)) for s, t, _ in rows], rows[0][2])
+                found[place] = Behind([(plain(ticket), link) for ticket, link, _ in rows], rows[0][2])
     return found
 
 

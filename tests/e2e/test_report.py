@@ -118,15 +118,27 @@ def written(grain: str, start: object, value: float, unit: str) -> tuple[str, st
     return period, {"%": f"{value:.1f} %", "n": f"{value:.0f}"}.get(unit, f"{value:.1f}")
 
 
-def test_what_is_due_is_what_is_open(version: Path, report: Path) -> None:
+def test_what_is_due_is_the_worklist(version: Path, report: Path) -> None:
     with duckdb.connect(str(version / "marts.duckdb"), read_only=True) as con:
-        [(count,)] = con.execute("select count(*) from tickets where not is_solved").fetchall()
-        oldest = con.execute(
-            "select ticket_id from tickets where not is_solved order by created_at, ticket_id limit 15"
+        found = con.execute(
+            "select ticket_id, is_overdue from worklist where reason in ('promise_broken', 'promise_due')"
+            " order by work_rank"
         ).fetchall()
-    [rows] = [rows for name, rows in Tables(report.read_text()).found.items() if name.startswith("Oldest")]
-    assert f"Oldest unsolved: {count} are open" in Tables(report.read_text()).found
-    assert [row[0] for row in rows[1:]] == [ticket for (ticket,) in oldest]
+    overdue = sum(is_overdue for _, is_overdue in found)
+    rows = Tables(report.read_text()).found[
+        f"Promises broken or about to break: {len(found)}, overdue {overdue}"
+    ]
+    assert found and [row[0] for row in rows[1:]] == [ticket for ticket, _ in found[:15]]
+
+
+def test_demand_is_that_of_its_table(version: Path, report: Path) -> None:
+    with duckdb.connect(str(version / "marts.duckdb"), read_only=True) as con:
+        found = con.execute(
+            "select hour_of_week, created from kpi_demand where period_grain = 'all' and dimension = 'all'"
+        ).fetchall()
+    rows = Tables(report.read_text()).found["When tickets come, by hour of the week"][1:]
+    shown = {day * 24 + hour: int(rows[hour][1 + day]) for day in range(7) for hour in range(24)}
+    assert sum(shown.values()) > 0 and shown == dict(found)
 
 
 def test_the_refresh_and_the_command_lead_to_it(first: Path, report: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestration.report.blocks import Links, Screen
+from orchestration.report.blocks import Screen
 from orchestration.report.data import Data
 from orchestration.report.screens import (
     changes,
@@ -20,20 +20,19 @@ from orchestration.report.texts import Texts
 from orchestration.report.tickets import Behind
 
 
-def screens(data: Data, texts: Texts, links: Links, tickets: Mapping[int, Behind]) -> list[Screen]:
+def screens(data: Data, texts: Texts, tickets: Mapping[int, Behind]) -> list[Screen]:
     """All screens, in the page's order.
 
     Args:
         data: the version's numbers.
         texts: the language.
-        links: where tickets can be seen.
         tickets: those behind the signals, by their place among `data["signals"]`.
     """
     return [
         fresh.screen(data, texts),
         tiles.screen(data, texts),
-        changes.screen(data, texts, links, tickets),
-        today.screen(data, texts, links),
+        changes.screen(data, texts, tickets),
+        today.screen(data, texts),
         stages.screen(data, texts),
         spread.screen(data, texts),
         experience.screen(data, texts),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestration.report.blocks import Links, Screen, Sentence
+from orchestration.report.blocks import Screen, Sentence
 from orchestration.report.data import Data, Row
-from orchestration.report.screens.words import member, mood
+from orchestration.report.screens.words import linked, member, mood
 from orchestration.report.texts import Texts
 from orchestration.report.tickets import Behind
 
@@ -14,15 +14,15 @@ from orchestration.report.tickets import Behind
 SENTENCES = 12
 
 
-def screen(data: Data, texts: Texts, links: Links, tickets: Mapping[int, Behind]) -> Screen:
+def screen(data: Data, texts: Texts, tickets: Mapping[int, Behind]) -> Screen:
     """The screen of a version."""
     signals = data["signals"]
     sentences = []
     for place, row in enumerate(signals[:SENTENCES]):
         found = tickets.get(place)
-        linked = [links.ticket(*each) for each in found.tickets] if found else []
-        about = _of_all(len(linked), found.count, texts) if found else ""
-        sentences.append(Sentence(_signal(row, texts), mood(row["shift"]), linked, about))
+        named = [linked(*each) for each in found.tickets] if found else []
+        about = _of_all(len(named), found.count, texts) if found else ""
+        sentences.append(Sentence(_signal(row, texts), mood(row["shift"]), named, about))
     words = []
     if not data["judged"]:
         words.append(texts("nothing_judged"))

@@ -21,9 +21,9 @@ Cells = Mapping[tuple[Team, str], Row]
 
 def screen(data: Data, texts: Texts) -> Screen:
     """The screen of a version."""
-    rows = data["stages"]
+    rows, demand = data["stages"], _demand(data["demand"], texts)
     if not any(row["n"] for row in rows):
-        return Screen("stages", texts("title.stages"), [texts("stages_none")])
+        return Screen("stages", texts("title.stages"), [texts("stages_none")], charts=demand)
     cells = {(_team(row), row["stage"]): row for row in rows}
     teams = _names(rows, texts)
     period = texts.period(rows[0]["grain"], rows[0]["start"])
@@ -35,8 +35,45 @@ def screen(data: Data, texts: Texts) -> Screen:
         stage, share = texts.name("stage", most["stage"]), texts.value(most["share"], "percent")
         words.append(texts("stages_longest", stage=stage, share=share))
     waits = (texts("waits"), _waits(cells, teams, texts))
-    charts = [_shares(cells, teams, texts)]
+    charts = [_shares(cells, teams, texts), *demand]
     return Screen("stages", texts("title.stages"), words, charts=charts, tables=[waits])
+
+
+def _demand(rows: Sequence[Row], texts: Texts) -> list[Chart]:
+    """When tickets come, by the hour of the week, beside opening hours."""
+    whole, most = sum(row["n"] for row in rows), max((row["n"] for row in rows), default=0)
+    if not whole:
+        return []
+    days = texts.days()
+    points = [
+        {
+            "day": days[row["hour"] // 24],
+            "hour": row["hour"] % 24,
+            "n": row["n"],
+            "is_open": bool(row["is_open"]),
+            "tip": texts(
+                "hour_is",
+                day=days[row["hour"] // 24],
+                hour=row["hour"] % 24,
+                n=texts.number(row["n"]),
+                state=texts("is_open" if row["is_open"] else "is_closed"),
+            ),
+        }
+        for row in rows
+    ]
+    by_hour = {row["hour"]: texts.number(row["n"]) for row in rows}
+    body = [[f"{hour}:00", *(by_hour.get(day * 24 + hour, "0") for day in range(7))] for hour in range(24)]
+    table = Table([texts("head.hour"), *days], body)
+    outside = sum(row["n"] for row in rows if not row["is_open"])
+    is_known = any(row["is_open"] for row in rows)
+    told = texts(
+        "chart.hours" if is_known else "chart.hours.unknown",
+        period=texts.period(rows[0]["grain"], rows[0]["start"]),
+        n=texts.number(whole),
+        outside=texts.number(outside),
+    )
+    options = {"days": days, "across": texts("head.hour"), "most": most}
+    return [Chart("hours", texts("chart.hours.title"), told, points, options, table)]
 
 
 def _team(row: Row) -> Team:

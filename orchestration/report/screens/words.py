@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from orchestration.report.blocks import Cell
 from orchestration.report.data import Row
 from orchestration.report.texts import NONE, UNITS, Texts
 
@@ -18,6 +20,11 @@ def last_whole(grain: str, day: date) -> date:
         return (day.replace(day=1) - timedelta(days=1)).replace(day=1)
     first = day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1) - timedelta(days=1)
     return first.replace(month=(first.month - 1) // 3 * 3 + 1, day=1)
+
+
+def linked(text: str, address: str | None) -> Cell:
+    """A text that leads somewhere, if there is an address that can be opened."""
+    return (text, address) if address and re.match("https?://", address) else text
 
 
 def mood(shift: str) -> str:

@@ -28,7 +28,6 @@ MANIFEST = {
     "gate_results": [],
 }
 MONDAY = date(2026, 3, 2)
-PAGES = {"helpdesk": "https://example.com/tickets/{id}"}
 EVIL = "</script><img src=x onerror=alert(1)>\u202eevil"
 
 
@@ -74,7 +73,7 @@ def version(folder: Path, marts: dict[str, Contract], **rows: list[dict[str, Any
 
 
 def made(folder: Path, marts: dict[str, Contract], before: Path | None = None, language: str = "en") -> Text:
-    found = page.make(folder, MANIFEST, before, marts=marts, language=language, pages=PAGES)
+    found = page.make(folder, MANIFEST, before, marts=marts, language=language)
     return Text(found.read_text())
 
 
@@ -99,8 +98,8 @@ def test_a_company_without_anything_is_told_so(
 ) -> None:
     told = made(version(tmp_path / "v", marts), marts, language=language)
     wanted = {
-        "en": ("No source has delivered anything yet", "Nothing can be judged yet", "No ticket is unsolved"),
-        "de": ("Noch keine Quelle hat etwas geliefert", "Noch lässt sich nichts", "Kein Ticket ist ungelöst"),
+        "en": ("No source has delivered anything yet", "Nothing can be judged yet", "No promise is running"),
+        "de": ("Noch keine Quelle hat etwas geliefert", "Noch lässt sich nichts", "Keine Zusage läuft"),
     }
     assert [text for text in wanted[language] if text not in told.all] == []
     assert ("html", {"lang": language}) in told.tags
@@ -200,8 +199,13 @@ def hostile(tmp_path: Path, marts: dict[str, Contract]) -> Path:
         kpi_bottlenecks=[bottleneck],
         kpi_distribution=[score],
         publication=[{"source": EVIL, "is_stale": True}],
-        tickets=[{"source": "helpdesk", "ticket_id": '1" onclick="x', "is_solved": False, "status": EVIL,
-                  "created_at": "2026-03-01", "priority": EVIL}],
+        worklist=[
+            {"source": "s", "ticket_id": '1" onclick="x', "reason": "promise_due", "what": EVIL,
+             "work_rank": 1, "is_overdue": True, "seconds_left": -60.0, "priority": EVIL, "group_name": EVIL,
+             "link": "javascript:alert(1)"},
+            {"source": "s", "ticket_id": "2", "reason": "promise_due", "what": "first_reply", "work_rank": 2,
+             "is_overdue": False, "seconds_left": 60.0, "link": 'https://example.com/2" onclick="x'},
+        ],
     )  # fmt: skip
 
 
@@ -216,8 +220,10 @@ def test_what_comes_from_outside_is_text(tmp_path: Path, marts: dict[str, Contra
     scripts = [attrs.get("id") for tag, attrs in told.tags if tag == "script"]
     assert scripts == ["cells", "words", "locale", "specs", "vega", None]
     assert not [attrs for _, attrs in told.tags if any(name.startswith("on") for name in attrs)]
-    # A ticket's id that is no id leads nowhere.
-    assert all("onclick" not in (attrs.get("href") or "") for _, attrs in told.tags)
+    links = [
+        attrs["href"] for tag, attrs in told.tags if tag == "a" and not (attrs["href"] or "").startswith("#")
+    ]
+    assert links == ['https://example.com/2" onclick="x']
 
 
 def test_plain_text_keeps_letters_of_all_scripts() -> None:
@@ -244,10 +250,11 @@ def test_drawings_follow_the_schema_of_vega_lite() -> None:
     row = {"label": "a", "part": "b", "number": 0, "share": 1.0, "value": 1.0, "low": 0.0, "high": 2.0}
     options = {
         "unit": "%", "target": 1.0, "line": 0, "time_format": "%b", "across": "score",
-        "labels": ["a"], "parts": ["b"],
+        "labels": ["a"], "parts": ["b"], "days": ["Mon"], "most": 3,
     }  # fmt: skip
+    week = {"day": "Mon", "hour": 9, "n": 3, "is_open": True, "tip": "Mon 9:00: 3"}
     for kind in specs.KINDS:
-        spec = specs.spec(kind, [{**row, **period, **band}], options)
+        spec = specs.spec(kind, [{**row, **period, **band, **week}], options)
         alt.Chart.from_dict(spec)
 
 
@@ -259,7 +266,7 @@ def test_five_lines_say_it_in_a_chat(tmp_path: Path, marts: dict[str, Contract])
     made(folder, marts)
     said = page.path(folder).with_name(page.BRIEF).read_text().splitlines()
     wanted = ("Fri, Mar 13, 2026, 07:00", "CSAT 41.0\u00a0% (worse); NPS – (no data)", "worse than usual",
-              "No ticket is unsolved", "Not up to date: helpdesk")  # fmt: skip
+              "No promise is running", "Not up to date: helpdesk")  # fmt: skip
     assert [text in line for text, line in zip(wanted, said, strict=True)] == [True] * 5
 
 
@@ -301,7 +308,7 @@ def test_a_report_that_fails_leaves_the_page_before_and_says_so(
     for folder in folders:
         folder.mkdir()
         (folder / "marts.duckdb").write_bytes(b"damaged")
-    options: dict[str, Any] = {"marts": marts, "language": "en", "pages": {}}
+    options: dict[str, Any] = {"marts": marts, "language": "en"}
     for folder, previous in zip(folders, (before, folders[0], None), strict=True):
         problem = page.write(folder, MANIFEST, previous, **options)
         assert problem is not None and "could not be made" in problem
