@@ -345,7 +345,7 @@ def _report(options: argparse.Namespace) -> int:
     path = _report_page(Home(load().home))
     if path is None:
         raise CommandError("no report is published yet; run `cxmarts refresh`")
-    print(path)
+    print(path, flush=True)
     if options.open and not webbrowser.open(path.as_uri()):
         raise CommandError(f"no browser could be started: open {path}")
     return 0

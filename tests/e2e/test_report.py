@@ -148,6 +148,13 @@ def test_the_refresh_and_the_command_lead_to_it(first: Path, report: Path) -> No
     assert Path(done.stdout.strip()).resolve() == report
 
 
+def test_it_is_opened_in_the_browser(first: Path) -> None:
+    page, opened = run(first, "report", "--open", BROWSER="echo opened %s").stdout.splitlines()
+    assert opened == f"opened {Path(page).as_uri()}"
+    done = run(first, "report", "--open", BROWSER="false %s")
+    assert done.returncode == 1 and "no browser could be started" in done.stderr
+
+
 def test_before_the_first_publication_there_is_none(tmp_path: Path) -> None:
     done = run(tmp_path, "report")
     assert done.returncode == 1 and "run `cxmarts refresh`" in done.stderr
