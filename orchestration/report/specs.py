@@ -67,7 +67,7 @@ def trend(data: Data, options: Options) -> Any:
     """A KPI's periods with control limits as a band; above them the interval of the one that counts.
 
     Rows: `start`, `value`, `floor`, `ceiling`, `center`, `is_pale`, `is_chosen`, and of that one `low` and
-    `high`. Options: `target`, `time_format`.
+    `high`. Options: `target`, `time_format`, and `marks`, days with a `start` and a `tip`.
     """
     base = _rows().encode(x=_time(options))
     axis = alt.Axis(title=options["unit"], tickCount=3)
@@ -89,6 +89,9 @@ def trend(data: Data, options: Options) -> Any:
     if options.get("target") is not None:
         goal = alt.Chart(ONE).mark_rule(color=INK, strokeDash=[6, 3])
         layers.append(goal.encode(y=alt.datum(options["target"])))
+    if options["marks"]:
+        marks = alt.Chart(alt.InlineData(values=options["marks"])).mark_rule(color=INK, strokeWidth=2)
+        layers.append(marks.encode(x=alt.X("start:T"), tooltip=alt.Tooltip("tip:N")))
     whole = alt.layer(*layers).properties(width=WIDTH, height=96)
     if any(row.get("low") is not None for row in data):
         return alt.vconcat(_interval(chosen, options), whole, spacing=4)

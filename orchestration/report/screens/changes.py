@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from orchestration.report.blocks import Screen, Sentence
+from orchestration.report.blocks import Screen, Sentence, Table
 from orchestration.report.data import Data, Row
 from orchestration.report.screens.words import linked, member, mood
-from orchestration.report.texts import Texts
+from orchestration.report.texts import NONE, Texts
 from orchestration.report.tickets import Behind
 
 #: How many sentences are told; what is more stands in the scorecard.
@@ -35,26 +35,53 @@ def screen(data: Data, texts: Texts, tickets: Mapping[int, Behind]) -> Screen:
         )
     if len(signals) > SENTENCES:
         words.append(texts("more_signals", count=texts.number(len(signals) - SENTENCES)))
-    return Screen("changes", texts("title.changes"), sentences=sentences, notes=words)
+    tables = [_effects(data["changes"], texts)] if data["changes"] else []
+    return Screen("changes", texts("title.changes"), sentences=sentences, tables=tables, notes=words)
+
+
+def _effects(rows: Sequence[Row], texts: Texts) -> tuple[str, Table]:
+    """What the company changed, and what came after."""
+    heads = [texts(f"head.{name}") for name in ("date", "change", "kpi", "before", "after", "outcome")]
+    body = [
+        [
+            texts.period("day", row["day"]),
+            row["what"],
+            _about(row, texts),
+            _month(row, "before", texts),
+            _month(row, "after", texts),
+            texts(f"outcome.{row['outcome']}"),
+        ]
+        for row in rows
+    ]
+    return texts("effects"), Table(heads, body)
+
+
+def _month(row: Row, side: str, texts: Texts) -> str:
+    if row[f"{side}_start"] is None:
+        return NONE
+    unit, low = row["unit"], row[f"{side}_low"]
+    interval = "" if low is None else f"; {texts.interval(low, row[f'{side}_high'], unit)}"
+    period, value = texts.period("month", row[f"{side}_start"]), texts.value(row[f"{side}_value"], unit)
+    return texts("month_is", period=period, value=value, n=texts.number(row[f"{side}_n"]), interval=interval)
 
 
 def _of_all(shown: int, count: int, texts: Texts) -> str:
     return texts("tickets_of", shown=texts.number(shown), count=texts.number(count))
 
 
+def _about(row: Row, texts: Texts) -> str:
+    kpi, dimension = texts.name("kpi", row["kpi"]), row["dimension"]
+    if dimension == "all":
+        return kpi
+    named = texts.name("dimension", dimension)
+    return texts("of_member", kpi=kpi, dimension=named, member=member(row, texts))
+
+
 def _signal(row: Row, texts: Texts) -> str:
     unit, grain = row["unit"], texts(f"since.{row['grain']}")
-    about = texts.name("kpi", row["kpi"])
-    if row["dimension"] != "all":
-        about = texts(
-            "of_member",
-            kpi=about,
-            dimension=texts.name("dimension", row["dimension"]),
-            member=member(row, texts),
-        )
     return texts(
         f"signal.{row['signal']}",
-        about=about,
+        about=_about(row, texts),
         period=texts.period(row["grain"], row["start"]),
         value=texts.value(row["value"], unit),
         limits=texts.interval(row["floor"], row["ceiling"], unit),

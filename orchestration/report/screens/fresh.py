@@ -65,4 +65,5 @@ def screen(data: Data, texts: Texts) -> Screen:
         ]
         heads = [texts(f"head.{name}") for name in ("table", "cause", "numbers")]
         folded.append((texts("restatements"), Table(heads, rows)))
-    return Screen("fresh", texts("title.fresh"), words, tables=[(texts("sources"), sources)], folded=folded)
+    tables = [(texts("sources"), sources)] if data["sources"] else []
+    return Screen("fresh", texts("title.fresh"), words, tables=tables, folded=folded)

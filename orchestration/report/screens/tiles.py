@@ -21,7 +21,10 @@ def screen(data: Data, texts: Texts) -> Screen:
     series: dict[tuple[str, str], list[Row]] = {}
     for row in data["trend"]:
         series.setdefault((row["kpi"], row["grain"]), []).append(row)
-    tiles = [_tile(kpi, series, data.today, texts) for kpi in TILES]
+    changes = [row for row in data["changes"] if row["dimension"] == "all"]
+    tiles = [
+        _tile(kpi, series, data.today, [row for row in changes if row["kpi"] == kpi], texts) for kpi in TILES
+    ]
     return Screen(
         "tiles", texts("title.tiles"), [texts("tiles_intro")], tiles=tiles, notes=[texts("tiles_note")]
     )
@@ -43,7 +46,13 @@ def chosen(kpi: str, series: Mapping[tuple[str, str], Sequence[Row]], today: dat
     )
 
 
-def _tile(kpi: str, series: Mapping[tuple[str, str], list[Row]], today: date, texts: Texts) -> Tile:
+def _tile(
+    kpi: str,
+    series: Mapping[tuple[str, str], list[Row]],
+    today: date,
+    changes: Sequence[Row],
+    texts: Texts,
+) -> Tile:
     name, row = texts.name("kpi", kpi), chosen(kpi, series, today)
     if row is None:
         return Tile(name, NONE, "", "", texts("word.none"), "pale", texts("why.none"), [], None)
@@ -60,7 +69,7 @@ def _tile(kpi: str, series: Mapping[tuple[str, str], list[Row]], today: date, te
     facts.append(
         texts("before", value=texts.value(before, unit)) if before is not None else texts("no_before")
     )
-    chart = _trend(name, row, rows, texts)
+    chart = _trend(name, row, rows, changes, texts)
     return Tile(name, value, period, n, word, color, reason, facts, chart)
 
 
@@ -111,7 +120,7 @@ def _tip(row: Row, texts: Texts) -> str:
     return f"{period}: {value} ({texts('n', n=texts.number(row['n']))}{few})"
 
 
-def _trend(name: str, row: Row, rows: Sequence[Row], texts: Texts) -> Chart:
+def _trend(name: str, row: Row, rows: Sequence[Row], changes: Sequence[Row], texts: Texts) -> Chart:
     rows = [each for each in rows if each["start"] <= row["start"]][-POINTS:]
     size, unit = scale([each["value"] for each in rows], row["unit"], texts)
 
@@ -151,5 +160,14 @@ def _trend(name: str, row: Row, rows: Sequence[Row], texts: Texts) -> Chart:
         high=texts.value(max(values), row["unit"]),
         last=texts.value(row["value"], row["unit"]),
     )
-    options = {"unit": unit, "target": scaled(row["target"]), "time_format": texts(f"axis.{row['grain']}")}
+    options = {
+        "unit": unit,
+        "target": scaled(row["target"]),
+        "time_format": texts(f"axis.{row['grain']}"),
+        "marks": [
+            {"start": each["day"].isoformat(), "tip": f"{texts.period('day', each['day'])}: {each['what']}"}
+            for each in changes
+            if rows[0]["start"] <= each["day"] <= row["start"]
+        ],
+    }
     return Chart("trend", name, description, data, options, table)

@@ -164,6 +164,27 @@ def test_what_is_no_noise_is_a_sentence_and_noise_is_said_too(
     assert "Nothing but noise" not in told
 
 
+def test_what_was_changed_is_marked_and_has_its_row(tmp_path: Path, marts: dict[str, Contract]) -> None:
+    rows = [cell("csat", MONDAY - timedelta(days=7 * age), value=60.0 + age, n=90) for age in range(9)]
+    change = {
+        "changed_on": date(2026, 1, 20), "what": "new macro", "kpi": "csat", "dimension": "all",
+        "member": "all", "expected": "higher", "before_start": date(2025, 12, 1), "before_value": 58.0,
+        "before_n": 88, "before_low": 47.5, "before_high": 67.8, "after_start": date(2026, 2, 1),
+        "after_value": 66.0,
+        "after_n": 91, "after_low": 55.8, "after_high": 74.9, "outcome": "noise",
+    }  # fmt: skip
+    folder = version(
+        tmp_path / "v", marts, kpi_scorecard=rows, kpi_definitions=[CSAT], change_effects=[change]
+    )
+    told = made(folder, marts).all
+    assert (
+        "Jan 20, 2026new macroCSATDecember 2025: 58.0 % (n 88; 47.5 % to 67.8 %)"
+        "February 2026: 66.0 % (n 91; 55.8 % to 74.9 %)may be noise"
+    ) in told
+    [drawing] = charts.read(page.path(folder).with_name(page.DRAWINGS)).values()
+    assert "Jan 20, 2026: new macro" in json.dumps(drawing["spec"])
+
+
 def test_single_agents_are_no_news(tmp_path: Path, marts: dict[str, Contract]) -> None:
     row = cell(
         "csat", value=1.0, n=90, signal="beyond_limits", shift="worse", dimension="agent", member="4711"
@@ -251,6 +272,7 @@ def test_drawings_follow_the_schema_of_vega_lite() -> None:
     options = {
         "unit": "%", "target": 1.0, "line": 0, "time_format": "%b", "across": "score",
         "labels": ["a"], "parts": ["b"], "days": ["Mon"], "most": 3,
+        "marks": [{"start": "2026-03-02", "tip": "new"}],
     }  # fmt: skip
     week = {"day": "Mon", "hour": 9, "n": 3, "is_open": True, "tip": "Mon 9:00: 3"}
     for kind in specs.KINDS:
