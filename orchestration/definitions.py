@@ -10,6 +10,7 @@ from orchestration.assets import columns
 from orchestration.assets.graph import ModelGraph
 from orchestration.assets.landing import landing_assets
 from orchestration.assets.models import model_assets, parse_assets
+from orchestration.assets.postgres import postgres_assets
 from orchestration.assets.publish import KEY, publish_assets
 from orchestration.checks import MAX_AGE, gate_checks
 from orchestration.ground.home import Home
@@ -40,6 +41,8 @@ def build_definitions(settings: Settings, *, is_locked: bool = False) -> dg.Defi
         model_assets(graph),
         publish_assets(graph),
     ]
+    if settings.postgres_url:
+        assets.append(postgres_assets())
     shown = columns.shown(graph, project)
     owners = [settings.owner] if settings.owner else []
 

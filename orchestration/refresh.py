@@ -60,7 +60,7 @@ def _refresh(settings: Settings, home: Home, as_of: datetime | None, is_full: bo
 
     import dagster as dg
 
-    from orchestration.assets.publish import REPORT_PROBLEM
+    from orchestration.assets import postgres, publish
     from orchestration.causes import causes, warnings
     from orchestration.definitions import build_definitions
     from orchestration.jobs import NIGHTLY, execute
@@ -86,8 +86,8 @@ def _refresh(settings: Settings, home: Home, as_of: datetime | None, is_full: bo
         found = result.all_events
         problems = [redact(text, hidden) for text in causes(found, home)]
         warned = [redact(text, hidden) for text in warnings(found)]
-        if problem := facts.get(REPORT_PROBLEM):
-            warned.append(redact(problem, hidden))
+        noted = [facts[kind] for kind in (publish.REPORT_PROBLEM, postgres.PROBLEM) if kind in facts]
+        warned += [redact(problem, hidden) for problem in noted]
         published = result.success and "version" in facts
         if not published and not problems:
             problems = ["the run ended without publishing; see it in the Dagster UI (`make ui`)"]

@@ -8,6 +8,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.publication.follow_ups import hand_over
 from orchestration.publication.publish import current
+from orchestration.resources import VERSION_TAG
 
 
 def alert_sensors(settings: Settings, home: Home) -> list[dg.SensorDefinition]:
@@ -27,7 +28,8 @@ def alert_sensors(settings: Settings, home: Home) -> list[dg.SensorDefinition]:
             return idle
         run = context.dagster_run
         why = causes(events(context.instance, run.run_id), home)
-        told = alerts.failed(run.job_name, run.run_id, why)
+        version = run.tags.get(VERSION_TAG, "none")
+        told = alerts.failed(run.job_name, run.run_id, why, "" if version == "none" else version)
         return None if told else dg.SkipReason("told already")
 
     @dg.run_status_sensor(

@@ -123,12 +123,15 @@ def publish_build(run: Run, marts: list[str], restricted: list[str], run_id: str
     _verify_sources(run, status)
     lagging = {(batch.source, batch.stream) for batch in held}
     made_of = run.mart_fingerprints()
+    keys = contracts(run.project.manifest)
     facts = {
         "as_of": run.as_of.isoformat(),
         "time_zone": run.settings.timezone,
         "run_id": run_id,
         "build_id": run.build_id,
         "code_version": code_version(),
+        # By mart, what tells its rows apart: the indexes of a database.
+        "keys": {name: keys[name].key for name in marts},
         "fingerprints": {name: made_of[name] for name in marts},
         "sources": [
             {

@@ -282,11 +282,7 @@ def _run_refresh(
         what = "Published" if facts["published"] else "Wrote (current stays as it is)"
         print(f"{what} {facts['version']}: {rows}\n{facts['path']}")
     else:
-        kept = "the published marts stay as they were"
-        with contextlib.suppress(ExpectedError):
-            known = publish.current(Home(settings.home).published)
-            kept = f"{kept} ({known.version})" if known else "nothing is published"
-        print(f"cxmarts: not published, {kept}:\n{_listed(outcome.problems)}", file=sys.stderr)
+        print(f"cxmarts: {_state(settings, outcome)}:\n{_listed(outcome.problems)}", file=sys.stderr)
         _tell(settings, outcome)
     if outcome.warnings:
         print(f"Warnings, which stop nothing:\n{_listed(outcome.warnings)}", file=sys.stderr)
@@ -294,6 +290,17 @@ def _run_refresh(
         told = {"problems": outcome.problems, "warnings": outcome.warnings}
         print(json.dumps({"published": False, **facts, **told}, default=str))
     return 0 if outcome.published else 1
+
+
+def _state(settings: Settings, outcome: Outcome) -> str:
+    """What readers see after a refresh that failed."""
+    if outcome.facts.get("published"):
+        return f"published {outcome.facts['version']}, but what follows failed"
+    kept = "the published marts stay as they were"
+    with contextlib.suppress(ExpectedError):
+        known = publish.current(Home(settings.home).published)
+        kept = f"{kept} ({known.version})" if known else "nothing is published"
+    return f"not published, {kept}"
 
 
 def _tell(settings: Settings, outcome: Outcome) -> None:
@@ -305,7 +312,7 @@ def _tell(settings: Settings, outcome: Outcome) -> None:
         return
     try:
         Alerts(Home(settings.home).alerts, settings).failed(
-            NIGHTLY, outcome.facts["run_id"], outcome.problems
+            NIGHTLY, outcome.facts["run_id"], outcome.problems, outcome.facts.get("version", "")
         )
     except (ExpectedError, OSError) as error:
         print(f"cxmarts: {error}", file=sys.stderr)
@@ -762,11 +769,17 @@ def _publications(_: argparse.Namespace) -> int:
 
 
 def _rollback(options: argparse.Namespace) -> int:
-    home = Home(load().home)
+    settings = load()
+    home = Home(settings.home)
     with exclusive(home.lock, f"rollback to {options.version}"):
         found = publish.rollback(home.published, options.version)
         if home.published_restricted.exists():
             publish.follow(home.published_restricted, found.version)
+        if settings.postgres_url:
+            from orchestration.publication import postgres
+
+            if warning := postgres.load(found, settings).warning:
+                print(warning, file=sys.stderr)
     print(
         f"current is {found.version}, as of {found.as_of:%Y-%m-%d %H:%M:%S}Z; the next refresh publishes anew"
     )

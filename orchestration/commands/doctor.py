@@ -23,6 +23,7 @@ from orchestration.warehouse import control_tables
 
 LOW_DISK_BYTES = 2 * 1024**3
 PINNED = (
+    "adbc-driver-postgresql",
     "dagster",
     "dagster-dbt",
     "dbt-core",
@@ -62,6 +63,14 @@ def examine() -> Iterator[Finding]:
         yield from _gaps(home)
         yield from _undeclared(home)
     yield Finding("versions", f"python {sys.version.split()[0]}", True, ", ".join(map(_version, PINNED)))
+    if settings.postgres_url:
+        from orchestration.publication import postgres
+
+        published = None
+        # What is damaged `_damages` names.
+        with contextlib.suppress(marts_file.PublishError):
+            published = publish.current(home.published)
+        yield from postgres.examine(settings, published.version if published else None)
     yield from _sources(settings)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import httpx2
 
@@ -40,9 +41,10 @@ class Alerts:
     def __init__(self, path: Path, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._path, self._settings, self._clock = path, settings, clock
 
-    def failed(self, job: str, run_id: str, causes: Sequence[str]) -> bool:
-        """Tell why a run failed, as `send` does."""
-        text = f":red_circle: *{job}* failed; the published marts stay as they were.\n{_listed(causes)}"
+    def failed(self, job: str, run_id: str, causes: Sequence[str], version: str = "") -> bool:
+        """Tell why a run failed, as `send` does; `version` is the one that it had published before."""
+        state = f" after it published {version}" if version else "; the published marts stay as they were"
+        text = f":red_circle: *{job}* failed{state}.\n{_listed(causes)}"
         return self.send(f"{job}: {causes[0]}", f"{text}\nrun {run_id}", run_id)
 
     def warned(self, job: str, run_id: str, warnings: Sequence[str]) -> bool:
@@ -117,6 +119,8 @@ class Alerts:
 def secrets(settings: Settings) -> list[str]:
     """Every text that must not leave this process."""
     found = [secret for account in settings.sources for secret in account.secrets]
+    password = urlsplit(settings.postgres_url or "").password or ""
+    found += [settings.postgres_url or "", password, unquote(password)]
     return [text for text in [*found, settings.webhook_url, settings.follow_up_url] if text]
 
 

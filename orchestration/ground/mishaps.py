@@ -58,7 +58,7 @@ def explain(text: str, home: Home) -> str | None:
     """
     # dbt goes on with the place in the SQL.
     said = re.sub(r" \| LINE \d.*", "", text.partition("\n")[0]).rstrip(".!")
-    if said.startswith("Cannot ") or "is damaged" in said:
+    if said.startswith(("Cannot ", "PostgreSQL at ")) or "is damaged" in said:
         return None  # told already
     if _NO_ROOM.search(said):
         return (

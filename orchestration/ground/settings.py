@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 from dotenv.parser import parse_stream
@@ -37,12 +37,14 @@ VARIABLES = (
     "CXMARTS_WEBHOOK_URL",
     "CXMARTS_WEBHOOK_BRIEF",
     "CXMARTS_FOLLOW_UP_URL",
+    "CXMARTS_POSTGRES_URL",
+    "CXMARTS_POSTGRES_READER",
     "CXMARTS_RESTRICTED",
     "CXMARTS_MEMORY_LIMIT",
 )
 #: Those of the report's texts, the default first.
 LANGUAGES = ("en", "de")
-LATER_VARIABLES = ("CXMARTS_LANDING_URL", "CXMARTS_POSTGRES_URL")
+LATER_VARIABLES = ("CXMARTS_LANDING_URL",)
 # Read by the TLS library itself.
 PASSED_ON = ("SSL_CERT_FILE",)
 # The working folder of whoever started a process that runs in another one. No setting: set by `cxmarts ui`.
@@ -107,6 +109,8 @@ class Settings:
     webhook_url: str | None = field(default=None, repr=False)
     is_brief_sent: bool = True
     follow_up_url: str | None = field(default=None, repr=False)
+    postgres_url: str | None = field(default=None, repr=False)
+    postgres_reader: str = "cxmarts_reader"
     is_restricted: bool = False
     memory_limit: str = "2GB"
     ca_file: Path | None = None
@@ -229,6 +233,8 @@ class _Reader:
             webhook_url=self._url("CXMARTS_WEBHOOK_URL", allow_query=True),
             is_brief_sent=self._flag("CXMARTS_WEBHOOK_BRIEF", default=True),
             follow_up_url=self._url("CXMARTS_FOLLOW_UP_URL", allow_query=True),
+            postgres_url=self._database_url("CXMARTS_POSTGRES_URL"),
+            postgres_reader=self.values.get("CXMARTS_POSTGRES_READER", "cxmarts_reader"),
             is_restricted=self._flag("CXMARTS_RESTRICTED"),
             memory_limit=memory,
             ca_file=self._ca_file(),
@@ -315,6 +321,21 @@ class _Reader:
         elif parts.scheme == "http" and not is_loopback(host):
             self.problems.append(f"{name}: plain http goes to loopback only; use https")
         return text if allow_query else text.rstrip("/")
+
+    def _database_url(self, name: str) -> str | None:
+        text = self.values.get(name)
+        if text is None:
+            return None
+        try:
+            parts = urlsplit(text)
+            _ = parts.port
+            host = parts.hostname or dict(parse_qsl(parts.query)).get("host")
+        except ValueError:
+            host = None
+        is_usable = host and parts.scheme in ("postgresql", "postgres") and len(parts.path) > 1
+        if not is_usable or re.search(r"\s", text):
+            self.problems.append(f"{name}: is no URL such as postgresql://user:password@host:5432/database")
+        return text
 
     def _sources(self) -> tuple[Account, ...]:
         found: dict[tuple[str | None, str], dict[str, str]] = {}

@@ -100,7 +100,7 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
             "CXMARTS_OWNER": "the care team",
             "CXMARTS_WEBHOOK_URL": "http://hooks.example/x",
             "CXMARTS_ALLOW_STALE": "zendesk, bad name",
-            "CXMARTS_POSTGRES_URL": "postgres://x",
+            "CXMARTS_POSTGRES_URL": "postgres://user:geheim@x",
             "CXMARTS_RESTRICTED": "yes",
             "INTERCOM_TOKEN": "t",
         },
@@ -120,7 +120,7 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
         "CXMARTS_WEBHOOK_URL: plain http goes to loopback only",
         "CXMARTS_ALLOW_STALE: 'bad name' is no source name",
         "CXMARTS_RESTRICTED: must be true or false",
-        "CXMARTS_POSTGRES_URL: not supported in this version",
+        "CXMARTS_POSTGRES_URL: is no URL such as postgresql://user:password@host:5432/database",
         "INTERCOM_TOKEN: not supported in this version",
     ):
         assert expected in text
