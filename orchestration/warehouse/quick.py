@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import marshal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -57,7 +58,7 @@ class Templates:
 
 @contextmanager
 def quick(templates: Templates, *, tells: bool = True) -> Iterator[None]:
-    """Within the block dbt compiles a text once, makes a model's context once and tells of ended nodes alone.
+    """Within the block dbt makes once what nodes share, a model's context once, and tells of ended nodes alone.
 
     Args:
         templates: those that are known.
@@ -66,11 +67,17 @@ def quick(templates: Templates, *, tells: bool = True) -> Iterator[None]:
     import dbt.compilation
     import dbt.task.run
     import jinja2
+    from dbt.adapters.base.impl import BaseAdapter
+    from dbt.adapters.reference_keys import _ReferenceKey
     from dbt.context.macros import MacroNamespace
+    from dbt.context.manifest import ManifestContext
+    from dbt.context.providers import ModelContext
     from dbt_common.events import base_types
     from dbt_common.events.event_manager import EventManager
 
     contexts: dict[str, dict[str, Any]] = {}
+    namespaces: dict[tuple[int, str], tuple[dict[str, Any], Any]] = {}
+    get_relation, build_namespace = BaseAdapter.get_relation, ManifestContext._build_namespace
     model_context = dbt.compilation.generate_runtime_model_context  # type: ignore[attr-defined]
     fire_event, parse = EventManager.fire_event, base_types.ParseDict  # type: ignore[attr-defined]
 
@@ -95,11 +102,32 @@ def quick(templates: Templates, *, tells: bool = True) -> Iterator[None]:
     def parse_told(told: Any, message: Any) -> Any:
         return parse(told, message) if tells and type(message).__name__ in (TOLD, f"{TOLD}Msg") else message
 
+    def one_namespace(context: Any) -> Any:
+        """A thread's models have one context after the other: the same macros over the same variables."""
+        if type(context) is not ModelContext:
+            return build_namespace(context)
+        key = threading.get_ident(), context.search_package
+        if key not in namespaces:
+            namespaces[key] = context._ctx, build_namespace(context)
+        context._ctx, namespace = namespaces[key]
+        context._ctx.clear()
+        return namespace
+
+    def cached(adapter: Any, database: str, schema: str, identifier: str) -> Any:
+        if not adapter._schema_is_cached(database, schema):
+            return get_relation(adapter, database, schema, identifier)
+        found = adapter.cache.relations.get(
+            _ReferenceKey(database.lower(), schema.lower(), identifier.lower())
+        )
+        return found and found.inner
+
     with ExitStack() as stack:
         for owner, name, ours in (
             (jinja2.Environment, "compile", lambda *a, **o: templates.compile(*a, **o)),
             (dbt.compilation, "generate_runtime_model_context", to_compile),
             (dbt.task.run, "generate_runtime_model_context", to_run),
+            (ManifestContext, "_build_namespace", one_namespace),
+            (BaseAdapter, "get_relation", cached),
             (MacroNamespace, "_keys", lambda names: _flat(names).keys()),
             (MacroNamespace, "__getitem__", lambda names, name: _flat(names)[name]),
             (EventManager, "fire_event", fire),
