@@ -58,7 +58,7 @@ class Templates:
 
 @contextmanager
 def quick(templates: Templates, *, tells: bool = True) -> Iterator[None]:
-    """Within the block dbt makes once what nodes share, a model's context once, and tells of ended nodes alone.
+    """Within the block dbt makes once what nodes share, a model's context once; it tells of ended nodes only.
 
     Args:
         templates: those that are known.
