@@ -21,6 +21,7 @@ from orchestration.resources import run_resource
 from orchestration.schedules import nightly_schedule
 from orchestration.sensors import alert_sensors, follow_up_sensor
 from orchestration.warehouse.dbt import Project
+from orchestration.ways_out import ways_out
 
 LATE = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=MAX_AGE)
 
@@ -53,7 +54,7 @@ def build_definitions(settings: Settings, *, is_locked: bool = False) -> dg.Defi
     return dg.Definitions(
         assets=[asset.map_asset_specs(described) for asset in assets],
         asset_checks=gate_checks(graph),
-        jobs=[nightly],
+        jobs=[nightly, *ways_out(settings, home)],
         schedules=[nightly_schedule(settings)],
         sensors=[*alert_sensors(settings, home), follow_up_sensor(settings, home)],
         resources={"run": run_resource(settings, home, project, is_locked=is_locked)},

@@ -64,16 +64,14 @@ def _refresh(settings: Settings, home: Home, as_of: datetime | None, is_full: bo
     from orchestration.causes import causes, warnings
     from orchestration.definitions import build_definitions
     from orchestration.jobs import NIGHTLY, execute
-    from orchestration.resources import AS_OF_TAG, FULL_TAG
 
     job = build_definitions(settings, is_locked=True).resolve_job_def(NIGHTLY)
     # All that is loaded lives until the end.
     gc.freeze()
-    tags = {AS_OF_TAG: as_of.isoformat()} if as_of else {}
-    tags |= {FULL_TAG: "true"} if is_full else {}
+    options = {"full": is_full, "as_of": as_of.isoformat() if as_of else None}
     with dg.DagsterInstance.get() as instance:
         try:
-            result = execute(job, instance, tags)
+            result = execute(job, instance, options)
         except Exception as error:
             # Not even the run's log could be written.
             told = mishaps.explain(f"{type(error).__name__}: {error}", home)

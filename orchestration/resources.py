@@ -2,22 +2,62 @@
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 
+from ingestion.errors import ExpectedError
+from ingestion.landing import Landing
 from orchestration.ground import locking
 from orchestration.ground.home import Home
 from orchestration.ground.mishaps import HomeError
 from orchestration.ground.settings import Settings, parse_time
+from orchestration.ground.sources import sources
 from orchestration.history import prune
 from orchestration.publication.publish import Publication, current, publications
 from orchestration.warehouse.dbt import Project
 from orchestration.warehouse.run import Run
 
+#: Tags by which a list of runs says what each of them did.
 AS_OF_TAG = "cxmarts/as_of"
 FULL_TAG = "cxmarts/full"
+SOURCES_TAG = "cxmarts/sources"
+LANDED_TAG = "cxmarts/records_landed"
+MARTS_TAG = "cxmarts/marts_changed"
 VERSION_TAG = "cxmarts/version"
+#: Those that a run earns late: a retry, which takes over the tags of what it repeats, has not yet.
+LATE_TAGS = (LANDED_TAG, MARTS_TAG, VERSION_TAG)
+
+#: What may be asked of a run, as the launchpad shows it.
+OPTIONS = {
+    "full": dg.Field(
+        bool, default_value=False, is_required=False, description="Rebuild every model from the landing."
+    ),
+    "as_of": dg.Field(
+        dg.Noneable(str),
+        default_value=None,
+        is_required=False,
+        description=(
+            "The instant that the numbers hold for, ISO with zone (2026-11-21T00:00:00Z). Before the "
+            "published one: the version is written beside it. Else CXMARTS_AS_OF, else the start of the run."
+        ),
+    ),
+    "sources": dg.Field(
+        [str],
+        default_value=[],
+        is_required=False,
+        description=(
+            "Names of the sources to fetch. The others may lag, as in CXMARTS_ALLOW_STALE: they stay as they "
+            "landed last. None named: all are fetched."
+        ),
+    ),
+}
+
+
+class OptionError(ExpectedError):
+    """What is asked of a run cannot be meant; the message names the option."""
 
 
 def run_resource(
@@ -25,7 +65,10 @@ def run_resource(
 ) -> dg.ResourceDefinition:
     """The resource `run` for these settings."""
 
-    @dg.resource(description="What the run is about: settings, instant, build id. Holds the writer's lock.")
+    @dg.resource(
+        config_schema=OPTIONS,
+        description="What the run is about: settings, instant, build id. Holds the writer's lock.",
+    )
     def run(context: dg.InitResourceContext) -> Iterator[Run]:
         dagster_run = context.dagster_run
         if dagster_run is None or context.instance is None:
@@ -36,23 +79,42 @@ def run_resource(
         with nullcontext() if is_locked else locking.exclusive(home.lock, purpose):
             _end_dead_runs(context.instance, dagster_run.run_id)
             prune(context.instance, datetime.now(UTC))
-            fixed = dagster_run.tags.get(AS_OF_TAG)
-            asked = parse_time(fixed) if fixed else settings.as_of
+            given: dict[str, Any] = context.resource_config
+            asked = _instant(given["as_of"] or dagster_run.tags.get(AS_OF_TAG)) or settings.as_of
             as_of = asked or _created(context.instance, root)
-            is_full = dagster_run.tags.get(FULL_TAG) == "true"
+            only = frozenset(given["sources"])
             published = current(home.published)
             is_scratch = published is not None and as_of < published.as_of
             if published and is_scratch and asked is None:
                 raise HomeError(_stale_clock(home, as_of, published))
-            begun = Run(settings, home, project, root, as_of, is_full, is_scratch)
+            chosen = _narrowed(settings, home, only) if only else settings
+            begun = Run(chosen, home, project, root, as_of, given["full"], is_scratch, only)
             tags = {AS_OF_TAG: as_of.isoformat()}
-            # A retry takes over the tags of what it repeats.
-            tags |= {VERSION_TAG: "none"} if VERSION_TAG in dagster_run.tags else {}
+            tags |= {FULL_TAG: "true"} if given["full"] else {}
+            tags |= {SOURCES_TAG: ", ".join(sorted(only))} if only else {}
+            tags |= {tag: "none" for tag in LATE_TAGS if tag in dagster_run.tags}
             context.instance.add_run_tags(dagster_run.run_id, tags)
             begun.open_warehouse()
             yield begun
 
     return run
+
+
+def _instant(text: str | None) -> datetime | None:
+    try:
+        return parse_time(text) if text else None
+    except ValueError as error:
+        raise OptionError(f"as_of: {text!r}: {error}") from None
+
+
+def _narrowed(settings: Settings, home: Home, only: frozenset[str]) -> Settings:
+    """The settings of a run that fetches these sources only: what else landed may lag."""
+    configured = {source.name for source in sources(settings)}
+    if unknown := sorted(only - configured):
+        known = ", ".join(sorted(configured)) or "none"
+        raise OptionError(f"sources: {unknown[0]!r} is not configured; configured: {known}")
+    landed = {source for source, _ in Landing(home.landing).streams()}
+    return replace(settings, allow_stale=settings.allow_stale | ((configured | landed) - only))
 
 
 def _end_dead_runs(instance: dg.DagsterInstance, run_id: str) -> None:

@@ -15,6 +15,7 @@ from ingestion.streams import Source, StreamResult
 from orchestration.assets.graph import PERSONAL, SENSITIVITY_TAG, VENDOR_TAG
 from orchestration.ground import progress
 from orchestration.ground.sources import sources
+from orchestration.resources import LANDED_TAG
 from orchestration.warehouse import control_tables
 from orchestration.warehouse.control_tables import StreamStatus
 from orchestration.warehouse.run import Run
@@ -60,7 +61,9 @@ def landing_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         run: Run = context.resources.run
         progress.current.phase("landing", "fetching what is new", context.log.info)
         wanted = {(key.path[0].removeprefix("raw_"), key.path[1]) for key in context.selected_asset_keys}
-        chosen = [_narrowed(source, wanted) for source in sources(run.settings)]
+        chosen = [
+            _narrowed(source, wanted) for source in sources(run.settings) if not run.leaves_out(source.name)
+        ]
         result = fetch(
             [source for source in chosen if source],
             run.landing,
@@ -75,7 +78,9 @@ def landing_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             control_tables.save_lagging(con, lagging)
         _retry_if_transient(context, result, problems)
         progress.current.facts["requests"] = sum(t.requests for t in result.traffic.values())
-        progress.current.facts["landed"] = sum(each.landed for each in result.streams)
+        landed = sum(each.landed for each in result.streams)
+        progress.current.facts["landed"] = landed
+        context.instance.add_run_tags(context.run_id, {LANDED_TAG: str(landed)})
         for key in context.selected_asset_keys:
             rows = [s for s in status if (f"raw_{s.vendor}", s.stream) == tuple(key.path)]
             yield dg.MaterializeResult(asset_key=key, metadata=_metadata(rows, result))
@@ -139,8 +144,9 @@ def record(run: Run, result: FetchResult, wanted: set[tuple[str, str]]) -> list[
                 if (vendor, stream) in wanted:
                     last = before.get((source, stream))
                     at = last.last_fetched_at if last else None
+                    is_on = run.leaves_out(source) and last is not None and last.is_on
                     after[source, stream] = StreamStatus(
-                        source, vendor, stream, False, True, at, 0, 0, 0, 0, 0, None
+                        source, vendor, stream, is_on, True, at, 0, 0, 0, 0, 0, None
                     )
         status = sorted(after.values(), key=lambda s: (s.source, s.stream))
         control_tables.save_status(con, status)
@@ -165,7 +171,11 @@ def _problems(
         off = [s for s in status if s.source == source and not s.is_on and s.is_stale]
         targets = [f"{source}/{s.stream}" for s in off] if source in fetched else [source] * bool(off)
         told = _told_once([each for each in result.streams if each.source == source])
-        told += [_off(target, off[0].vendor) for target in targets]
+        told += (
+            [f"{source}: left out of this run, it stays as it landed last"]
+            if run.leaves_out(source)
+            else [_off(target, off[0].vendor) for target in targets]
+        )
         if source not in allowed:
             problems += told
         else:

@@ -16,7 +16,7 @@ from orchestration.ground.release import code_version
 from orchestration.publication import publish
 from orchestration.publication.marts_file import Description, PublishError
 from orchestration.report import page
-from orchestration.resources import VERSION_TAG
+from orchestration.resources import MARTS_TAG, VERSION_TAG
 from orchestration.warehouse import control_tables
 from orchestration.warehouse.contracts import contracts
 from orchestration.warehouse.dbt import is_built
@@ -44,10 +44,12 @@ def publish_assets(graph: ModelGraph) -> dg.AssetsDefinition:
         run: Run = context.resources.run
         progress.current.phase("publish", "verifying and writing a new version", context.log.info)
         try:
+            before = publish.current(run.home.published)
             found = publish_build(run, graph.marts, graph.restricted, context.run_id)
         except PublishError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
-        context.instance.add_run_tags(context.run_id, {VERSION_TAG: found.version})
+        tags = {VERSION_TAG: found.version, MARTS_TAG: _changed(found, before)}
+        context.instance.add_run_tags(context.run_id, tags)
         rows = {name: mart["rows"] for name, mart in found.manifest["marts"].items()}
         report = page.path(found.path)
         progress.current.facts |= {
@@ -76,6 +78,14 @@ def publish_assets(graph: ModelGraph) -> dg.AssetsDefinition:
         )
 
     return publication
+
+
+def _changed(found: publish.Publication, before: publish.Publication | None) -> str:
+    """How many marts differ from the version before."""
+    marts, former = found.manifest["marts"], before.manifest["marts"] if before else {}
+    hashes = {name: mart["content_hash"] for name, mart in former.items()}
+    differing = [name for name, mart in marts.items() if mart["content_hash"] != hashes.get(name)]
+    return f"{len(differing)} of {len(marts)}"
 
 
 def _tell(run: Run, found: publish.Publication) -> str | None:

@@ -605,39 +605,21 @@ def _rejected(options: argparse.Namespace) -> int:
 
 
 def _waive(options: argparse.Namespace) -> int:
-    home = Home(load().home)
-    try:
-        with mishaps.open_store(home) as store:
-            waived = store.waive(options.ids, why=options.why, by=getpass.getuser())
-    except (LookupError, ValueError) as error:
-        raise CommandError(str(error).strip("'\"")) from None
-    for batch in waived:
-        print(f"waived {batch.source}/{batch.stream} {batch.batch_id}")
-    print("The next refresh takes them in: `cxmarts refresh`")
-    return 0
+    from orchestration.publication import remedies
+
+    return _done(remedies.waive(Home(load().home), options.ids, options.why))
 
 
 def _refetch(options: argparse.Namespace) -> int:
-    from ingestion.extract import refetch
-    from ingestion.landing import Landing
-    from orchestration.ground.sources import sources
+    from orchestration.publication import remedies
 
     with _settings() as settings:
-        known = {source.name: source for source in sources(settings)}
-    home = Home(settings.home).create()
-    name, _, stream = options.target.partition("/")
-    if name not in known:
-        listed = ", ".join(sorted(known)) or "none"
-        raise CommandError(f"no source {name!r} is configured; configured: {listed}")
-    with exclusive(home.lock, f"refetch {options.target}"):
-        try:
-            again = refetch(Landing(home.landing), known[name], stream or None, options.since)
-        except ValueError as error:
-            raise CommandError(str(error)) from None
-    for each in again:
-        print(f"{name}/{each}: the next refresh reads it again")
-    if not again:
-        print(f"{name}: nothing landed yet, the next refresh reads it from the start anyway")
+        return _done(remedies.refetch(settings, options.target, options.since))
+
+
+def _done(told: Sequence[str]) -> int:
+    """Say what was done."""
+    print("\n".join(told))
     return 0
 
 
@@ -769,21 +751,9 @@ def _publications(_: argparse.Namespace) -> int:
 
 
 def _rollback(options: argparse.Namespace) -> int:
-    settings = load()
-    home = Home(settings.home)
-    with exclusive(home.lock, f"rollback to {options.version}"):
-        found = publish.rollback(home.published, options.version)
-        if home.published_restricted.exists():
-            publish.follow(home.published_restricted, found.version)
-        if settings.postgres_url:
-            from orchestration.publication import postgres
+    from orchestration.publication import remedies
 
-            if warning := postgres.load(found, settings).warning:
-                print(warning, file=sys.stderr)
-    print(
-        f"current is {found.version}, as of {found.as_of:%Y-%m-%d %H:%M:%S}Z; the next refresh publishes anew"
-    )
-    return 0
+    return _done(remedies.rollback(load(), options.version))
 
 
 def _doctor(_: argparse.Namespace) -> int:

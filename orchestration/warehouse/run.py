@@ -35,6 +35,7 @@ class Run:
         as_of: the instant that the numbers hold for (UTC), kept on retry.
         is_full: rebuild every model from the landing.
         is_scratch: the numbers are older than the published ones: then `current` stays where it is.
+        only: the sources to fetch; all where none is named.
     """
 
     settings: Settings
@@ -44,6 +45,7 @@ class Run:
     as_of: datetime
     is_full: bool = False
     is_scratch: bool = False
+    only: frozenset[str] = frozenset()
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -70,6 +72,10 @@ class Run:
             memory_limit=self.settings.memory_limit,
             is_restricted=self.settings.is_restricted,
         )
+
+    def leaves_out(self, source: str) -> bool:
+        """Whether a source is not to be fetched."""
+        return bool(self.only) and source not in self.only
 
     def store(self) -> AbstractContextManager[Store]:
         """The verdicts of the gates."""
