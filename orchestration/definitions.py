@@ -10,7 +10,6 @@ from orchestration.assets import columns
 from orchestration.assets.graph import ModelGraph
 from orchestration.assets.landing import landing_assets
 from orchestration.assets.models import model_assets, parse_assets
-from orchestration.assets.postgres import postgres_assets
 from orchestration.assets.publish import KEY, publish_assets
 from orchestration.checks import MAX_AGE, gate_checks
 from orchestration.ground.home import Home
@@ -43,6 +42,9 @@ def build_definitions(settings: Settings, *, is_locked: bool = False) -> dg.Defi
         publish_assets(graph),
     ]
     if settings.postgres_url:
+        # Its driver takes a while to load.
+        from orchestration.assets.postgres import postgres_assets
+
         assets.append(postgres_assets())
     shown = columns.shown(graph, project)
     owners = [settings.owner] if settings.owner else []

@@ -60,7 +60,7 @@ def _refresh(settings: Settings, home: Home, as_of: datetime | None, is_full: bo
 
     import dagster as dg
 
-    from orchestration.assets import postgres, publish
+    from orchestration.assets.publish import DATABASE_PROBLEM, REPORT_PROBLEM
     from orchestration.causes import causes, warnings
     from orchestration.definitions import build_definitions
     from orchestration.jobs import NIGHTLY, execute
@@ -84,7 +84,7 @@ def _refresh(settings: Settings, home: Home, as_of: datetime | None, is_full: bo
         found = result.all_events
         problems = [redact(text, hidden) for text in causes(found, home)]
         warned = [redact(text, hidden) for text in warnings(found)]
-        noted = [facts[kind] for kind in (publish.REPORT_PROBLEM, postgres.PROBLEM) if kind in facts]
+        noted = [facts[kind] for kind in (REPORT_PROBLEM, DATABASE_PROBLEM) if kind in facts]
         warned += [redact(problem, hidden) for problem in noted]
         published = result.success and "version" in facts
         if not published and not problems:

@@ -10,8 +10,6 @@ from orchestration.publication import postgres, publish
 from orchestration.warehouse.run import Run
 
 KEY = dg.AssetKey(["published", "postgres"])
-#: The fact of a run that says what is to be done in PostgreSQL, though it stopped nothing.
-PROBLEM = "postgres_problem"
 
 
 def postgres_assets() -> dg.AssetsDefinition:
@@ -37,7 +35,7 @@ def postgres_assets() -> dg.AssetsDefinition:
             # Without its cause: a library's own words may hold what is secret.
             raise dg.Failure(str(error), allow_retries=False) from None
         if done.warning:
-            progress.current.facts[PROBLEM] = done.warning
+            progress.current.facts[files.DATABASE_PROBLEM] = done.warning
             context.log.warning(done.warning)
         return dg.MaterializeResult(
             metadata={

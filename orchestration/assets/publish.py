@@ -25,6 +25,8 @@ from orchestration.warehouse.run import Run
 KEY = dg.AssetKey(["published", "publication"])
 #: The fact of a run that says what is wrong with its report, or the telling of it.
 REPORT_PROBLEM = "report_problem"
+#: The one that says what is to be done in PostgreSQL, though it stopped nothing.
+DATABASE_PROBLEM = "database_problem"
 
 
 def publish_assets(graph: ModelGraph) -> dg.AssetsDefinition:

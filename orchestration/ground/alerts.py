@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx2
 
@@ -119,8 +119,9 @@ class Alerts:
 def secrets(settings: Settings) -> list[str]:
     """Every text that must not leave this process."""
     found = [secret for account in settings.sources for secret in account.secrets]
-    password = urlsplit(settings.postgres_url or "").password or ""
-    found += [settings.postgres_url or "", password, unquote(password)]
+    database = urlsplit(settings.postgres_url or "")
+    passwords = [database.password or "", *parse_qs(database.query).get("password", [])]
+    found += [settings.postgres_url or "", *passwords, *map(unquote, passwords)]
     return [text for text in [*found, settings.webhook_url, settings.follow_up_url] if text]
 
 

@@ -98,6 +98,7 @@ _TODO = {
     "42P07": "cxmarts and cxmarts_rows must hold nothing but what cxmarts puts there",
     "25006": "lead CXMARTS_POSTGRES_URL to the primary server",
     "53": "give the server more room",
+    "54": "a value that tells rows of a mart apart is too long for an index: shorten it at its source",
     "57": "see that the server runs",
 }
 _REFUSED = {"authentication failed": "28", "no password": "28", "does not exist": "3D"}
@@ -259,11 +260,12 @@ def _address(url: str) -> str:
     parts = urlsplit(url)
     given = dict(parse_qsl(parts.query, keep_blank_values=True))
     bounds = {"connect_timeout": "10", "tcp_user_timeout": "60000", "application_name": "cxmarts"}
-    is_local = is_loopback(parts.hostname or "") if parts.hostname else True
-    safety = {} if is_local else {"sslmode": "require"}
+    host = parts.hostname or given.get("host", "")
+    # A folder is where a socket is.
+    safety = {} if host.startswith("/") or is_loopback(host) else {"sslmode": "require"}
     # libpq takes no plus for a space.
     query = urlencode({**bounds, **safety, **given}).replace("+", "%20")
-    return parts._replace(query=query).geturl()
+    return f"{url.partition('?')[0]}?{query}"
 
 
 def _place(settings: Settings) -> str:
@@ -292,7 +294,7 @@ def _failures(settings: Settings, what: str) -> Iterator[None]:
         raise LoadError(
             f"PostgreSQL at {_place(settings)}: {what} ({said[:500].rstrip('.')}). What to do: {todo}."
             " Its readers keep the version before, the files are not touched; the next `cxmarts refresh`"
-            " catches up"
+            " catches up; at once does `cxmarts rollback` to the version that is current"
         ) from None
 
 

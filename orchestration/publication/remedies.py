@@ -66,6 +66,7 @@ def rollback(settings: Settings, version: str) -> list[str]:
 
     Raises:
         PublishError: there is no such version.
+        LoadError: PostgreSQL could not follow; the files did.
         BusyError: a refresh is running.
     """
     home, told = Home(settings.home), []

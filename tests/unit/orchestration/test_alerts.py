@@ -59,6 +59,10 @@ def test_a_run_that_two_tell_of_is_one_failure(tmp_path: Path, webhook: Receiver
     assert first.splitlines()[0] == ":red_circle: *nightly* failed; the published marts stay as they were."
     assert first.splitlines()[1] == "• 13 streams of zendesk: refused"
     assert first.splitlines()[-2:] == ["• and 2 more", "run run a"]
+    assert command.failed("nightly", "run d", ["PostgreSQL is away"], "20260302T060000000000Z-abcdef")
+    assert webhook.texts[-1].startswith(
+        ":red_circle: *nightly* failed after it published 20260302T060000000000Z-abcdef.\n"
+    )
     assert later.endswith("\n(1 further failures of this kind were not told)")
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestion.sources import LATER, VENDORS
+from orchestration.ground.alerts import secrets
 from orchestration.ground.settings import (
     FOLDER,
     LATER_VARIABLES,
@@ -196,6 +197,31 @@ def test_names_and_comments_are_asked_for(tmp_path: Path) -> None:
     assert not load({"CXMARTS_RESTRICTED": "false"}, tmp_path).is_restricted
     assert load({}, tmp_path).is_brief_sent
     assert not load({"CXMARTS_WEBHOOK_BRIEF": "false"}, tmp_path).is_brief_sent
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://user:geheim@db.example/marts",
+        "postgresql://user:geheim@db.example",
+        "postgresql://user:ge/heim@db.example/marts",
+        "postgresql:///marts",
+        "db.example",
+    ],
+)
+def test_what_is_no_database(url: str, tmp_path: Path) -> None:
+    [problem] = problems({"CXMARTS_POSTGRES_URL": url}, tmp_path)
+    assert problem.startswith("CXMARTS_POSTGRES_URL: is no URL such as postgresql://")
+    assert "heim" not in problem
+
+
+def test_a_database_and_who_may_read_it(tmp_path: Path) -> None:
+    url = "postgresql://user:ge%2Fheim@db.example:5433/marts?sslmode=verify-full&password=an%2Bder"
+    settings = load({"CXMARTS_POSTGRES_URL": url}, tmp_path)
+    assert (settings.postgres_url, settings.postgres_reader) == (url, "cxmarts_reader")
+    assert load({"CXMARTS_POSTGRES_READER": "bi"}, tmp_path).postgres_reader == "bi"
+    assert "heim" not in repr(settings)
+    assert {url, "ge%2Fheim", "ge/heim", "an+der"} <= set(secrets(settings))
 
 
 def test_relative_paths_are_of_the_working_folder(tmp_path: Path) -> None:
