@@ -7,6 +7,7 @@ from datetime import timedelta
 import dagster as dg
 
 from orchestration.assets import columns
+from orchestration.assets.consumers import consumers
 from orchestration.assets.graph import ModelGraph
 from orchestration.assets.landing import landing_assets
 from orchestration.assets.models import model_assets, parse_assets
@@ -54,7 +55,10 @@ def build_definitions(settings: Settings, *, is_locked: bool = False) -> dg.Defi
         return _with_freshness(owned).merge_attributes(metadata=shown.get(spec.key, {}))
 
     return dg.Definitions(
-        assets=[asset.map_asset_specs(described) for asset in assets],
+        assets=[
+            *(asset.map_asset_specs(described) for asset in assets),
+            *(described(spec) for spec in consumers(graph)),
+        ],
         asset_checks=gate_checks(graph),
         jobs=[nightly, *ways_out(settings, home)],
         schedules=[nightly_schedule(settings)],

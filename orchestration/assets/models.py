@@ -4,11 +4,12 @@ import os
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import duckdb
 
-from orchestration.assets import columns
+from orchestration.assets import columns, samples
 from orchestration.assets.graph import ModelGraph
 from orchestration.causes import CAUSES
 from orchestration.ground import progress
@@ -144,7 +145,7 @@ def _build(
         columns.read_built(graph, run.project, built, control_tables.columns(con))
         for name in (name for name in graph.order if name in selected):
             if name in built or name in unchanged or name not in due:
-                metadata = _metadata(con, graph, name, nodes.get(name))
+                metadata = _metadata(con, graph, run, name, nodes.get(name) if name in built else None)
                 told.append(dg.MaterializeResult(asset_key=graph.keys[name], metadata=metadata))
         failures = {
             result.unique_id: _describe_test(result, graph.checks[result.unique_id], con)
@@ -216,8 +217,11 @@ def _check_result(
     )
 
 
-def _metadata(con: Any, graph: ModelGraph, name: str, result: NodeResult | None) -> dict[str, Any]:
-    """Rows, time and the number to plot. Names come from the parsed project."""
+def _metadata(con: Any, graph: ModelGraph, run: Run, name: str, result: NodeResult | None) -> dict[str, Any]:
+    """Rows, time, the number to plot, and of a mart that was built some rows.
+
+    Names come from the parsed project.
+    """
     table = f'{graph.schemas[name]}."{name}"'
     plot = graph.contracts[name].card.get("plot") if name in graph.contracts else None
     metadata: dict[str, Any] = {}
@@ -229,11 +233,8 @@ def _metadata(con: Any, graph: ModelGraph, name: str, result: NodeResult | None)
     else:
         metadata["status"] = "unchanged: nothing new to read"
     if plot:
-        shown = {"period_grain": "all", "dimension": "all", **plot.get("where", {})}
-        row = con.execute(
-            f"SELECT {plot['column']} FROM {table} WHERE {' AND '.join(f'{column} = ?' for column in shown)}",  # noqa: S608
-            list(shown.values()),
-        ).fetchone()
-        if row and row[0] is not None:
-            metadata[plot["column"]] = float(row[0])
+        today = run.as_of.astimezone(ZoneInfo(run.settings.timezone)).date()
+        metadata |= samples.last_whole(con, table, plot, today)
+    if result and name in graph.marts:
+        metadata["preview"] = samples.preview(con, table, graph.descriptions[name])
     return metadata

@@ -293,6 +293,17 @@ def test_no_model_is_ephemeral(models: dict[str, Node]) -> None:
     assert [name for name, node in models.items() if node["config"]["materialized"] == "ephemeral"] == []
 
 
+def test_the_exposure_of_the_report_names_all_that_it_reads(
+    manifest: Node, published: dict[str, Node]
+) -> None:
+    queries = [path.read_text() for path in (ROOT / "orchestration/report/queries").glob("*.sql")]
+    words = {name for sql in queries for name in re.findall(r"(?i)\b(?:from|join)\s+(\w+)", sql)}
+    [report] = [each for each in manifest["exposures"].values() if each["name"] == "report"]
+    named = {node.rpartition(".")[2] for node in report["depends_on"]["nodes"]}
+    # Behind the function that leads from a cell to its tickets.
+    assert named == (words & published.keys()) | {"metric_members"}
+
+
 def test_every_model_is_described(models: dict[str, Node]) -> None:
     assert [name for name, node in models.items() if not node["description"]] == []
 

@@ -30,7 +30,7 @@ def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
 def test_the_graph(definitions: dg.Definitions, specs: dict[str, dg.AssetSpec]) -> None:
     dg.Definitions.validate_loadable(definitions)
     assert {spec.group_name for spec in specs.values()} == {
-        "landing", "rules", "staging", "core", "marts", "kpis", "books", "published",
+        "landing", "rules", "staging", "core", "marts", "kpis", "books", "published", "consumers",
     }  # fmt: skip
     for key, group in {
         "raw_zendesk/tickets": "landing",
@@ -62,6 +62,7 @@ def test_lineage_leads_from_the_landing_to_the_publication(specs: dict[str, dg.A
     assert upstream("published/publication") == {
         key for key in specs if key.startswith(("marts/", "restricted/"))
     }
+    assert upstream("consumers/webhook") == {"published/publication", "marts/follow_ups"}
     every = set().union(*(upstream(key) for key in specs))
     assert every <= specs.keys()
 

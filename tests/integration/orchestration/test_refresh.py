@@ -4,6 +4,7 @@ import re
 
 import dagster as dg
 import duckdb
+import pytest
 
 from orchestration.definitions import build_definitions
 from orchestration.ground.home import Home
@@ -75,9 +76,51 @@ def test_rows_and_a_number_show_on_each_model(refreshed: tuple[Settings, Outcome
     tickets = found["marts/tickets"]
     assert tickets["dagster/row_count"].value == outcome.facts["rows"]["tickets"]
     # What no night changes is not written down every night.
-    assert tickets.keys() <= {"dagster/row_count", "seconds", "status"}
-    assert isinstance(found["marts/kpi_csat"]["csat_pct"].value, float)
+    assert tickets.keys() <= {"dagster/row_count", "seconds", "status", "preview"}
     assert found["raw_zendesk/tickets"]["landed"].value > 50
+
+
+def test_a_number_of_the_last_whole_month_is_plotted(refreshed: tuple[Settings, Outcome]) -> None:
+    """As of 2 March that is February, which no night changes into a number of all time."""
+    settings, outcome = refreshed
+    made = events(settings, outcome.facts["run_id"], dg.DagsterEventType.ASSET_MATERIALIZATION)
+    found = {event.asset_key.path[-1]: event.materialization.metadata for event in made}
+    current = publish.current(settings.home / "published")
+    assert current is not None
+    with duckdb.connect(str(current.path / "marts.duckdb"), read_only=True) as con:
+        [(n, positive)] = con.execute(
+            "SELECT count(*), count(*) FILTER (in_numerator)"
+            " FROM kpi_cell('kpi_csat', 'month', '2026-02-01', 'all', 'all')"
+        ).fetchall()
+        [(created,)] = con.execute(
+            "SELECT created FROM kpi_volume"
+            " WHERE period_grain = 'month' AND period_start = '2026-02-01' AND dimension = 'all'"
+        ).fetchall()
+    csat, volume = found["kpi_csat"], found["kpi_volume"]
+    assert csat["last_month"].value == "2026-02-01"
+    assert csat["last_month_n"].value == n > 0
+    assert csat["last_month_csat_pct"].value == pytest.approx(100 * positive / n)
+    assert volume["last_month_created"].value == created
+    assert "last_month_n" not in volume
+
+
+def test_some_rows_of_each_mart_are_shown_and_no_ids(refreshed: tuple[Settings, Outcome]) -> None:
+    settings, outcome = refreshed
+    made = events(settings, outcome.facts["run_id"], dg.DagsterEventType.ASSET_MATERIALIZATION)
+    shown = {
+        event.asset_key.path[-1]: metadata["preview"].value
+        for event in made
+        if "preview" in (metadata := event.materialization.metadata)
+    }
+    assert shown.keys() == outcome.facts["rows"].keys()
+    for name, table in shown.items():
+        head, _, *rows = table.splitlines()
+        assert len(rows) == min(10, outcome.facts["rows"][name]) or name.startswith("kpi_"), name
+        assert not re.search(r"_(id|hash)\b", head), name
+        assert len(table) < 8_000, name
+    months = [row.split(" | ")[1] for row in shown["kpi_csat"].splitlines()[2:]]
+    assert months == sorted(months, reverse=True)
+    assert months[0] == "2026-03-01"
 
 
 def test_each_column_tells_what_it_is_made_from(refreshed: tuple[Settings, Outcome]) -> None:
