@@ -40,6 +40,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_TOLD, MAX_ROWS = 50, 20
+#: What can be done about a gate that blocks, in the UI and at a terminal.
+OF_BATCHES = """\
+The rows at fault stand in the check; `cxmarts rejected` lists all of them. What is published stays as it is.
+
+- The source was wrong and is right again: the job `refetch`, then `nightly`.
+- The data are right: the job `waive`, with the reason, then `nightly`.
+- The others cannot wait: name the source in `CXMARTS_ALLOW_STALE`.
+"""
+OF_MARTS = """\
+The rows at fault stand in the check of each mart. What is published stays as it is.
+
+- A rule or a limit is wrong: correct its file in `CXMARTS_RULES`, then `nightly`.
+- A source gave too little: the job `refetch`, then `nightly`.
+- The message says so: report it.
+"""
 #: Older than this, what was fetched and what is published are late.
 MAX_AGE = timedelta(hours=36)
 STREAMS_MART = "publication"
@@ -83,6 +98,20 @@ def gate_result(
         description=describe(failed[0]) if failed else None,
         metadata=metadata,
     )
+
+
+def _ended(results: Iterable[dg.AssetCheckResult], ways_out: str) -> Iterator[dg.AssetCheckResult]:
+    """The results of a gate; if one blocks, the step then fails with the reasons first and the ways out."""
+    causes: list[str] = []
+    for result in results:
+        yield result
+        if not result.passed and result.severity == dg.AssetCheckSeverity.ERROR:
+            told: Any = result.metadata[CAUSES]
+            causes += told.value
+    if causes:
+        raise dg.Failure(
+            "\n".join(causes), metadata={"ways_out": dg.MetadataValue.md(ways_out)}, allow_retries=False
+        )
 
 
 def _records(rows: Sequence[Mapping[str, str]]) -> dg.MetadataValue[Any]:
@@ -154,11 +183,13 @@ def _landing_gate(specs: Sequence[dg.AssetSpec]) -> dg.AssetChecksDefinition:
                 vendor = f"raw_{vendors.get(verdict.source, '')}"
                 key = next((k for k in keys if verdict.stream == k.path[1] or vendor == k.path[0]), keys[0])
             by_key.setdefault(key, []).append(verdict)
+        results = []
         for key in keys:
             verdicts = by_key.get(key, [])
             judged = [b for b in report.batches if (f"raw_{b.vendor}", b.stream) == tuple(key.path)]
             numbers = {"batches": len(judged), "rows": sum(b.rows for b in judged)}
-            yield gate_result(key, "landing", verdicts, numbers)
+            results.append(gate_result(key, "landing", verdicts, numbers))
+        yield from _ended(results, OF_BATCHES)
 
     return landing_gate
 
@@ -190,7 +221,7 @@ def _staged_gate(graph: ModelGraph) -> dg.AssetChecksDefinition:
                 verdicts = lenient(found, run.settings.allow_stale)
                 rows = sum(v.element_count for v in verdicts if v.expectation == "rows_are_accepted")
                 judged.append(gate_result(check.asset_key, "staged", verdicts, {"rows": rows}))
-        yield from judged
+        yield from _ended(judged, OF_BATCHES)
 
     return staged_gate
 
@@ -282,10 +313,12 @@ def _marts_gate(graph: ModelGraph) -> dg.AssetChecksDefinition:
         for verdict in report.verdicts:
             name = verdict.subject if verdict.subject in graph.marts else STREAMS_MART
             by_mart.setdefault(name, []).append(verdict)
+        results = []
         for name in judged:
             numbers = {"rows": report.build.mart_rows.get(name, 0)}
             rows = rejected if name == STREAMS_MART else ()
-            yield gate_result(graph.keys[name], "marts", by_mart.get(name, []), numbers, rows)
+            results.append(gate_result(graph.keys[name], "marts", by_mart.get(name, []), numbers, rows))
+        yield from _ended(results, OF_MARTS)
 
     return marts_gate
 

@@ -110,6 +110,13 @@ def test_a_failed_gate_leaves_the_published_marts_byte_for_byte(
     monkeypatch.setitem(marts.DECLARED, "tickets", (impossible,))
     [problem] = night.problems()
     assert problem.startswith("marts gate, tickets: is_a_number_of_weeks: ")
+    with dg.DagsterInstance.from_config(str(Home(night.home).dagster)) as instance:
+        [run] = instance.get_runs(limit=1)
+        [event] = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
+    failure = event.event_log_entry.get_dagster_event().step_failure_data.user_failure_data
+    # The reason comes first on the page of the run, and what can be done about it.
+    assert failure.description == problem
+    assert "`refetch`" in failure.metadata["ways_out"].value
     with control_tables.connect(Home(night.home).warehouse, read_only=True) as con:
         [(tickets,)] = con.execute("SELECT count(*) FROM marts.tickets").fetchall()
     assert f"{tickets:,} rows (100.00%) with an impossible status" in problem
