@@ -1,6 +1,7 @@
 {%- set minutes = {'calendar': 'VARCHAR', 'business': 'VARCHAR'} -%}
 {%- set shape = {
-    'url': 'VARCHAR', 'created_at': 'VARCHAR', 'updated_at': 'VARCHAR', 'status': 'VARCHAR', 'priority': 'VARCHAR', 'type': 'VARCHAR', 'support_type': 'VARCHAR',
+    'url': 'VARCHAR',
+    'created_at': 'VARCHAR', 'updated_at': 'VARCHAR', 'status': 'VARCHAR', 'priority': 'VARCHAR', 'type': 'VARCHAR', 'support_type': 'VARCHAR',
     'is_public': 'BOOLEAN',
     'requester_id': 'VARCHAR', 'submitter_id': 'VARCHAR', 'assignee_id': 'VARCHAR', 'organization_id': 'VARCHAR',
     'group_id': 'VARCHAR', 'brand_id': 'VARCHAR', 'problem_id': 'VARCHAR', 'followup_ids': ['VARCHAR'],
