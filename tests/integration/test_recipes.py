@@ -31,7 +31,7 @@ OTHER_BLOCKS = {
 }
 #: What stands between the recipes: run below, or why not.
 PHRASES = {
-    "attach 'marts.duckdb' as cx": "here",
+    "attach 'marts.duckdb' as cx (read_only)": "here",
     "use cx": "here",
     "kpi_cell(kpi, period_grain, period_start, dimension, member, key := '')": "here",
     "$CXMARTS_HOME/published/current/": "a folder",
@@ -39,6 +39,8 @@ PHRASES = {
     "PREVENT_UNSAFE_DB_CONNECTIONS = False": "needs a Superset server",
     "duckdb:////path/to/published/current/marts.duckdb?access_mode=read_only": "needs a Superset server",
     "access_mode=read_only": "needs the ODBC driver",
+    "postgresql://user:password@host:5432/database": "tests/integration/postgres",
+    "select version, as_of from cxmarts.loaded_version": "tests/integration/postgres",
     "DIVIDE(SUM(kpi_csat[positive]), SUM(kpi_csat[n]))": "needs Power BI",
 }
 #: Formula -> the table of its parts, the column that it computes, of which rows.
@@ -133,6 +135,6 @@ def test_the_function_is_called_as_it_is_described(first: Path) -> None:
 def test_the_marts_under_another_name(first: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir((first / MARTS).parent)
     with duckdb.connect() as con:
-        for statement in ("attach 'marts.duckdb' as cx", "from cx.metric_members limit 1", "use cx"):
+        for statement in ("attach 'marts.duckdb' as cx (read_only)", "from cx.metric_members limit 1", "use cx"):
             con.execute(statement)
         assert con.execute("from kpi_cell('kpi_csat', 'all', null, 'all', 'all')").fetchall()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import resource
+import re
 import subprocess
 import sys
 from collections import defaultdict
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -119,6 +120,9 @@ def test_medians_of_all_cells_are_those_of_numpy(facts: list[Fact], slice_size: 
             assert quantiles is None
 
 
+STATUS = Path("/proc/self/status")
+
+
 def build_large() -> None:
     """Medians of 14 measures of 100,000 facts by nine dimensions, with 200 MB for DuckDB; prints the peak in MiB.
 
@@ -139,9 +143,12 @@ def build_large() -> None:
         )
         sql = grouped(columns, {f"q_{name}": median(name) for name in measures}, [])
         con.execute(f"create temp table cells as {sql}")
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)  # noqa: T201
+    # Not of resource: its peak counts that of the process that started this one.
+    peak = re.search(r"VmHWM:\s+(\d+) kB", STATUS.read_text())
+    print(int(peak[1]) // 1024 if peak else "unknown")  # noqa: T201
 
 
+@pytest.mark.skipif(not STATUS.exists(), reason="the peak of memory is read as Linux tells it")
 def test_medians_stay_near_the_memory_limit() -> None:
     done = subprocess.run(
         [sys.executable, "-c", f"from {__name__} import build_large; build_large()"],

@@ -223,8 +223,8 @@ def test_every_table_of_tickets_and_answers_has_ones_own_dimension(nights: Night
         for name in tables
         if nights.first.query(f"select count(*) from marts.{name} where dimension = 'region'") == [(0,)]
     }
-    # Of people; of what a rule file names; no survey was sent, no effort asked, nobody unhappy followed up.
-    assert without == {"kpi_team", "kpi_cost", "kpi_survey_response", "kpi_ces"}
+    # Of people; of what rule files name; no survey was sent, no effort asked, nobody unhappy followed up.
+    assert without == {"kpi_team", "kpi_cost", "change_effects", "kpi_survey_response", "kpi_ces"}
 
 
 def test_nights_equal_a_build_from_nothing(nights: Nights) -> None:
