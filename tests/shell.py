@@ -82,4 +82,4 @@ class Shell:
             yield said
         finally:
             os.killpg(process.pid, signal.SIGINT)
-            process.communicate(timeout=60)
+            process.communicate(timeout=180)
