@@ -135,6 +135,7 @@ def test_the_function_is_called_as_it_is_described(first: Path) -> None:
 def test_the_marts_under_another_name(first: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir((first / MARTS).parent)
     with duckdb.connect() as con:
-        for statement in ("attach 'marts.duckdb' as cx (read_only)", "from cx.metric_members limit 1", "use cx"):
-            con.execute(statement)
+        con.execute("attach 'marts.duckdb' as cx (read_only)")
+        con.execute("from cx.metric_members limit 1")
+        con.execute("use cx")
         assert con.execute("from kpi_cell('kpi_csat', 'all', null, 'all', 'all')").fetchall()
