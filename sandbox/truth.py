@@ -185,6 +185,9 @@ def ticket_truth(updates: Sequence[Update], calendars: Calendars) -> TicketTruth
         truth.seconds[name] = sum(b - a for a, b in spans)
         truth.business_seconds[name] = sum(calendars.seconds(updates, a, b) for a, b in spans)
 
+    held = next((update.t for update in updates if update.assignee >= 0), None)
+    if held is not None:
+        measure("first_assignment", [(first.t, held)])
     unanswered: int | None = None
     is_replied = False
     solves: list[int] = []
@@ -607,7 +610,7 @@ def distribution(values: Sequence[float]) -> dict[str, float]:
 def response_times(counted: Sequence[TicketTruth]) -> dict[str, dict[str, float]]:
     """`<measure>/<clock>` -> distribution, over the counted tickets."""
     result = {}
-    for measure in ("first_reply", "first_resolution", "full_resolution", *WAITS):
+    for measure in ("first_reply", "first_assignment", "first_resolution", "full_resolution", *WAITS):
         result[f"{measure}/calendar"] = distribution(
             [t.seconds[measure] for t in counted if measure in t.seconds]
         )

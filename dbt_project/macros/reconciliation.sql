@@ -8,6 +8,7 @@
 {% do numbers.append((measure ~ '_business', measure, 'business', 't.' ~ measure ~ '_business_seconds')) %}
 {% endfor %}
 {% do numbers.append(('first_reply_exact', 'first_reply', 'calendar', 't.first_reply_seconds')) %}
+{% do numbers.append(('first_assignment', 'first_assignment', 'calendar', 't.first_assignment_seconds')) %}
 {% do numbers.append(('next_reply_calendar', 'next_reply', 'calendar', 'r.calendar_seconds')) %}
 {% do numbers.append(('next_reply_business', 'next_reply', 'business', 'r.business_seconds')) %}
 {% for measure in ['reopens', 'public_agent_replies', 'group_hops', 'assignee_hops'] %}
@@ -33,6 +34,7 @@ select
 {{ return({
     'first_reply': 'first_reply_time', 'next_reply': 'next_reply_time',
     'public_agent_replies': 'agent_replies, one_touch_rate, one_touch_explore_rate',
+    'first_assignment': 'first_assignment_time',
     'first_resolution': 'first_resolution_time, first_contact_resolution_rate', 'full_resolution': 'full_resolution_time',
     'requester_wait': 'requester_wait_time', 'agent_wait': 'agent_wait_time', 'on_hold': 'on_hold_time', 'agent_work': 'agent_work_time',
     'reopens': 'reopen_rate', 'group_hops': 'transfer_rate, escalation_rate', 'assignee_hops': 'agent_transfer_rate'

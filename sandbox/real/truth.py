@@ -86,7 +86,8 @@ class RealTruth:
         is_told: whether events tell everything about it; then `sandbox.truth` and `sandbox.journeys` hold for
             it too, but for the targets of deleted policies.
         status, priority, group, assignee: as its newest version says, in the vendor's words and ids.
-        first_reply, first_solve, last_solve: UNKNOWN where it did not happen or nobody says when.
+        first_reply, first_assignment, first_solve, last_solve: UNKNOWN where it did not happen or nobody says
+            when.
         replies: public replies, by whom `replies_origin` says.
         next_replies: (calendar, business) seconds of each later reply that events tell.
         told_replies: later replies of a conversation that is told by the vendor's clock alone.
@@ -108,6 +109,7 @@ class RealTruth:
     group: int | None
     assignee: int | None
     first_reply: Known = UNKNOWN
+    first_assignment: Known = UNKNOWN
     replies: int = 0
     replies_origin: str = EVENTS
     next_replies: list[tuple[int, int]] = field(default_factory=list)
@@ -163,6 +165,7 @@ def _truth(company: RealCompany, life: list[Update], calendars: Calendars, bots:
         return found
     vendor = Vendor(company, facts, life)
     _replies(found, facts, life, calendars, vendor, bots)
+    found.first_assignment = _assignment(facts, life, calendars)
     _solves(found, facts, life, calendars, vendor)
     if found.is_solved:
         _waits(found, facts, life, calendars, vendor)
@@ -269,6 +272,19 @@ def _replies(
             found.first_reply = vendor.until(counted[0])
     if found.handed_over is not None and found.first_reply.calendar is not None:
         found.first_reply_after_handover = found.created + found.first_reply.calendar - found.handed_over
+
+
+def _assignment(facts: Facts, life: list[Update], calendars: Calendars) -> Known:
+    """From the creation to the first holder; the vendor gives its time where no event does.
+
+    Without any event nobody says by which schedule.
+    """
+    held = next((update for update in life if update.assignee >= 0), None)
+    if held is None:
+        return UNKNOWN
+    start, origin = life[0].t, EVENTS if _is_told(facts, held) else VENDOR
+    business = calendars.seconds(life, start, held.t) if facts.has_events else None
+    return Known(held.t - start, business, origin)
 
 
 def _solves(found: RealTruth, facts: Facts, life: list[Update], calendars: Calendars, vendor: Vendor) -> None:
@@ -461,6 +477,7 @@ def response_times(found: Sequence[RealTruth], imported: bool = True) -> dict[st
         if not one.counts or (one.is_imported and not imported):
             continue
         known["first_reply"].append(one.first_reply)
+        known["first_assignment"].append(one.first_assignment)
         known["first_resolution"].append(one.first_solve)
         known["full_resolution"].append(one.last_solve)
         known["next_reply"] += [Known(*seconds, EVENTS) for seconds in one.next_replies]
@@ -469,9 +486,9 @@ def response_times(found: Sequence[RealTruth], imported: bool = True) -> dict[st
             known[name].append(wait)
     result = {}
     for measure, values in known.items():
-        told = [value for value in values if value.origin is not None]
-        n_vendor = sum(value.origin == VENDOR for value in told)
         for clock in ("calendar", "business"):
+            told = [value for value in values if getattr(value, clock) is not None]
+            n_vendor = sum(value.origin == VENDOR for value in told)
             seconds = [getattr(value, clock) for value in told]
             result[f"{measure}/{clock}"] = distribution(seconds) | {"n_vendor": n_vendor}
     return result

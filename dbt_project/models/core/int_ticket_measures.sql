@@ -5,7 +5,7 @@
     'agent_work': "status in ('new', 'open')", 'in_new': "status = 'new'", 'in_open': "status = 'open'",
     'unassigned': 'assignee_id is null and status in (' ~ unsolved_statuses() ~ ')'
 } -%}
-{#- Of these the vendor's own count stands where events do not tell them; agents work while the requester waits, but for the time on hold. #}
+{#- Of these the vendor's own count stands where events do not tell them; agents work while the requester waits, except on hold. #}
 {%- set counted_by_vendor = ['requester_wait', 'agent_wait', 'on_hold', 'agent_work'] -%}
 {%- set moments = {
     'first_solved': ('min', 'is_solve', 'is_time_known'), 'last_solved': ('max', 'is_solve', 'is_time_known'),
@@ -138,6 +138,7 @@ instants as (
             when t.declares_resolved then 'declared' when coalesce(l.has_status_history, false) then l.{{ name }}_origin else 'vendor'
         end as {{ name }}_origin,
         {% endfor %}
+        coalesce(l.first_assigned_origin, 'vendor') as first_assigned_origin,
         l.first_assigned_at as changed_first_assigned_at,
         l.first_solved_at as changed_first_solved_at,
         l.last_solved_at as changed_last_solved_at,
@@ -166,8 +167,8 @@ instants as (
     left join replies_after_handover as a on t.source = a.source and t.ticket_id = a.ticket_id
 ),
 
-{#- Of a ticket that was solved without an event, events alone do not tell how long it waited: the vendor's count stands, else the time to the
-    solve that the vendor dates. #}
+{#- Events alone do not tell how long a ticket waited that was solved without one: the vendor's count stands, else the time to the solve that
+    it dates. #}
 waited as (
     select
         i.*,
@@ -206,7 +207,7 @@ looked_up as (
     union all
     select source, ticket_id, 'first_assigned', first_assigned_at
     from instants
-    where first_assigned_at <> coalesce(changed_first_assigned_at, {{ the_end() }})
+    where first_assigned_at <> coalesce(changed_first_assigned_at, {{ the_end() }}) and not has_no_history
     union all
     select source, ticket_id, 'resolved', last_solved_at
     from instants
@@ -294,7 +295,7 @@ select
     i.first_assigned_at,
     i.first_solved_at,
     i.last_solved_at,
-    {% for name in ['first_solved', 'last_solved'] %}
+    {% for name in ['first_assigned', 'first_solved', 'last_solved'] %}
     case when i.{{ name }}_at is not null then i.{{ name }}_origin end as {{ name }}_origin,
     {% endfor %}
     i.is_resolved,

@@ -13,9 +13,11 @@
 {%- do pairs[pair].columns.append(column) -%}
 {%- endfor -%}
 {%- set counts = ['public_agent_replies', 'reopens', 'group_hops', 'assignee_hops'] -%}
+{%- set lasting = ['first_reply', 'next_reply', 'first_assignment', 'first_resolution'] -%}
 {%- set waits = ['requester_wait', 'agent_wait', 'on_hold', 'agent_work'] -%}
 {%- set origins = {
-    'first_reply': 't.first_reply_origin', 'first_resolution': 't.first_solved_origin', 'full_resolution': 't.last_solved_origin',
+    'first_reply': 't.first_reply_origin', 'first_assignment': 't.first_assigned_origin', 'first_resolution': 't.first_solved_origin',
+    'full_resolution': 't.last_solved_origin',
     'requester_wait': 't.waits_origin', 'agent_wait': 't.waits_origin', 'on_hold': 't.waits_origin',
     'agent_work': 't.waits_origin', 'public_agent_replies': "case when m.has_untold_replies then 'vendor' end"
 } -%}
@@ -25,13 +27,13 @@
 {%- endfor -%}
 {#- Where the vendor says without a number that there is one, and where there is one or may be, though nobody says so. #}
 {%- set is_missing = {
-    'first_reply': 'm.has_untold_replies', 'first_resolution': 'i.told_first_solved_at is not null',
+    'first_reply': 'm.has_untold_replies', 'first_assignment': 'i.told_first_assigned_at is not null', 'first_resolution': 'i.told_first_solved_at is not null',
     'full_resolution': 't.is_solved and i.told_last_solved_at is not null'
 } -%}
 {%- set is_unknown = {
     'first_reply': 'm.has_lost_reply or t.public_agent_replies > 0'
         ~ ' or not (e.source is not null or coalesce(v.public_agent_replies_none, 0) > 0 or i.declares_first_reply)',
-    'next_reply': 'm.has_untold_replies and t.public_agent_replies > 1',
+    'next_reply': 'm.has_untold_replies and t.public_agent_replies > 1', 'first_assignment': 't.assignee_id is not null',
     'agent_wait': 't.is_solved and t.waits_origin is null', 'on_hold': 't.is_solved and t.waits_origin is null'
 } -%}
 {%- for measure in counts -%}{%- do is_unknown.update({measure: 'true'}) -%}{%- endfor -%}
@@ -45,7 +47,7 @@ with told as (
     group by source, ticket_id
 ),
 
-{#- A first or next reply, a first solve and what was counted stay, whatever comes later. Of what the vendor says that there was none,
+{#- A first or next reply, assignment or solve and what was counted stay, whatever comes later. Of what the vendor says that there was none,
     none is missing. #}
 differing as (
     select
@@ -54,7 +56,7 @@ differing as (
             when ours is null and theirs = 0 and measure in ('{{ (counts + waits) | join("', '") }}') and reason in ('unexplained', 'missing_history')
                 then null
             when ours is null and reason = 'unexplained' then {{ code['missing'] }}
-            when ours is null and reason = 'later_events' and measure in ('first_reply', 'next_reply', 'first_resolution', '{{ counts | join("', '") }}')
+            when ours is null and reason = 'later_events' and measure in ('{{ (counts + lasting) | join("', '") }}')
                 then {{ code['missing'] }}
             when reason = 'missing_history' then {{ code['missing'] }}
             when reason = 'unexplained' then {{ code['unexplained'] }}

@@ -33,6 +33,7 @@ select
     m.first_assigned_at,
     m.first_solved_at,
     m.last_solved_at,
+    m.first_assigned_origin,
     m.first_solved_origin,
     m.last_solved_origin,
     {% for measure in [

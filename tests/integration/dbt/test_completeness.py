@@ -19,7 +19,7 @@ from tests import parsed
 
 from .test_reconciliation import AS_OF, at, shows
 from .warehouse import BuildError, Warehouse
-from .zendesk_records import Account, comment, status
+from .zendesk_records import Account, change, comment, status
 
 #: As-of is the evening of 29 June in New York: one waiver ends with that day, the other is over.
 LIMITS = """source,channel,measure,warn_pct,critical_pct,min_values,reason,valid_to
@@ -44,7 +44,8 @@ def accounts() -> list[Account]:
         created = fields.pop("created", at("13:00"))
         desk.ticket(number, created, *happenings, via={"channel": channel}, **fields)
 
-    ticket(1, "email", *answered, metric_set=right)
+    taken = {"assignee_stations": 1, "initially_assigned_at": f"{at('13:00:00')}Z"}
+    ticket(1, "email", *answered, assignee_id=2, metric_set=right | taken)
     ticket(2, "email", *answered, metric_set=right | {"reply_time_in_minutes": {"calendar": 47}})
     # Solved and opened again: the vendor goes on showing what there was so far.
     again = [*answered, status(at("16:00"), "open")]
@@ -55,15 +56,16 @@ def accounts() -> list[Account]:
     ticket(11, "messaging", *silent, metric_set=right)
     untimed = right | {"reply_time_in_minutes": {"calendar": None, "business": None}}
     ticket(12, "messaging", *silent, metric_set=untimed)
-    ticket(13, "messaging", metric_set=shows(2, reopens=1, hold=0))
+    ticket(13, "messaging", assignee_id=2, metric_set=shows(2, reopens=1, hold=0) | taken)
     without_events(desk, 13)
-    # Its history begins with the solve: that it was opened again before nobody tells but the vendor.
-    ticket(14, "messaging", *silent, metric_set=right | {"reopens": 1})
+    # Its history begins with the solve: that it was held and opened again before nobody tells but the vendor.
+    passed = change(at("15:01"), assignee_id=3)
+    ticket(14, "messaging", *silent, passed, assignee_id=2, metric_set=right | taken | {"reopens": 1})
     events = desk.streams["ticket_events"]
     events.remove(next(event for event in events if event["ticket_id"] == 14))
 
     # Nobody tells anything of the first, the second waits for a reply, the third was solved, nobody knows when.
-    ticket(21, "web")
+    ticket(21, "web", assignee_id=2)
     without_events(desk, 21)
     ticket(22, "web", created="2024-06-01T02:00")
     ticket(23, "web", status="solved", metric_set=shows(hold=0))
@@ -116,6 +118,16 @@ def test_a_solve_that_nobody_dates_is_unknown_and_one_that_was_undone_is_explain
     assert counts(warehouse, "first_resolution")["desk email"] == {"expected": 3, "confirmed": 3}
     # No hold that the vendor tells of: none is missing, how long it was nobody says.
     assert counts(warehouse, "on_hold")["desk web"] == {"expected": 1, "unknown": 1}
+
+
+def test_an_assignment_is_confirmed_the_vendors_missing_or_unknown(warehouse: Warehouse) -> None:
+    """Tickets that nobody held have none."""
+    assert counts(warehouse, "first_assignment") == {
+        "desk email": {"expected": 1, "confirmed": 1},
+        "desk messaging": {"expected": 2, "from_vendor": 1, "missing": 1},
+        "desk web": {"expected": 1, "unknown": 1},
+        "plain email": {},
+    }
 
 
 def test_a_reopening_is_the_vendors_without_events_and_missing_in_a_gap(warehouse: Warehouse) -> None:

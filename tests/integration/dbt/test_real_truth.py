@@ -72,6 +72,17 @@ def test_a_ticket_is_what_its_newest_version_says(warehouse: Warehouse, truths: 
     }
 
 
+def test_an_assignment_is_when_events_or_the_vendor_say(
+    warehouse: Warehouse, truths: dict[str, RealTruth]
+) -> None:
+    columns = "first_assignment_seconds, first_assignment_business_seconds, first_assigned_origin"
+    found = published(warehouse, truths, columns)
+    right = {ticket: truths[ticket].first_assignment for ticket in found}
+    assert {ticket: (found[ticket], one) for ticket, one in right.items() if found[ticket] != one} == {}
+    origins = Counter(one.origin for one in right.values())
+    assert min(origins[name] for name in ("events", VENDOR, UNKNOWN.origin)) > 5
+
+
 @pytest.mark.parametrize(
     ("moment", "measure"), [("first_solve", "first_resolution"), ("last_solve", "full_resolution")]
 )

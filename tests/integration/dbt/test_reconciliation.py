@@ -44,10 +44,16 @@ def at(clock: str, day: int = 4) -> str:
 
 
 def shows(
-    replies: int = 0, reopens: int = 0, groups: int = 0, assignees: int = 0, **minutes: int | tuple[int, int]
+    replies: int = 0,
+    reopens: int = 0,
+    groups: int = 0,
+    assignees: int = 0,
+    assigned: str | None = None,
+    **minutes: int | tuple[int, int],
 ) -> dict[str, Any]:
-    """A metric set; a pair is (calendar, business), one number both, absent is null."""
+    """A metric set; a pair is (calendar, business), one number both, absent is null; `assigned` a UTC time."""
     metrics: dict[str, Any] = {
+        "initially_assigned_at": assigned and f"{assigned}Z",
         "replies": replies,
         "reopens": reopens,
         "group_stations": groups,
@@ -65,22 +71,25 @@ def accounts() -> list[Account]:
     shown.schedule(1, NEW_YORK, OFFICE)
     shown.schedule(2, NEW_YORK, ALWAYS, created="2021-01-01T00:00")
 
-    # Answered after 30 min 20 s, solved after 2 h 40 s by the second holder in the second group.
+    # Held since its creation, by the vendor 40 s later. Answered after 30 min 20 s, solved after 2 h 40 s by the
+    # second holder in the second group.
     answered = [
         comment(at("13:30:20")),
         change(at("13:40"), group_id=2, assignee_id=3),
         status(at("15:00:40"), "solved"),
     ]
-    right = shows(1, groups=2, assignees=2, reply=30, first=121, full=121, requester=121, agent=0, hold=0)
+    held = {"groups": 2, "assignees": 2, "assigned": at("13:00:40")}
+    right = shows(1, **held, reply=30, first=121, full=121, requester=121, agent=0, hold=0)
     holders = {"group_id": 1, "assignee_id": 2}
     shown.ticket(1, at("13:00"), *answered, **holders, metric_set=right)
     shown.ticket(2, at("13:00"), *answered, **holders, tags=["closed_by_merge"], metric_set=shows(9, full=9))
     shown.ticket(3, at("13:00"), *answered, **holders)  # exported without its metric set
     wrong = right | {"reply_time_in_minutes": {"calendar": 47, "business": 30}, "group_stations": 3}
+    wrong["initially_assigned_at"] = f"{at('13:20:00')}Z"
     shown.ticket(4, at("13:00"), *answered, **holders, metric_set=wrong)
     shown.ticket(5, at("13:00"), *answered, **holders, metric_set=right | {"agent_wait_time_in_minutes": {}})
     # Imported: a set that tells no time of a solved ticket, though it counts.
-    shown.ticket(6, at("13:00"), *answered, **holders, metric_set=shows(1, groups=2, assignees=2, hold=0))
+    shown.ticket(6, at("13:00"), *answered, **holders, metric_set=shows(1, **held, hold=0))
 
     # Office hours until Wednesday 16:00, around the clock from then on: 660 + 360 minutes in force.
     switched = [assign_schedule(at("16:00", 5), 2), status(at("22:00", 5), "solved")]
@@ -141,8 +150,20 @@ def accounts() -> list[Account]:
     # Fetched from Wednesday on: the events of the first day never came.
     late = Account("late")
     late.schedule(1, NEW_YORK, OFFICE)
-    moved = shows(1, reply=30, first=(1560, 600), full=(1560, 600), requester=(1560, 600), agent=0, hold=0)
-    late.ticket(1, at("13:00"), comment(at("13:30")), status(at("15:00", 5), "solved"), metric_set=moved)
+    moved = shows(
+        1,
+        assignees=2,
+        assigned=at("13:10:00"),
+        reply=30,
+        first=(1560, 600),
+        full=(1560, 600),
+        requester=(1560, 600),
+        agent=0,
+        hold=0,
+    )
+    first_day = change(at("13:10"), assignee_id=2), comment(at("13:30"))
+    second_day = change(at("14:00", 5), assignee_id=3), status(at("15:00", 5), "solved")
+    late.ticket(1, at("13:00"), *first_day, *second_day, metric_set=moved)
     late.streams["ticket_events"] = [
         e for e in late.streams["ticket_events"] if e["created_at"] > at("00:00", 5)
     ]
@@ -192,7 +213,8 @@ def test_tickets_that_do_not_count_or_came_without_a_metric_set_are_not_compared
 
 
 def test_a_number_that_no_rule_gives_is_unexplained(warehouse: Warehouse) -> None:
-    [reply, stations] = rows(warehouse, "shown", 4)
+    [assigned, reply, stations] = rows(warehouse, "shown", 4)
+    assert assigned == ("first_assignment calendar", 0, 20, "unexplained", None)
     assert reply == ("first_reply calendar", pytest.approx(30 + 20 / 60), 47, "unexplained", None)
     assert stations == ("group_hops", 1, 2, "unexplained", None)
 
@@ -251,7 +273,8 @@ def test_solving_ends_the_vendors_clocks(warehouse: Warehouse) -> None:
 def test_a_history_that_does_not_reach_back(warehouse: Warehouse) -> None:
     """Its first reply is the vendor's, which counts one that events do not tell."""
     found = rows(warehouse, "late", 1)
-    assert ("requester_wait calendar", 0, 1560, "missing_history", None) in found
+    assert ("requester_wait calendar", 60, 1560, "missing_history", None) in found
+    assert ("first_assignment calendar", 1500, 10, "missing_history", None) in found
     assert not [row for row in found if row[0].startswith("first_reply")]
     assert {reason for *_, reason, _ in found} == {"missing_history"}
 
@@ -286,7 +309,7 @@ def test_the_gate_warns_and_shows_the_unexplained(warehouse: Warehouse) -> None:
     }
     warned = found.pop("differences_are_explained")
     assert [verdict.message for verdict in found.values() if not verdict.success] == []
-    assert (warned.outcome, warned.severity, warned.unexpected_count) == ("failed", "warning", 2)
+    assert (warned.outcome, warned.severity, warned.unexpected_count) == ("failed", "warning", 3)
     assert not warned.blocks
     [example] = [each for each in warned.examples if each["measure"] == "first_reply"]
     assert (example["source"], example["ticket_id"], example["ours"], example["theirs"]) == (

@@ -68,6 +68,7 @@ counted as (
     'requester_wait_calendar': 'vendor_requester_wait_minutes', 'requester_wait_business': 'vendor_requester_wait_business_minutes',
     'agent_wait_calendar': 'vendor_agent_wait_minutes', 'agent_wait_business': 'vendor_agent_wait_business_minutes',
     'on_hold_calendar': 'vendor_on_hold_minutes', 'on_hold_business': 'vendor_on_hold_business_minutes',
+    'first_assignment': seconds(micros_between('created_at', 'vendor_initially_assigned_at')) ~ ' / 60e0',
     'reopens': 'vendor_reopens', 'public_agent_replies': 'vendor_replies',
     'group_hops': 'greatest(vendor_group_stations - 1, 0)', 'assignee_hops': 'greatest(vendor_assignee_stations - 1, 0)'
 }, ticket_id='record_id', is_full_set=tells_times) }}
