@@ -11,7 +11,9 @@ import dagster as dg
 import duckdb
 
 #: How much of a mart a night's event holds at most.
-ROWS, COLUMNS, LENGTH = 10, 20, 40
+ROWS, COLUMNS, LENGTH, DECIMALS = 10, 20, 40, 4
+#: Columns by which a record, and so a person, can be found.
+IDENTIFYING = re.compile(r"(.*_)?(id|hash)|item|link")
 
 
 def last_whole(
@@ -39,7 +41,8 @@ def last_whole(
         ).fetchone()
         if found and found[0] is not None:
             value, n = found
-            told = {f"last_{grain}_{plot['column']}": float(value), f"last_{grain}": start.isoformat()}
+            number = round(float(value), DECIMALS)
+            told = {f"last_{grain}_{plot['column']}": number, f"last_{grain}": start.isoformat()}
             return told if n is None else {**told, f"last_{grain}_n": int(n)}
     return {}
 
@@ -47,27 +50,38 @@ def last_whole(
 def preview(con: duckdb.DuckDBPyConnection, table: str, columns: Iterable[str]) -> dg.MarkdownMetadataValue:
     """Ten rows of a mart as a table of Markdown, of cells the newest months.
 
-    Ids and hashes stay out: some are those of people, and what is in the history of runs is hard to erase.
+    Columns without a value stay out, and those that identify: some ids are those of people, and what is in
+    the history of runs is hard to erase.
 
     Args:
         con: the warehouse.
         table: the mart, as SQL.
         columns: its columns in order.
     """
-    names = [column for column in columns if not column.endswith(("_id", "_hash"))]
+    names = [column for column in columns if not IDENTIFYING.fullmatch(column)]
     has_cells = {"period_grain", "dimension"} <= set(names)
     cells = (
         "WHERE period_grain = 'month' AND dimension = 'all' ORDER BY period_start DESC" if has_cells else ""
     )
-    shown = names[:COLUMNS]
     rows = con.execute(
-        f"SELECT {', '.join(shown)} FROM {table} {cells} LIMIT {ROWS}"  # noqa: S608
+        f"SELECT {', '.join(names)} FROM {table} {cells} LIMIT {ROWS}"  # noqa: S608
     ).fetchall()
-    lines = [shown, ["---"] * len(shown), *([_cell(value) for value in row] for row in rows)]
+    filled = [at for at in range(len(names)) if not rows or any(row[at] is not None for row in rows)]
+    shown = filled[:COLUMNS]
+    lines = [
+        [names[at] for at in shown],
+        ["---"] * len(shown),
+        *([_cell(row[at]) for at in shown] for row in rows),
+    ]
     return dg.MetadataValue.md("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
 def _cell(value: Any) -> str:
-    """A value in which nothing means anything to Markdown."""
-    text = "" if value is None else " ".join(str(value).split())[:LENGTH]
-    return re.sub(r"([\\`*_{}\[\]<>#|!~&])", r"\\\1", text)
+    """A value as short as it can be read, in which nothing means anything to Markdown."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.{DECIMALS}f}".rstrip("0").rstrip(".")
+    return re.sub(r"([\\`*_{}\[\]<>#|!~&])", r"\\\1", " ".join(str(value).split())[:LENGTH])

@@ -48,10 +48,34 @@ def test_else_the_last_whole_week(con: duckdb.DuckDBPyConnection) -> None:
     assert shown == {8: {}, 9: week, 15: week, 16: {}}
 
 
-def test_a_preview_shows_hostile_words_as_text_and_no_ids(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute("CREATE TABLE mart AS SELECT 7 AS ticket_id, 'a|b\n<b>' AS title, NULL AS nothing")
-    assert preview(con, "mart", ["ticket_id", "title", "nothing"]).value.splitlines() == [
-        "| title | nothing |",
-        "| --- | --- |",
-        r"| a\|b \<b\> |  |",
+def test_the_plotted_number_can_be_read(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("ALTER TABLE cells ALTER score TYPE DOUBLE; UPDATE cells SET score = 200 / 3.0")
+    assert last_whole(con, "cells", PLOT, date(2026, 3, 1))["last_month_score"] == 66.6667
+
+
+def test_a_preview_shows_hostile_words_as_text_and_nothing_that_identifies(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    con.execute(
+        "CREATE TABLE mart AS SELECT 7 AS id, 7 AS ticket_id, '7' AS item, 'https://x/7' AS link,"
+        " 'a' AS email_hash, 'a|b\n<b>' AS title"
+    )
+    columns = ["id", "ticket_id", "item", "link", "email_hash", "title"]
+    assert preview(con, "mart", columns).value.splitlines() == ["| title |", "| --- |", r"| a\|b \<b\> |"]
+
+
+def test_a_preview_is_narrow(con: duckdb.DuckDBPyConnection) -> None:
+    """Numbers of four decimals at most; no column that has no value in the shown rows."""
+    con.execute(
+        "CREATE TABLE mart AS FROM (VALUES (200 / 3.0::DOUBLE, NULL, true, 5), (-30940641.0, NULL, NULL, 50))"
+        " AS t(pct, nothing, is_small, n)"
+    )
+    columns = ["pct", "nothing", "is_small", "n"]
+    assert preview(con, "mart", columns).value.splitlines() == [
+        "| pct | is_small | n |",
+        "| --- | --- | --- |",
+        "| 66.6667 | true | 5 |",
+        "| -30940641 |  | 50 |",
     ]
+    con.execute("DELETE FROM mart")
+    assert preview(con, "mart", columns).value.splitlines()[0] == "| pct | nothing | is_small | n |"
