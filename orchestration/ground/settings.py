@@ -53,7 +53,8 @@ FOLDER = "_CXMARTS_FOLDER"
 _KEYS = {**{name: vendor.keys for name, vendor in VENDORS.items()}, **LATER}
 _INSTANCE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 _MEMORY = re.compile(r"\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)", re.IGNORECASE)
-_OWNER = re.compile(r"team:\w+|[^@\s]+@[^@\s]+\.[^@\s]+")
+#: What Dagster takes; what it does not keeps the UI from loading.
+_OWNER = re.compile(r"team:\S+( \S+)*|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from dagster._core.definitions.utils import is_valid_owner
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from orchestration.ground.settings import (
     PASSED_ON,
     VARIABLES,
     SettingsError,
+    is_owner,
     load,
 )
 
@@ -86,6 +88,18 @@ def test_lines_are_counted_as_an_editor_counts_them(tmp_path: Path) -> None:
         ".env line 8: is no NAME=value",
         ".env line 9: is no NAME=value",
     ]
+
+
+@pytest.mark.parametrize(
+    "owner",
+    [
+        "care@example.com", "care@sub.example.org", "care@example.engineering", "müller@example.com",
+        "team:care", "team:customer-experience", "team:Care EMEA", "team:", "care",
+    ],
+)  # fmt: skip
+def test_an_owner_is_whom_dagster_takes(owner: str) -> None:
+    """What it refuses would keep the UI from loading."""
+    assert is_owner(owner) == is_valid_owner(owner)
 
 
 def test_all_problems_at_once(tmp_path: Path) -> None:
