@@ -22,4 +22,5 @@ def consumers(graph: ModelGraph) -> Iterator[dg.AssetSpec]:
             group_name=GROUP,
             description=f"{exposure['label']}. {exposure['description']}",
             kinds={exposure["type"]},
+            metadata={"page": dg.MetadataValue.url(exposure["url"])} if exposure["url"] else {},
         )

@@ -71,7 +71,8 @@ def publish_assets(graph: ModelGraph) -> dg.AssetsDefinition:
                 "as_of": dg.MetadataValue.timestamp(run.as_of),
                 "is_current": found.is_current,
                 "path": dg.MetadataValue.path(str(found.path)),
-                "report": dg.MetadataValue.url(report.as_uri()),
+                "report": dg.MetadataValue.url(page.address(found.version)),
+                "report_file": dg.MetadataValue.path(str(report)),
                 "rows": sum(rows.values()),
                 "marts": dg.MetadataValue.md(
                     "| mart | rows |\n|---|---|\n" + "\n".join(f"| {k} | {v:,} |" for k, v in rows.items())

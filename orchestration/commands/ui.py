@@ -27,6 +27,7 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 
 from ingestion.errors import ExpectedError
 from orchestration.commands.guard import PARAMETER, Guard
+from orchestration.commands.pages import Reports
 from orchestration.ground.home import Home
 from orchestration.ground.settings import FOLDER
 from orchestration.jobs import LOCATION
@@ -73,7 +74,8 @@ def serve(home: Home, port: int, *, is_read_only: bool = False) -> None:
             )
         )
         secret, port = secrets.token_urlsafe(32), listener.getsockname()[1]
-        app = Guard(create_app_from_workspace_process_context(context, "", POLL_MILLISECONDS), port, secret)
+        served = create_app_from_workspace_process_context(context, "", POLL_MILLISECONDS)
+        app = Guard(Reports(served, home.published), port, secret)
         server = uvicorn.Server(
             uvicorn.Config(
                 app,

@@ -26,6 +26,8 @@ from orchestration.report.texts import Texts
 from quality.contracts import Contract
 
 FOLDER, PAGE, BRIEF, DRAWINGS = "report", "index.html", "brief.txt", "drawings.json"
+#: Where `cxmarts ui` shows the current page, and below it those of versions.
+ROOT = "/report/"
 #: Where a page says that it is not its version's own.
 NOTICE = "<!-- notice -->"
 BEGIN, END = '<p class="notice" role="status">', "</p>"
@@ -35,6 +37,11 @@ HERE = Path(__file__).parent
 def path(version: Path) -> Path:
     """Where the page of a version is."""
     return version / FOLDER / PAGE
+
+
+def address(version: str) -> str:
+    """Where `cxmarts ui` shows the page of a version."""
+    return f"{ROOT}{version}/{PAGE}"
 
 
 def write(

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -92,6 +93,7 @@ PLAIN = {"Content-Type": "text/plain"}
         pytest.param("POST", "/report_asset_check/marts/tickets", {"Cookie": ""}, 401, id="report a check"),
         pytest.param("GET", "/download_debug/x", {"Cookie": ""}, 401, id="a run's events"),
         pytest.param("GET", "/logs/x/y.err", {"Cookie": ""}, 401, id="logs"),
+        pytest.param("GET", "/report/", {"Cookie": ""}, 401, id="the report"),
         pytest.param("GET", "/", {"Cookie": ""}, 401, id="the page without the link"),
         pytest.param("GET", "/?session=x", {"Cookie": ""}, 401, id="a guessed link"),
     ],
@@ -220,7 +222,7 @@ def test_a_refresh_of_the_command_line_is_a_run_of_the_job(ui: Ui, chromium: Bro
         "repositoryLocationName": "cxmarts",
     }
     tags = {tag["key"]: tag["value"] for tag in found["tags"]}
-    assert tags["cxmarts/as_of"] == told["as_of"]
+    assert datetime.fromisoformat(tags["cxmarts/as_of"]) == datetime.fromisoformat(told["as_of"])
     assert tags["cxmarts/version"] == told["version"]
     page = chromium.page()
     page.open(ui.link)
@@ -259,6 +261,37 @@ def test_the_page_works(ui: Ui, chromium: Browser, folder: Path) -> None:
         f"built 1 of 1: marts.kpi_nps, {rows} rows, x s",
         "judging the candidate marts",
     ]
+
+
+def test_the_publication_leads_to_its_report(ui: Ui, chromium: Browser, folder: Path) -> None:
+    """By a click on its page; what a report might ask of the UI is refused."""
+    version = said(folder)["version"]
+    tab = chromium.page()
+    tab.open(ui.link)
+    tab.wait("location.search === '' && document.body.innerText.includes('Overview')")
+    tab.open(f"{ui.url}/assets/published/publication")
+    tab.wait("!!document.querySelector('a[href^=\"/report/\"]')")
+    # In this tab, not in a new one.
+    tab.run(
+        "(() => { const link = document.querySelector('a[href^=\"/report/\"]');"
+        " link.target = ''; link.click(); })()"
+    )
+    tab.wait(f"location.pathname === '/report/{version}/index.html' && !!document.querySelector('h1')")
+    asked = "fetch('/server_info').then(() => 'answered', () => 'refused')"
+    assert tab.run(asked) == "refused"
+    current = httpx2.get(f"{ui.url}/report/", headers={"Cookie": ui.cookie})
+    published = folder / ".cxmarts" / "published" / "versions" / version
+    assert current.content == (published / "report" / "index.html").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["2020/index.html", "%2e%2e/%2e%2e/manifest.json", "%2e%2e/index.html", "brief.txt", "index.html/"],
+)
+def test_no_other_file_is_a_report(ui: Ui, path: str) -> None:
+    answer = httpx2.get(f"{ui.url}/report/{path}", headers={"Cookie": ui.cookie})
+    assert answer.status_code == 404
+    assert "/report/ is the current one" in answer.text
 
 
 def test_read_only(first: Path, sandbox: Sandbox, tmp_path: Path) -> None:
