@@ -89,7 +89,8 @@ def run_resource(
                 raise HomeError(_stale_clock(home, as_of, published))
             chosen = _narrowed(settings, home, only) if only else settings
             begun = Run(chosen, home, project, root, as_of, given["full"], is_scratch, only)
-            tags = {AS_OF_TAG: as_of.isoformat()}
+            # So short that the list of runs shows it whole.
+            tags = {AS_OF_TAG: as_of.astimezone(UTC).isoformat().replace("+00:00", "Z")}
             tags |= {FULL_TAG: "true"} if given["full"] else {}
             tags |= {SOURCES_TAG: ", ".join(sorted(only))} if only else {}
             tags |= {tag: "none" for tag in LATE_TAGS if tag in dagster_run.tags}

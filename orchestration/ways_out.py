@@ -11,7 +11,9 @@ from orchestration.ground.settings import Settings, parse_time
 from orchestration.publication import remedies
 
 REFETCH = {
-    "target": dg.Field(str, description="A source, or one of its streams: SOURCE or SOURCE/STREAM."),
+    "target": dg.Field(
+        str, description="A source or one of its streams, such as zendesk or zendesk/tickets."
+    ),
     "since": dg.Field(
         dg.Noneable(str),
         default_value=None,
@@ -26,7 +28,13 @@ WAIVE = {
     "why": dg.Field(str, description="Why the data are right although they were held; kept with your name."),
 }
 ROLLBACK = {
-    "version": dg.Field(str, description="A published version, as `cxmarts publications` lists them."),
+    "version": dg.Field(
+        str,
+        description=(
+            "A published version, as the list of runs, the events of published/publication and "
+            "`cxmarts publications` name them."
+        ),
+    ),
 }
 
 
@@ -57,6 +65,12 @@ def ways_out(settings: Settings, home: Home) -> list[dg.JobDefinition]:
     ]
 
 
+def _tags(given: Mapping[str, Any]) -> dict[str, str]:
+    """What the list of runs says of a form; the reason stands in the run's config alone."""
+    asked = {name: value for name, value in given.items() if value and name != "why"}
+    return {f"cxmarts/{name}": ", ".join(v) if isinstance(v, list) else v for name, v in asked.items()}
+
+
 def _job(
     name: str, about: str, form: dict[str, dg.Field], act: Callable[[Mapping[str, Any]], list[str]]
 ) -> dg.JobDefinition:
@@ -69,6 +83,7 @@ def _job(
             told = act(context.op_config)
         except ExpectedError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
+        context.instance.add_run_tags(context.run_id, _tags(context.op_config))
         context.log.info("\n".join(told))
 
     @dg.config_mapping(config_schema=form)

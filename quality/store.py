@@ -22,6 +22,8 @@ BuildVerdict = Literal["passed", "held"]
 Key = tuple[str, str, str]
 
 KEPT_BUILDS = 60
+#: So many held batches a message names.
+MAX_NAMED = 5
 BUSY_SECONDS = 30
 
 _BATCHES = """
@@ -220,7 +222,10 @@ class Store:
             held = self.held()
             absent = sorted(set(batch_ids) - {batch.batch_id for batch in held})
             if absent:
-                raise LookupError(f"not held: {', '.join(absent)}. `cxmarts batches` lists what is held")
+                found = ", ".join(batch.batch_id for batch in held[:MAX_NAMED]) or "none"
+                raise LookupError(
+                    f"not held: {', '.join(absent)}; held are: {found}; `cxmarts batches` says why"
+                )
             for batch_id in batch_ids:
                 self._db.execute(
                     "update batches set verdict = 'waived', waived_by = ?, waived_why = ?, waived_at = ?"

@@ -242,7 +242,8 @@ def rollback(published: Path, version: str) -> Publication:
     """
     known = {publication.version: publication for publication in publications(published)}
     if version not in known:
-        raise PublishError(f"there is no version {version!r}; see `cxmarts publications`")
+        kept = ", ".join(known) or "none"
+        raise PublishError(f"there is no version {version!r}; kept are, the newest first: {kept}")
     _point(published, version)
     return Publication(known[version].path, known[version].manifest, is_current=True)
 

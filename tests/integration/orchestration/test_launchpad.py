@@ -20,7 +20,6 @@ from orchestration.jobs import NIGHTLY, execute
 from orchestration.publication import publish
 from orchestration.refresh import Outcome
 from quality.store import Store
-from tests.homes import NOW
 
 from .conftest import Night
 
@@ -46,7 +45,7 @@ def test_the_run_list_says_what_a_refresh_did(refreshed: tuple[Settings, Outcome
     settings, outcome = refreshed
     marts = len(outcome.facts["rows"])
     assert tags(settings, outcome.facts["run_id"]) == {
-        "cxmarts/as_of": NOW.isoformat(),
+        "cxmarts/as_of": "2026-03-02T06:00:00Z",
         "cxmarts/records_landed": str(outcome.facts["landed"]),
         "cxmarts/marts_changed": f"{marts} of {marts}",
         "cxmarts/version": outcome.facts["version"],
@@ -96,12 +95,20 @@ def fill_in(settings: Settings, form: str, **fields: Any) -> tuple[list[str], li
     return log, causes(result.all_events, home)
 
 
+def told_of_last_run(settings: Settings) -> dict[str, str]:
+    """What the list of runs says of the newest."""
+    with dg.DagsterInstance.from_config(str(Home(settings.home).dagster)) as instance:
+        [run] = instance.get_runs(limit=1)
+    return tags(settings, run.run_id)
+
+
 def test_a_form_makes_the_next_night_read_a_stream_again(home: Callable[..., Settings]) -> None:
     settings = home()
     landing = Landing(Home(settings.home).landing)
     before = landing.latest("typeform", "forms")
     told = fill_in(settings, "refetch", target="typeform/forms")
     assert told == (["typeform/forms: the next refresh reads it again"], [])
+    assert told_of_last_run(settings) == {"cxmarts/target": "typeform/forms"}
     after = landing.latest("typeform", "forms")
     assert before and after and after.batch_id > before.batch_id
     _, [why] = fill_in(settings, "refetch", target="typeform/form")
@@ -113,11 +120,15 @@ def test_a_form_lets_a_held_batch_through(home: Callable[..., Settings]) -> None
     with closing(sqlite3.connect(Home(settings.home).control)) as con, con:
         [(batch_id,)] = con.execute("SELECT min(batch_id) FROM batches WHERE stream = 'groups'").fetchall()
         con.execute("UPDATE batches SET verdict = 'held' WHERE batch_id = ?", [batch_id])
+    _, [why] = fill_in(settings, "waive", batches=["x"], why="a merger")
+    assert why == f"not held: x; held are: {batch_id}; `cxmarts batches` says why"
+    assert told_of_last_run(settings) == {}
     _, [why] = fill_in(settings, "waive", batches=[batch_id], why=" ")
     assert why == "say why the batch may pass: the reason is kept with it"
     log, problems = fill_in(settings, "waive", batches=[batch_id], why="a merger")
     assert problems == []
     assert log[0].splitlines()[0] == f"waived zendesk/groups {batch_id}"
+    assert told_of_last_run(settings) == {"cxmarts/batches": batch_id}
     with Store(Home(settings.home).control) as store:
         [waived] = store.batches(verdict="waived")
     assert (waived.batch_id, waived.waived_why) == (batch_id, "a merger")
@@ -130,8 +141,9 @@ def test_a_form_leads_readers_to_an_earlier_version(home: Callable[..., Settings
     earlier = f"2020{version[4:]}"
     shutil.copytree(published / "versions" / version, published / "versions" / earlier)
     _, problems = fill_in(settings, "rollback", version="2019")
-    assert problems == ["there is no version '2019'; see `cxmarts publications`"]
+    assert problems == [f"there is no version '2019'; kept are, the newest first: {version}, {earlier}"]
     assert (published / "current").resolve().name == version
     _, problems = fill_in(settings, "rollback", version=earlier)
     assert problems == []
     assert (published / "current").resolve().name == earlier
+    assert told_of_last_run(settings) == {"cxmarts/version": earlier}
