@@ -15,8 +15,10 @@ CHANNELS = ("email", "web", "chat", "voice", "api")
 EMAIL, WEB, CHAT, VOICE, API = range(5)
 SCORES = ("unoffered", "offered", "good", "bad")
 UNOFFERED, OFFERED, GOOD, BAD = range(4)
-TAGS = ("enterprise", "closed_by_merge", "spam", "escalated", "csat_pending", "imported")
-ENTERPRISE_TAG, MERGED_TAG, SPAM_TAG, ESCALATED_TAG, CSAT_TAG, IMPORTED_TAG = (1 << i for i in range(6))
+TAGS = ("enterprise", "closed_by_merge", "spam", "escalated", "csat_pending", "imported", "followed_up")
+ENTERPRISE_TAG, MERGED_TAG, SPAM_TAG, ESCALATED_TAG, CSAT_TAG, IMPORTED_TAG, FOLLOWED_UP_TAG = (
+    1 << i for i in range(7)
+)
 
 SEGMENTS = ("Enterprise", "Mid-market", "SMB")
 PRODUCTS = ("Ledger", "Payroll", "Insights")

@@ -18,9 +18,10 @@ from sandbox import catalog
 from sandbox.clocks import METRIC_DTYPE, MetricEvent, events_of
 from sandbox.hours import DAY, Hours, Schedule
 from sandbox.lifecycle import SYSTEM, UPDATE_DTYPE, Simulator, Team, Update
-from sandbox.surveys import Answer, csat_answers, nps_answers
+from sandbox.surveys import NPS_EVERY, Answer, csat_answers, nps_answers
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 SETTLING = 60  # seconds before now that the helpdesk's exports leave out
 SURVEYED = 90 * DAY  # so long before the first now, surveys took the place of the ratings good and bad
 SCENARIOS = ("bulk_update", "bulk_import")
@@ -63,6 +64,9 @@ class Company:
         metric_events: all SLA metric events in order of time (`clocks.MetricEvent`).
         answers: all survey responses in order of submission.
     """
+
+    #: How busy each month is, beside the others.
+    season: tuple[float, ...] = (1.15, 1.0, 1.0, 1.02, 0.98, 0.92, 0.88, 0.9, 1.02, 1.05, 1.12, 1.05)
 
     def __init__(
         self,
@@ -173,6 +177,10 @@ class Company:
                 segment = version.segment
         return segment
 
+    def organization_fields(self, organization: int) -> dict[str, str | None]:
+        """What an organization's own fields hold besides its segment."""
+        return {"account_manager": None}
+
     def _arrivals(self, count: int, start: int, end: int) -> Ints:
         """`count` creation times: busy office hours, quiet weekends, a yearly season, slow growth."""
         rng = self._rng
@@ -183,12 +191,16 @@ class Company:
             [1, 1, 1, 1, 1, 2, 4, 8, 16, 26, 30, 29, 24, 25, 28, 26, 21, 15, 10, 8, 6, 4, 3, 2], float
         )
         weekday = np.array([1.25, 1.1, 1.0, 1.0, 0.9, 0.3, 0.22])
-        season = np.array([1.15, 1.0, 1.0, 1.02, 0.98, 0.92, 0.88, 0.9, 1.02, 1.05, 1.12, 1.05])
+        season = np.array(self.season)
         weights = np.array([by_hour[m.hour] * weekday[m.weekday()] * season[m.month - 1] for m in local])
-        weights *= np.linspace(0.85, 1.15, len(hours))
+        weights *= self._growth(hours)
         chosen = rng.choice(hours, size=count, p=weights / weights.sum())
         # 58 minutes: the last one before the hour stays quiet (see Life.record).
         return np.sort(np.minimum(chosen + rng.integers(0, 3480, size=count), end - 120)).astype(np.int64)
+
+    def _growth(self, hours: Ints) -> Floats:
+        """How busy each of the hours (unix seconds) is by the company's course."""
+        return np.linspace(0.85, 1.15, len(hours))
 
     def _make_tickets(self, tickets: int, scenarios: tuple[str, ...]) -> None:
         rng = self._rng
@@ -217,6 +229,9 @@ class Company:
         touched = self.joined + rng.integers(1, 300 * DAY, size=self.customers)
         self.touched: Ints = np.where(rng.random(self.customers) < 0.3, touched, self.joined)
 
+    def _make_simulator(self) -> Simulator:
+        return Simulator(Random(self.seed), self.hours, self.team, self.end)
+
     def _lives(self, simulator: Simulator) -> Iterator[list[Update]]:
         """What happened to each ticket, by ticket."""
         attributes = zip(
@@ -240,7 +255,7 @@ class Company:
         return events_of(life, self.hours, rng, self.end)
 
     def _live_tickets(self, scenarios: tuple[str, ...]) -> None:
-        simulator = Simulator(Random(self.seed), self.hours, self.team, self.end)
+        simulator = self._make_simulator()
         clocks_rng = Random(self.seed + 1)
         survey_rng = Random(self.seed + 2)
         answers: list[Answer] = []
@@ -272,6 +287,11 @@ class Company:
         unordered = np.concatenate(metric_parts)
         self.metric_events = unordered[np.argsort(unordered["t"], kind="stable")]
         self.metric_times: Ints = self.metric_events["t"].copy()
+        self._answers = answers
+        self._index_updates()
+
+    def _index_updates(self) -> None:
+        """Find the updates that are records of their own."""
         # Ticket events: every update of which an event comes, in order of time.
         rows = np.flatnonzero(self.updates["kind"] < SYSTEM)
         self.event_rows: Ints = rows[np.argsort(self.updates["t"][rows], kind="stable")]
@@ -285,14 +305,13 @@ class Company:
         is_survey = (scores[moved] == catalog.OFFERED) & (self.updates["t"][moved] >= self.surveyed)
         self.rating_rows: Ints = moved[~is_survey]
         self.survey_rows: Ints = moved[is_survey]
-        self._answers = answers
 
     def _make_surveys(self) -> None:
         rng = Random(self.seed + 3)
         answers = self._answers
-        for customer, joined in enumerate(self.joined.tolist()):
-            organization = int(self.organization_of[customer])
-            answers += nps_answers(rng, customer, joined, self.segment_at(organization, 0), self.end)
+        for customer in range(self.customers):
+            segment = self.segment_at(int(self.organization_of[customer]), 0)
+            answers += nps_answers(rng, customer, self._invitations(rng, customer), segment, self.end)
         # Every night has an answer that was submitted before the hour and shows after it.
         for night, hour in enumerate(range(self.first_now, self.end, DAY)):
             answers.append(
@@ -313,6 +332,11 @@ class Company:
         answers.sort()
         self.answers = [answer._replace(number=number) for number, answer in enumerate(answers)]
         del self._answers
+
+    def _invitations(self, rng: Random, customer: int) -> list[tuple[int, int]]:
+        """When a customer is asked for a recommendation, and about which ticket (-1: none)."""
+        first = int(self.joined[customer]) + int(rng.random() * NPS_EVERY) + 10 * DAY
+        return [(sent, -1) for sent in range(first, self.end, NPS_EVERY)]
 
     # ---- views as of now ----
 

@@ -250,6 +250,10 @@ class Simulator:
         if life.channel in (EMAIL, WEB) and rng.random() < 0.75:
             life.record(rng, life.t + 2 + int(rng.random() * 6), SYSTEM_USER, BY_RULE, AUTO_REPLY)
 
+    def _patience(self, created: int) -> float:
+        """How long what comes in at that time waits for a first reply, beside the usual 1."""
+        return 1.0
+
     def _agent_time(self, life: Life, median: float, sigma: float = 0.9) -> int:
         """When an agent gets to it, `median` working seconds from now; chats and urgent ones at any hour."""
         spent = bounded_lognormal(self.rng, median, sigma, 15 * DAY)
@@ -287,6 +291,7 @@ class Simulator:
             * (0.7 if enterprise else 1.0)
         )
         first = pace * (4 * MINUTE if life.channel in (CHAT, VOICE) else 2.2 * HOUR)
+        first *= self._patience(life.updates[0].t)
         rounds = 1 + (rng.random() < 0.42) + (rng.random() < 0.2) + (complexity == 2 and rng.random() < 0.5)
         for number in range(rounds):
             if life.t > self.end:

@@ -1,5 +1,6 @@
 """The company's surveys: CSAT after a solved ticket, NPS twice a year to every customer."""
 
+from collections.abc import Iterable
 from random import Random
 from typing import NamedTuple
 
@@ -71,37 +72,35 @@ def csat_answers(rng: Random, updates: list[Update], customer: int, channel: int
     return answers
 
 
-def nps_answers(rng: Random, customer: int, joined: int, segment: int, end: int) -> list[Answer]:
-    """A customer's answers to the half-yearly question; `segment` is the index of theirs, -1 for none."""
+def nps_answers(
+    rng: Random, customer: int, invitations: Iterable[tuple[int, int]], segment: int, end: int
+) -> list[Answer]:
+    """A customer's answers to the question whether they recommend us.
+
+    Args:
+        rng: of their whims.
+        customer: whose.
+        invitations: when it was asked, and about which ticket (-1: none).
+        segment: index of theirs, -1 for none.
+        end: what shows later is left out.
+    """
     answers = []
-    sent = joined + int(rng.random() * NPS_EVERY) + 10 * DAY
-    while sent < end:
-        if rng.random() < 0.3:
-            submitted, visible = answer_time(rng, sent)
-            warmth = rng.random() + (0.08, 0.0, -0.06, 0.0)[segment]
-            score = int(9 + (rng.random() < 0.5)) if warmth > 0.54 else int(7 + (rng.random() < 0.6))
-            if warmth < 0.24:
-                score = int(rng.random() * 7)
-            given = None if rng.random() < 0.01 else score
-            hidden = segment if rng.random() < 0.9 else -1
-            text = int(rng.random() * 6) if rng.random() < 0.3 else -1
-            if visible <= end:
-                answers.append(
-                    Answer(
-                        submitted,
-                        visible,
-                        NPS_FORM,
-                        0,
-                        sent,
-                        customer,
-                        -1,
-                        given,
-                        hidden,
-                        int(rng.random() * 3),
-                        text,
-                    )
-                )
-        sent += NPS_EVERY
+    for sent, ticket in invitations:
+        if rng.random() >= 0.3:
+            continue
+        submitted, visible = answer_time(rng, sent)
+        warmth = rng.random() + (0.08, 0.0, -0.06, 0.0)[segment]
+        score = int(9 + (rng.random() < 0.5)) if warmth > 0.54 else int(7 + (rng.random() < 0.6))
+        if warmth < 0.24:
+            score = int(rng.random() * 7)
+        given = None if rng.random() < 0.01 else score
+        hidden = segment if rng.random() < 0.9 else -1
+        text = int(rng.random() * 6) if rng.random() < 0.3 else -1
+        if visible <= end:
+            product = int(rng.random() * 3)
+            answers.append(
+                Answer(submitted, visible, NPS_FORM, 0, sent, customer, ticket, given, hidden, product, text)
+            )
     return answers
 
 

@@ -93,6 +93,8 @@ class RealCompany(Company):
     """
 
     facts: list[Facts]
+    #: Shares of conversations without an event, of answers about no known ticket, of those beside the scale.
+    eventless, mislinked, off_scale = 0.35, 0.2, 0.1
 
     # ---- making ----
 
@@ -125,18 +127,22 @@ class RealCompany(Company):
             lives[ticket] = [self._by_old_account(ticket, update) for update in life if update.t <= self.end]
         return iter(lives)
 
-    def _live_tickets(self, scenarios: tuple[str, ...]) -> None:
-        super()._live_tickets(scenarios)
+    def _index_updates(self) -> None:
+        super()._index_updates()
         keep = np.array([self._has_event(row) for row in self.event_rows.tolist()], dtype=bool)
         self.event_rows, self.event_times = self.event_rows[keep], self.event_times[keep]
 
     def _make_surveys(self) -> None:
         super()._make_surveys()
+        solves = self._solves()
+        self.answers = with_faces(self, self.answers, solves, self.mislinked, self.off_scale)
+        self.mailings = mailings(self, solves)
+
+    def _solves(self) -> list[tuple[int, int]]:
+        """(ticket, unix second) of each ticket's first solve."""
         solved = np.flatnonzero(self.updates["status"] == SOLVED)
         tickets, first = np.unique(self.updates["ticket"][solved], return_index=True)
-        solves = list(zip(tickets.tolist(), self.updates["t"][solved[first]].tolist(), strict=True))
-        self.answers = with_faces(self, self.answers, solves)
-        self.mailings = mailings(self, solves)
+        return list(zip(tickets.tolist(), self.updates["t"][solved[first]].tolist(), strict=True))
 
     def _has_event(self, row: int) -> bool:
         update = Update(*self.updates[row].tolist())
@@ -221,7 +227,7 @@ class RealCompany(Company):
         facts, roll = self.facts[ticket], self._random.random()
         facts.begins = "chat"
         facts.channel = "chat" if roll < 0.15 else "whatsapp" if roll < 0.35 else "native_messaging"
-        facts.has_events = facts.channel == "chat" or self._random.random() > 0.35
+        facts.has_events = facts.channel == "chat" or self._random.random() > self.eventless
         life, facts.sessions = _as_messages(life)
         if roll > 0.82:
             return self._by_ai_alone(ticket, life)

@@ -27,18 +27,26 @@ def is_forgotten(customer: int) -> bool:
     return customer % 9 == 4
 
 
-def with_faces(company: Company, plain: Iterable[Answer], solves: Iterable[tuple[int, int]]) -> list[Answer]:
+def with_faces(
+    company: Company,
+    plain: Iterable[Answer],
+    solves: Iterable[tuple[int, int]],
+    mislinked: float,
+    off_scale: float,
+) -> list[Answer]:
     """A clean company's answers as they come to a real one, and those of its further forms, by submission.
 
     Args:
         company: whose people and times they are.
         plain: the answers of a clean one.
         solves: (ticket, unix second) of each ticket's first solve.
+        mislinked: share of answers about no known ticket.
+        off_scale: share of answers beside the scale.
     """
     rng = Random(company.seed + 102)
-    told = [_told(company, rng, answer) for answer in plain]
+    told = [_told(company, rng, answer, mislinked) for answer in plain]
     for ticket, solved in solves:
-        told += _faces(company, rng, ticket, solved)
+        told += _faces(company, rng, ticket, solved, off_scale)
     told += _staff(company, rng)
     forget = company.first_now + FORGET_HOURS * HOUR
     told = [
@@ -51,7 +59,7 @@ def with_faces(company: Company, plain: Iterable[Answer], solves: Iterable[tuple
     return [answer._replace(number=number) for number, answer in enumerate(told)]
 
 
-def _told(company: Company, rng: Random, answer: Answer) -> Answer:
+def _told(company: Company, rng: Random, answer: Answer, mislinked: float) -> Answer:
     edition = forms.edition(company, answer.submitted)
     if answer.form == NPS_FORM:
         return answer._replace(asked=forms.asked(RECOMMENDATIONS, edition).id)
@@ -62,7 +70,7 @@ def _told(company: Company, rng: Random, answer: Answer) -> Answer:
     if rng.random() < 0.7:
         others.append((forms.PERMISSION.id, int(rng.random() < 0.2)))
     answer = answer._replace(asked=question.id, others=tuple(others))
-    return _about_nothing(rng, answer) if rng.random() < 0.2 else answer
+    return _about_nothing(rng, answer) if rng.random() < mislinked else answer
 
 
 def _about_nothing(rng: Random, answer: Answer) -> Answer:
@@ -74,14 +82,15 @@ def _about_nothing(rng: Random, answer: Answer) -> Answer:
     return answer._replace(ticket=-1, names=name, customer=answer.customer if roll < 0.4 else -1)
 
 
-def _faces(company: Company, rng: Random, ticket: int, solved: int) -> Iterator[Answer]:
+def _faces(company: Company, rng: Random, ticket: int, solved: int, off_scale: float) -> Iterator[Answer]:
     """Every fifth of those who were helped chooses a face; most say how hard and how quick it was, too."""
     if rng.random() > 0.2:
         return
     submitted, visible = answer_time(rng, solved + HOUR)
     roll = rng.random()
     face = 2 if roll < 0.6 else 1 if roll < 0.75 else 0 if roll < 0.93 else 3
-    hard = 1 + int(rng.random() ** 2 * 7) if rng.random() < 0.9 else rng.choice((0, 10, 70))
+    is_on_scale = rng.random() < 1 - off_scale
+    hard = 1 + int(rng.random() ** 2 * 7) if is_on_scale else rng.choice((0, 10, 70))
     quick = 1 + int(rng.random() ** 0.5 * 5)
     if visible <= company.end:
         yield Answer(

@@ -21,7 +21,11 @@ class RealTypeform(Typeform):
     """The Typeform account of a `RealCompany`."""
 
     titles = TITLES | {FACES_FORM: "How did we do?", STAFF_FORM: "Working here"}
-    hidden = HIDDEN | {FACES_FORM: HIDDEN[CSAT_FORM], STAFF_FORM: []}
+    hidden = HIDDEN | {
+        NPS_FORM: [*HIDDEN[NPS_FORM], "ticket_id"],
+        FACES_FORM: HIDDEN[CSAT_FORM],
+        STAFF_FORM: [],
+    }
 
     @property
     def _edition(self) -> int:
@@ -71,6 +75,8 @@ class RealTypeform(Typeform):
         if answer.form == NPS_FORM:
             hidden["segment"] = SEGMENTS[answer.segment] if answer.segment >= 0 else ""
             hidden["product"] = PRODUCTS[answer.product].lower()
+            if answer.ticket >= 0:
+                hidden["ticket_id"] = str(ticket_id(answer.ticket))
         elif answer.names is None:
             hidden["ticket_id"] = str(ticket_id(answer.ticket))
         else:

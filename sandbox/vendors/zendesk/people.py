@@ -150,7 +150,7 @@ def organization(company: Company, index: int) -> tuple[int, Record]:
         "notes": None,
         "group_id": None,
         "tags": [],
-        "organization_fields": {"segment": segment, "account_manager": None},
+        "organization_fields": {"segment": segment, **company.organization_fields(index)},
     }
 
 
