@@ -1,4 +1,4 @@
--- What is no noise in the last eight whole weeks and months, over all and by member; the newest of a run stands for it.
+-- What is no noise in the last eight whole weeks and months, over all and by member, once for each number: the newest first, of those what is furthest out.
 -- Single agents are nobody's morning news, and a single source says what all say.
 SELECT
     s.kpi, s.period_grain AS grain, s.period_start AS start, s.dimension, s.member,
@@ -11,5 +11,8 @@ WHERE
         (s.period_grain = 'week' AND s.period_start >= date_trunc('week', getvariable('today')) - INTERVAL 56 DAY)
         OR (s.period_grain = 'month' AND s.period_start >= date_trunc('month', getvariable('today')) - INTERVAL 8 MONTH)
     )
-QUALIFY row_number() OVER (PARTITION BY s.kpi, s.period_grain, s.dimension, s.member ORDER BY s.period_start DESC) = 1
-ORDER BY s.dimension <> 'all', s.shift NOT IN ('better', 'worse'), s.period_start DESC, s.kpi, s.dimension, s.member
+QUALIFY row_number() OVER (PARTITION BY s.kpi, s.dimension, s.member ORDER BY s.period_start DESC) = 1
+ORDER BY
+    s.dimension <> 'all', s.period_start DESC,
+    abs(s.value - s.center) / nullif(greatest(s.upper_limit - s.center, s.center - s.lower_limit), 0) DESC NULLS LAST,
+    s.kpi, s.dimension, s.member

@@ -10,15 +10,17 @@ from orchestration.report.screens.words import linked, member, mood
 from orchestration.report.texts import NONE, Texts
 from orchestration.report.tickets import Behind
 
-#: How many sentences are told; what is more stands in the scorecard.
-SENTENCES = 12
+#: How many sentences are told, and how many of them over all; what is more stands in the scorecard.
+SENTENCES, OVER_ALL = 12, 8
 
 
 def screen(data: Data, texts: Texts, tickets: Mapping[int, Behind]) -> Screen:
     """The screen of a version."""
     signals = data["signals"]
     sentences = []
-    for place, row in enumerate(signals[:SENTENCES]):
+    over_all = [(place, row) for place, row in enumerate(signals) if row["dimension"] == "all"]
+    by_member = [(place, row) for place, row in enumerate(signals) if row["dimension"] != "all"]
+    for place, row in [*over_all[:OVER_ALL], *by_member][:SENTENCES]:
         found = tickets.get(place)
         named = [linked(*each) for each in found.tickets] if found else []
         about = _of_all(len(named), found.count, texts) if found else ""
@@ -33,8 +35,8 @@ def screen(data: Data, texts: Texts, tickets: Mapping[int, Behind]) -> Screen:
         words.append(
             texts(key, periods=texts.number(row["periods"]), chance=texts.number(row["by_chance"], 1))
         )
-    if len(signals) > SENTENCES:
-        words.append(texts("more_signals", count=texts.number(len(signals) - SENTENCES)))
+    if more := len(signals) - len(sentences):
+        words.append(texts("more_signals", count=texts.number(more)))
     tables = [_effects(data["changes"], texts)] if data["changes"] else []
     return Screen("changes", texts("title.changes"), sentences=sentences, tables=tables, notes=words)
 
