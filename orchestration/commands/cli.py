@@ -150,9 +150,9 @@ def _parser() -> argparse.ArgumentParser:
     questions.add_argument("--json", action="store_true", help="a line of JSON for each instead of the table")
 
     trial = command("demo", _demo, "Run everything against a generated company, without any account.")
-    trial.add_argument("--tickets", type=int, default=demo.TICKETS)
+    trial.add_argument("--tickets", type=int, default=demo.TICKETS, help="of a new company, in two years")
     sandbox = command("sandbox", _sandbox, "Serve the generated company's APIs on loopback.")
-    sandbox.add_argument("--tickets", type=int, default=demo.TICKETS)
+    sandbox.add_argument("--tickets", type=int, default=1000)
     sandbox.add_argument("--seed", type=int, default=demo.SEED)
     sandbox.add_argument("--port", type=int, default=0)
     sandbox.add_argument(

@@ -6,7 +6,7 @@ import contextlib
 import csv
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from ingestion.errors import ExpectedError
 from orchestration.ground.files import replace_text
 from orchestration.ground.home import Home
 
-TICKETS, SEED = 1000, 7
+TICKETS, SEED = 16_000, 7
+#: Raised when the company's story changes: what a home holds of an earlier one does not go on.
+EDITION = 1
 QUESTIONS = "questions.csv"
 
 
@@ -34,7 +36,7 @@ def company(home: Home, tickets: int = TICKETS, rules: Path | None = None) -> It
 
     Args:
         home: the demo's home, or an empty one that becomes it.
-        tickets: the size of a new company.
+        tickets: the size of a new company, in two years.
         rules: the user's rule files, which go before the company's.
 
     Yields:
@@ -43,27 +45,37 @@ def company(home: Home, tickets: int = TICKETS, rules: Path | None = None) -> It
     Raises:
         DemoError: the home holds data of real sources, or does not tell any more which company it is.
     """
+    from sandbox.demo.company import DemoCompany
     from sandbox.server import Sandbox
 
     state = _founded(home, tickets)
     print(f"Generating a company with {state['tickets']:,} tickets …", file=sys.stderr)  # noqa: T201
     try:
-        served = Sandbox(state["tickets"], SEED, datetime.fromisoformat(state["now"]), is_live=True)
+        made = DemoCompany(SEED, state["tickets"], datetime.fromisoformat(state["now"]))
     except ValueError as error:
         raise DemoError(f"no company can be generated: {error}") from None
     replace_text(_path(home), json.dumps(state))
-    with served as sandbox:
+    shipped = _with_rules(home, made.rules())
+    with Sandbox(company=made, is_live=True) as sandbox:
         if sandbox.company.is_over:
             still = f"it stands still since {sandbox.company.now:%Y-%m-%d}"
             print(  # noqa: T201
                 f"The demo's company was made for a month: {still}; remove {home.root} for a new one",
                 file=sys.stderr,
             )
-        variables = sandbox.env()
         if rules is not None:
-            _tell_of_undeclared(rules, Path(variables["CXMARTS_RULES"]))
-            variables["CXMARTS_RULES"] = str(rules)
-        yield variables
+            _tell_of_undeclared(rules, shipped)
+        yield sandbox.env() | {"CXMARTS_RULES": str(rules or shipped)}
+
+
+def _with_rules(home: Home, files: Mapping[str, str]) -> Path:
+    """The home's folder of rule files; the company's own are put there once, and then are the reader's."""
+    folder = home.root / "rules"
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        if not (folder / name).exists():
+            replace_text(folder / name, text)
+    return folder
 
 
 def _tell_of_undeclared(rules: Path, shipped: Path) -> None:
@@ -94,9 +106,14 @@ def _founded(home: Home, tickets: int) -> dict[str, Any]:
     path = _path(home)
     if path.exists():
         with contextlib.suppress(OSError, ValueError, TypeError):
-            return dict(json.loads(path.read_text()))
+            state = dict(json.loads(path.read_text()))
+            if state.get("edition") == EDITION:
+                return state
+            raise DemoError(
+                f"{home.root} holds the demo of another release: remove it, and run `cxmarts demo` anew"
+            )
         raise DemoError(f"{path} is damaged: remove {home.root}, and run `cxmarts demo` anew")
     if any(home.landing.iterdir()):
         raise DemoError(f"{home.root} holds data of real sources: set CXMARTS_HOME to another folder")
     hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    return {"tickets": tickets, "now": hour.isoformat()}
+    return {"edition": EDITION, "tickets": tickets, "now": hour.isoformat()}

@@ -8,6 +8,7 @@ import re
 import shlex
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -19,7 +20,7 @@ import yaml
 from sandbox.server import Sandbox
 from tests import recipes
 from tests.documents import Code, blocks, commands
-from tests.e2e import test_real_sets
+from tests.e2e import story, test_real_sets
 from tests.homes import variables
 from tests.parsed import ROOT
 from tests.shell import Shell
@@ -112,6 +113,19 @@ def test_the_readme_shows_what_the_demo_prints(demo: str) -> None:
     assert missing == []
     places = [printed.index(form(line)) for line in shown.splitlines() if "│" in line]
     assert places == sorted(places)
+
+
+@pytest.fixture(scope="module")
+def night(checkout: Path, demo: str) -> story.Night:
+    return story.night(checkout, demo)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check", story.CHECKS, ids=lambda check: check.__name__)
+def test_the_demo_shows_what_the_readme_promises(
+    night: story.Night, check: Callable[[story.Night], None]
+) -> None:
+    check(night)
 
 
 @pytest.mark.slow
