@@ -25,9 +25,40 @@ def screen(data: Data, texts: Texts) -> Screen:
     tiles = [
         _tile(kpi, series, data.today, [row for row in changes if row["kpi"] == kpi], texts) for kpi in TILES
     ]
-    return Screen(
-        "tiles", texts("title.tiles"), [texts("tiles_intro")], tiles=tiles, notes=[texts("tiles_note")]
-    )
+    tables, notes = [], [texts("tiles_note")]
+    if data["further"]:
+        tables.append((texts("further"), _further(data["further"], texts)))
+        notes.append(texts("further_note"))
+    words = [texts("tiles_intro")]
+    return Screen("tiles", texts("title.tiles"), words, tiles=tiles, tables=tables, notes=notes)
+
+
+def _further(rows: Sequence[Row], texts: Texts) -> Table:
+    """What has no tile."""
+
+    def worth(value: float | None, row: Row) -> str:
+        if row["unit"] == "money" and value is not None:
+            return f"{texts.number(value, 2)} {row['currency'] or ''}".rstrip()
+        return texts.value(value, row["unit"])
+
+    heads = [
+        texts(f"head.{name}") for name in ("kpi", "period", "value", "n", "range", "target", "benchmark")
+    ]
+    body = [
+        [
+            texts.name("kpi", row["kpi"]),
+            texts.period("month", row["start"]),
+            worth(row["value"], row),
+            texts.number(row["n"]) + (f" ({texts('word.few')})" if row["is_small"] else ""),
+            NONE
+            if row["low"] is None
+            else texts("interval", low=worth(row["low"], row), high=worth(row["high"], row)),
+            worth(row["target"], row),
+            worth(row["benchmark"], row),
+        ]
+        for row in rows
+    ]
+    return Table(heads, body)
 
 
 def chosen(kpi: str, series: Mapping[tuple[str, str], Sequence[Row]], today: date) -> Row | None:
@@ -69,6 +100,8 @@ def _tile(
     facts.append(
         texts("before", value=texts.value(before, unit)) if before is not None else texts("no_before")
     )
+    if row["benchmark"] is not None:
+        facts.append(texts("benchmark", value=texts.value(row["benchmark"], unit), scope=row["scope"]))
     chart = _trend(name, row, rows, changes, texts)
     return Tile(name, value, period, n, word, color, reason, facts, chart)
 

@@ -164,6 +164,25 @@ def test_what_is_no_noise_is_a_sentence_and_noise_is_said_too(
     assert "Nothing but noise" not in told
 
 
+def test_each_number_is_told_once_the_newest_and_furthest_out_first(
+    tmp_path: Path, marts: dict[str, Contract]
+) -> None:
+    """Of two weeks of CSAT the last; what is twice as far out goes before it; members are not crowded out."""
+
+    def loud(kpi: str, value: float, **more: Any) -> dict[str, Any]:
+        limits = {"center": 70.0, "lower_limit": 60.0, "upper_limit": 80.0, "n": 90}
+        return cell(kpi, value=value, signal="beyond_limits", shift="worse", **limits, **more)
+
+    rows = [loud("csat", 55.0), loud("csat", 21.0, start=MONDAY - timedelta(days=7)), loud("nps", 40.0)]
+    rows += [loud(f"kpi {number}", 59.0) for number in range(12)]
+    rows += [loud("csat", 33.0, dimension="segment", member="SMB")]
+    told = made(version(tmp_path / "v", marts, kpi_scorecard=rows), marts).all
+    places = [told.find(text) for text in ("NPS, Mar 2", "CSAT, Mar 2", "CSAT, segment SMB, Mar 2")]
+    assert -1 not in places and places == sorted(places)
+    assert "CSAT, Feb 23" not in told
+    assert "Further signals, in kpi_scorecard: 6" in told
+
+
 def test_what_was_changed_is_marked_and_has_its_row(tmp_path: Path, marts: dict[str, Contract]) -> None:
     rows = [cell("csat", MONDAY - timedelta(days=7 * age), value=60.0 + age, n=90) for age in range(9)]
     change = {
@@ -183,6 +202,54 @@ def test_what_was_changed_is_marked_and_has_its_row(tmp_path: Path, marts: dict[
     ) in told
     [drawing] = charts.read(page.path(folder).with_name(page.DRAWINGS)).values()
     assert "Jan 20, 2026: new macro" in json.dumps(drawing["spec"])
+
+
+def test_what_has_no_tile_stands_in_a_table(tmp_path: Path, marts: dict[str, Contract]) -> None:
+    """Of the last whole month that is settled: by 13 March that is February, for what waits 28 days January.
+
+    Contacted in time: 6 and 3 of 8 and 4 are 75 %. Costs by their scenarios, from the low to the high one.
+    """
+    month, january = (
+        {"dimension": "all", "is_partial_period": False, "period_grain": "month"},
+        date(2026, 1, 1),
+    )
+    february = date(2026, 2, 1)
+    folder = version(
+        tmp_path / "v",
+        marts,
+        kpi_definitions=[
+            definition("ces", "percent", "higher"),
+            definition("follow_up", "percent", "higher", settles=2),
+            definition("cost_per_ticket", "money", "lower", settles=28),
+        ],
+        kpi_scorecard=[
+            cell("ces", february, **month, value=61.0, n=80, ci_low=50.1, ci_high=71.0, target=75.0,
+                 benchmark=70.0),
+            cell("ces", january, **month, value=11.0, n=80),
+        ],
+        kpi_follow_up=[
+            {**month, "period_start": february, "kind": kind, "contacted_in_time": done, "due": due}
+            for kind, done, due in (("csat", 6, 8), ("nps", 3, 4))
+        ],
+        kpi_cost=[
+            {**month, "period_start": start, "scenario": scenario, "cost_per_ticket": cost, "solved": 50,
+             "currency": "EUR"}
+            for start, costs in ((january, (19.0, 20.5, 22.25)), (february, (9.0, 9.0, 9.0)))
+            for scenario, cost in zip(("low", "base", "high"), costs, strict=True)
+        ],
+    )  # fmt: skip
+    told = made(folder, marts).all
+    assert (
+        "Customer effort (CES)February 202661.0 %8050.1 % to 71.0 %75.0 %70.0 %"
+        "Cost per ticketJanuary 202620.50 EUR5019.00 EUR to 22.25 EUR––"
+        "Unhappy customers contacted in timeFebruary 202675.0 %12–––"
+    ) in told
+
+
+def test_a_benchmark_stands_beside_what_it_is_about(tmp_path: Path, marts: dict[str, Contract]) -> None:
+    row = cell("csat", value=60.0, n=200, benchmark=77.0, benchmark_scope="all industries")
+    told = made(version(tmp_path / "v", marts, kpi_scorecard=[row], kpi_definitions=[CSAT]), marts).all
+    assert "Benchmark: 77.0 % (all industries)." in told
 
 
 def test_single_agents_are_no_news(tmp_path: Path, marts: dict[str, Contract]) -> None:
