@@ -148,7 +148,7 @@ def stack(data: Data, options: Options) -> Any:
             ),
             y=alt.Y("label:N", sort=options["labels"], axis=axis),
             color=alt.Color(
-                "part:N", scale=colors, legend=alt.Legend(title=None, orient="bottom", columns=2)
+                "part:N", scale=colors, legend=alt.Legend(title=None, orient="bottom", columns=1)
             ),
             order=alt.Order("number:Q"),
         )

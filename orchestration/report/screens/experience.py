@@ -9,13 +9,16 @@ from orchestration.report.data import Data, Row
 from orchestration.report.screens.words import count, point
 from orchestration.report.texts import Texts
 
+#: Of two exposures the one that says the same as the other, turned round.
+OTHER_SIDE = ("no", "met")
+
 
 def screen(data: Data, texts: Texts) -> Screen:
     """The screen of a version."""
     charts, words = [], [texts("association")]
     for kind, found in groupby(data["experience"], lambda row: row["kind"]):
         rows = list(found)
-        real = [row for row in rows if row["is_real"]]
+        real = [row for row in rows if row["is_real"] and row["exposure"] not in OTHER_SIDE]
         for row in sorted(real, key=lambda row: -abs(row["difference"]))[:3]:
             words.append(_difference(row, texts))
         if not real:
