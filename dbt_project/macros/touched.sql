@@ -21,18 +21,27 @@
 {{ return(false) }}
 {% endmacro %}
 
-{% macro is_touched(alias, ticket_id='ticket_id') -%}
-({{ alias }}.source, {{ alias }}.{{ ticket_id }}) in (select touched.source, touched.ticket_id from {{ ref('touched_tickets') }} as touched)
+{% macro is_touched(alias, ticket_id='ticket_id', list=none) -%}
+({{ alias }}.source, {{ alias }}.{{ ticket_id }}) in (
+    select touched.source, touched.ticket_id from {{ list or ref('touched_tickets') }} as touched
+    where coalesce(touched.slice = getvariable('slice'), true)
+)
 {%- endmacro %}
+
+{#- What a million tickets make at once takes more memory than there may be. #}
+{% macro slice_of_tickets() -%}
+(row_number() over (order by t.source, t.ticket_id) - 1) // {{ env_var('CXMARTS_SLICE_TICKETS', '200000') }}
+{%- endmacro %}
+
+{% macro ticket_slices() %}
+{% set found = run_query('select coalesce(max(slice), 0) + 1 as slices from ' ~ touched_relation()) if execute %}
+{{ return(found.rows[0][0] if found else 1) }}
+{% endmacro %}
 
 {% macro touched_relation() %}{{ return(this.incorporate(path={'schema': 'vendors', 'identifier': 'touched_tickets'}, type='table')) }}{% endmacro %}
 
 {% macro touched_rows(relation) -%}
-select t.* from {{ relation }} as t
-where (t.source, t.ticket_id) in (
-    select touched.source, touched.ticket_id
-    from {{ touched_relation() }} as touched
-)
+select t.* from {{ relation }} as t where {{ is_touched('t', list=touched_relation()) }}
 {%- endmacro %}
 
 {% macro get_incremental_replace_touched_sql(arg_dict) %}
@@ -48,8 +57,7 @@ set {% for part in ['rows', 'sum_1', 'sum_2', 'counted_1', 'counted_2'] %}{{ par
 from ({{ content_of('(' ~ touched_rows(target) ~ ')') }}) as g
 cross join ({{ content_of(arg_dict['temp_relation']) }}) as n
 where c.model = '{{ this.name }}';
-delete from {{ target }} as t
-where (t.source, t.ticket_id) in (select touched.source, touched.ticket_id from {{ touched_relation() }} as touched);
+delete from {{ target }} as t where {{ is_touched('t', list=touched_relation()) }};
 insert into {{ target }} select * from {{ arg_dict['temp_relation'] }};
 {% endmacro %}
 

@@ -1,4 +1,4 @@
-{#- How a model becomes a table or a view of DuckDB: in one statement and one transaction, which holds its contract against what was made. The
+{#- How a model becomes a table or a view of DuckDB: in one transaction, which holds its contract against what was made. The
     adapter's own materializations make a second table, rename both, look for indexes and describe the query twice: eleven statements (ADR 3). -#}
 
 {% materialization table, adapter='duckdb', supported_languages=['sql'] %}
@@ -24,9 +24,7 @@
 {% set strategy = adapter.get_incremental_strategy_macro(context, config.get('incremental_strategy')) %}
 {% call statement('main') %}
 {{ rendered_hooks(pre_hooks) }}
-create or replace temporary table {{ come }} as (
-{{ compiled_code }}
-);
+{{ fill('temporary table', come) }}
 {{ assert_same_columns(target, come) }}
 {{ strategy({'target_relation': target, 'temp_relation': come}) }}
 drop table {{ come }};
@@ -45,12 +43,31 @@ drop table {{ come }};
 {% if existing is not none and existing.type != target.type %}{% do adapter.drop_relation(existing) %}{% endif %}
 {% call statement('main') %}
 {{ rendered_hooks(pre_hooks) }}
-create or replace {{ target.type }} {{ target }} as (
-{{ compiled_code }}
-);
+{{ fill(target.type, target) }}
 {% if config.get('contract').enforced %}{{ assert_contract(target) }}{% endif %}
 {{ rendered_hooks(post_hooks) }}
 {% endcall %}
+{% endmacro %}
+
+{#- Models at ticket grain are filled slice by slice where there are many tickets (touched.sql): the views that they read are sliced by the same
+    variable, and what a model reads whole is cut off at its end. -#}
+{% macro fill(kind, relation) %}
+{% set slices = ticket_slices() if config.get('incremental_strategy') == 'replace_touched' else 1 %}
+{% if slices == 1 %}
+create or replace {{ kind }} {{ relation }} as (
+{{ compiled_code }}
+);
+{% else %}
+{% for slice in range(slices) %}
+set variable slice = {{ slice }};
+{{ 'create or replace ' ~ kind ~ ' ' ~ relation ~ ' as' if loop.first else 'insert into ' ~ relation }}
+select made.* from (
+{{ compiled_code }}
+) as made
+where {{ is_touched('made', list=touched_relation()) }};
+{% endfor %}
+reset variable slice;
+{% endif %}
 {% endmacro %}
 
 {% macro refuse_what_is_not_done() %}

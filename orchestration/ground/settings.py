@@ -52,7 +52,7 @@ FOLDER = "_CXMARTS_FOLDER"
 
 _KEYS = {**{name: vendor.keys for name, vendor in VENDORS.items()}, **LATER}
 _INSTANCE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
-_MEMORY = re.compile(r"\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)", re.IGNORECASE)
+_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT])(i?)B", re.IGNORECASE)
 #: What Dagster takes; what it does not keeps the UI from loading.
 _OWNER = re.compile(r"team:\S+( \S+)*|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -156,6 +156,14 @@ def parse_time(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("has no zone; write for example 2026-11-21T00:00:00Z")
     return moment.astimezone(UTC)
+
+
+def size_in_bytes(text: str) -> float:
+    """A size such as 2GB or 1500MiB in bytes; raises `ValueError` on other texts."""
+    if not (size := _MEMORY.fullmatch(text)):
+        raise ValueError(f"{text!r} is no size such as 2GB or 1500MiB")
+    number, prefix, binary = size.groups()
+    return float(number) * (1024 if binary else 1000) ** ("KMGT".index(prefix.upper()) + 1)
 
 
 def is_owner(text: str) -> bool:

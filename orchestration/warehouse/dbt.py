@@ -24,7 +24,7 @@ from ingestion.errors import ExpectedError
 from ingestion.texts import TextError, read_text
 from orchestration.ground import locking
 from orchestration.ground.home import Home
-from orchestration.ground.settings import SettingsError
+from orchestration.ground.settings import SettingsError, size_in_bytes
 from orchestration.warehouse.cutoff import UNCHANGED, CutOff
 from orchestration.warehouse.lineage import Store
 from orchestration.warehouse.quick import Templates, quick
@@ -63,6 +63,10 @@ _QUIET = (
 )
 
 
+#: Of the memory limit, what a model needs for a ticket's rows while it is made: half as much was seen.
+TICKET_BYTES = 10_000
+
+
 class DbtError(ExpectedError):
     """dbt could not parse or run the project; the message names what failed and why."""
 
@@ -91,7 +95,10 @@ class NodeResult:
 
 @dataclass(frozen=True)
 class RunParameters:
-    """What a run is told through its environment (read at execution, so it never causes a new parse)."""
+    """What a run is told through its environment (read at execution, so it never causes a new parse).
+
+    `slice_tickets`: models of tickets are built so many at a time; by itself as many as the memory limit holds.
+    """
 
     warehouse: Path
     landing: Path
@@ -101,6 +108,7 @@ class RunParameters:
     memory_limit: str
     is_restricted: bool = False
     threads: int = 1
+    slice_tickets: int | None = None
 
     def environment(self) -> dict[str, str]:
         """The variables that the models read."""
@@ -111,6 +119,7 @@ class RunParameters:
             "CXMARTS_BUILD_ID": self.build_id,
             "CXMARTS_TIMEZONE": self.timezone,
             "CXMARTS_MEMORY_LIMIT": self.memory_limit,
+            "CXMARTS_SLICE_TICKETS": str(self.slice_tickets or int(size_in_bytes(self.memory_limit) // TICKET_BYTES)),
             "CXMARTS_RESTRICTED": "true" if self.is_restricted else "",
             "CXMARTS_THREADS": str(self.threads),
         }

@@ -25,7 +25,7 @@ all_tickets as (
     where r.is_ticket
 )
 {% if rebuilds_all_tickets() %}
-select source, ticket_id from all_tickets
+select t.source, t.ticket_id, {{ slice_of_tickets() }} as slice from all_tickets as t
 {% else %}
 , changed_users as (
     select distinct v.source, v.user_id
@@ -136,6 +136,7 @@ touched as (
     where m.settles_at is null or m.settles_at >= v.created_at
 )
 
-select t.source, t.ticket_id from touched as t
+select t.source, t.ticket_id, {{ slice_of_tickets() }} as slice
+from touched as t
 inner join all_tickets as a on t.source = a.source and t.ticket_id = a.ticket_id
 {% endif %}

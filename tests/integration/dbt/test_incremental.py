@@ -49,7 +49,7 @@ def rows_that_differ(one: Path, other: Path) -> dict[str, tuple[int, int]]:
 
 @dataclass
 class Nights:
-    """Three nights built one after the other; the same landing built at once; and as it stood before the last night."""
+    """Three nights built one after the other, in slices of tickets; the same landing built at once; and as it stood before the last night."""
 
     nightly: Warehouse
     at_once: Warehouse
@@ -67,7 +67,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
                 sandbox.advance(days=1)
             fetch_sandbox(sandbox, nightly.landing)
             as_of = (START + timedelta(days=night)).isoformat()
-            nightly.build(as_of)
+            nightly.build(as_of, slice_tickets=20)
     at_once = Warehouse(tmp_path_factory.mktemp("at_once"), time_zone="America/New_York")
     at_once.landing = nightly.landing
     at_once.build(as_of)
@@ -83,6 +83,15 @@ def test_the_last_night_rebuilt_only_what_it_touched(nights: Nights) -> None:
         "select (select count(*) from vendors.touched_tickets), (select count(*) from core.int_tickets)"
     )
     assert 0 < touched < tickets / 4
+
+
+def test_the_first_night_was_built_in_slices(nights: Nights) -> None:
+    """Of 300 tickets; the last night's are fewer than three slices."""
+    [(slices, largest)] = nights.nightly.query(
+        "select count(distinct slice), max(n) from (select slice, count(*) as n from vendors.touched_tickets group by slice)"
+    )
+    assert largest == 20
+    assert slices > 1
 
 
 def test_work_grows_with_the_company_and_not_with_its_square(nights: Nights) -> None:

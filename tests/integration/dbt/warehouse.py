@@ -139,6 +139,7 @@ class Warehouse:
         appended: Mapping[str, str] | None = None,
         restricted: bool = False,
         cuts_off: bool = True,
+        slice_tickets: int = 200_000,
     ) -> list[Any]:
         """Runs dbt over everything landed, all batches passed; as in a refresh, over the seeds and streams that are new.
 
@@ -149,6 +150,7 @@ class Warehouse:
             appended: SQL to put behind a model's own, by name: to see it fail.
             restricted: Read names and comments from the landing.
             cuts_off: Leave out, as a refresh does, the models whose rows cannot differ.
+            slice_tickets: So many tickets are built at a time.
 
         Returns:
             dbt's result of each node.
@@ -165,6 +167,7 @@ class Warehouse:
             "CXMARTS_CLOSE_BUILD": "true",
             "CXMARTS_RESTRICTED": "true" if restricted else "",
             "CXMARTS_THREADS": "1",
+            "CXMARTS_SLICE_TICKETS": str(slice_tickets),
             "DO_NOT_TRACK": "1",
         }
         os.environ.update(environment)
