@@ -2,14 +2,16 @@
 
 The sandbox company of that size lands once over real HTTP, helpdesk and forms, and is staged by the real
 models; n accounts are the helpdesk's staged rows under n source names. Measured are all models after
-staging, gate 3 and the publication, each in a process of its own, with CXMARTS_MEMORY_LIMIT for DuckDB (2GB
-unless set): user + system CPU and peak memory by the operating system's accounting, of each model too.
-Prints a table and one JSON line.
+staging, gate 3 and the publication, then the same a day later with no record changed (every model is
+built, of tickets those that are unsolved), each in a process of its own, with CXMARTS_MEMORY_LIMIT for
+DuckDB (2GB unless set): user + system CPU and peak memory by the operating system's accounting, of each
+model too. Prints a table and one JSON line.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import multiprocessing as mp
 import os
@@ -18,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
@@ -76,7 +78,12 @@ def land(root: str, tickets: str) -> None:
     orders.put(None)
 
 
-def build(root: str, warehouse: str) -> None:
+def as_of(night: str) -> datetime:
+    """The instant of a night, by its number from 0."""
+    return NOW + timedelta(days=int(night))
+
+
+def build(root: str, warehouse: str, night: str) -> None:
     """All models after staging; what each cost goes to stdout, dbt's start with the first."""
     work = Work(Path(root))
     os.environ["DBT_INDIRECT_SELECTION"] = "empty"  # models without their tests
@@ -92,7 +99,9 @@ def build(root: str, warehouse: str) -> None:
     staged = set(work.nodes()[0])
     nodes = [n["name"] for n in work.project.manifest["nodes"].values() if is_built(n)]
     threads = os.cpu_count() or 1
-    parameters = RunParameters(Path(warehouse), work.root, NOW, "night-0", "UTC", MEMORY, threads=threads)
+    parameters = RunParameters(
+        Path(warehouse), work.root, as_of(night), f"night-{night}", "UTC", MEMORY, threads=threads
+    )
     results = work.project.build(
         [name for name in nodes if name not in staged], parameters, closes_build=True, on_node=measure
     )
@@ -101,7 +110,7 @@ def build(root: str, warehouse: str) -> None:
         raise SystemExit(f"{failed[0].name}: {failed[0].message}")
 
 
-def judge(root: str, warehouse: str) -> None:
+def judge(root: str, warehouse: str, night: str) -> None:
     """Gate 3 over all marts."""
     from orchestration.checks import _frames
 
@@ -114,18 +123,18 @@ def judge(root: str, warehouse: str) -> None:
         asked = {
             name: with_dimensions(each, dimensions) for name, each in contracts(work.project.manifest).items()
         }
-        report = judge_marts(store, "night-0", NOW, _frames(con, asked), asked)
+        report = judge_marts(store, f"night-{night}", as_of(night), _frames(con, asked), asked)
     for verdict in report.verdicts:
         if verdict.blocks:
             print(f"{verdict.subject}: {verdict.message}", file=sys.stderr)
 
 
-def publish_marts(root: str, warehouse: str) -> None:
-    """The first version."""
+def publish_marts(root: str, warehouse: str, night: str) -> None:
+    """A version."""
     work = Work(Path(root))
     with control_tables.connect(Path(warehouse)) as con:
         views = control_tables.published_sql(con)
-    facts = {"as_of": NOW.isoformat(), "build_id": "night-0"}
+    facts = {"as_of": as_of(night).isoformat(), "build_id": f"night-{night}"}
     folder = Path(warehouse).with_name("published")
     publish.publish(
         Path(warehouse), folder, marts_of(work), facts, keep=1, views=views, now=datetime.now(UTC)
@@ -181,15 +190,15 @@ def main() -> None:
             warehouse = folder / "warehouse.duckdb"
             run("load_accounts", work.root, options.tickets, warehouse, accounts)
             result: dict[str, Any] = {"tickets": options.tickets * accounts, "memory_limit": MEMORY}
-            for task in ("build", "judge", "publish_marts"):
-                result[task], told = run(task, work.root, warehouse)
+            for night, task in itertools.product((0, 1), ("build", "judge", "publish_marts")):
+                cost, told = run(task, work.root, warehouse, night)
                 models = json.loads(told.splitlines()[-1]) if task == "build" else {}
                 # Its own peak began anew with each model.
-                peaks = [result[task]["peak_mib"], *(model["peak_mib"] for model in models.values())]
-                result[task]["peak_mib"] = max(peaks)
-                print(f"{result['tickets']:,} tickets, {task:13}", result[task], flush=True)
+                cost["peak_mib"] = max(cost["peak_mib"], *(each["peak_mib"] for each in models.values()), 0)
+                result[f"{task} {night}"] = cost
+                print(f"{result['tickets']:,} tickets, night {night}, {task:13}", cost, flush=True)
                 if models:
-                    result["models"] = models
+                    result[f"models {night}"] = models
                     for name in sorted(models, key=lambda each: -models[each]["peak_mib"])[:SHOWN]:
                         print(f"    {name:28} {models[name]}", flush=True)
             results.append(result)
