@@ -11,9 +11,7 @@ from orchestration.ground.settings import Settings, parse_time
 from orchestration.publication import remedies
 
 REFETCH = {
-    "target": dg.Field(
-        str, description="A source or one of its streams, such as zendesk or zendesk/tickets."
-    ),
+    "target": dg.Field(str, description="A source or one of its streams, `<source>/<stream>`."),
     "since": dg.Field(
         dg.Noneable(str),
         default_value=None,
