@@ -6,6 +6,7 @@ Every variable is listed in `VARIABLES` or declared by a vendor in `ingestion.so
 from __future__ import annotations
 
 import io
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -158,12 +159,12 @@ def parse_time(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
-def size_in_bytes(text: str) -> float:
+def size_in_bytes(text: str) -> int:
     """A size such as 2GB or 1500MiB in bytes; raises `ValueError` on other texts."""
     if not (size := _MEMORY.fullmatch(text)):
         raise ValueError(f"{text!r} is no size such as 2GB or 1500MiB")
     number, prefix, binary = size.groups()
-    return float(number) * (1024 if binary else 1000) ** ("KMGT".index(prefix.upper()) + 1)
+    return int(float(number) * math.pow(1024 if binary else 1000, "KMGT".index(prefix.upper()) + 1))
 
 
 def is_owner(text: str) -> bool:

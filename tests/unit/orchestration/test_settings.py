@@ -18,6 +18,7 @@ from orchestration.ground.settings import (
     SettingsError,
     is_owner,
     load,
+    size_in_bytes,
 )
 
 ZENDESK = {
@@ -269,3 +270,10 @@ def test_the_example_is_accepted(tmp_path: Path) -> None:
     example = Path(__file__).parents[3] / ".env.example"
     (tmp_path / ".env").write_text(example.read_text())
     assert load({}, tmp_path).sources == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("2GB", 2_000_000_000), ("1500MiB", 1_572_864_000), ("0.5 kb", 500), ("1TiB", 2**40)]
+)
+def test_sizes_are_decimal_and_with_an_i_binary(text: str, size: int) -> None:
+    assert size_in_bytes(text) == size
