@@ -136,6 +136,8 @@ def _parser() -> argparse.ArgumentParser:
     query.add_argument("--csv", action="store_true", help="all rows as CSV instead of a table")
     report = command("report", _report, "Name the page of the published report, or open it.")
     report.add_argument("--open", action="store_true", help="open it in the browser")
+    project = command("docs", _docs, "Write dbt's documentation of the project as one page, and name it.")
+    project.add_argument("--open", action="store_true", help="open it in the browser")
     questions = command(
         "questions",
         _questions,
@@ -352,8 +354,19 @@ def _report(options: argparse.Namespace) -> int:
     path = _report_page(Home(load().home))
     if path is None:
         raise CommandError("no report is published yet; run `cxmarts refresh`")
+    return _lead(path, is_opened=options.open)
+
+
+def _docs(options: argparse.Namespace) -> int:
+    from orchestration.commands import docs
+
+    return _lead(docs.write(load()), is_opened=options.open)
+
+
+def _lead(path: Path, *, is_opened: bool) -> int:
+    """Name a page, and open it if asked to."""
     print(path, flush=True)
-    if options.open and not webbrowser.open(path.as_uri()):
+    if is_opened and not webbrowser.open(path.as_uri()):
         raise CommandError(f"no browser could be started: open {path}")
     return 0
 

@@ -10,9 +10,10 @@ import io
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -105,6 +106,7 @@ class RunParameters:
     timezone: str
     memory_limit: str
     is_restricted: bool = False
+    is_read_only: bool = False
     threads: int = 1
 
     def environment(self) -> dict[str, str]:
@@ -118,6 +120,7 @@ class RunParameters:
             "CXMARTS_MEMORY_LIMIT": self.memory_limit,
             "CXMARTS_SLICE_TICKETS": str(int(size_in_bytes(self.memory_limit) // TICKET_BYTES)),
             "CXMARTS_RESTRICTED": "true" if self.is_restricted else "",
+            "CXMARTS_ACCESS_MODE": "read_only" if self.is_read_only else "automatic",
             "CXMARTS_THREADS": str(self.threads),
         }
 
@@ -271,25 +274,43 @@ class Project:
         Raises:
             DbtError: dbt did not get as far as running nodes.
         """
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
         command = ["build", "--select", f"tag:{_DUE}", "--exclude", f"tag:{JUDGED_AT_GATE_3}"]
         command += ["--exclude-resource-type", "unit_test"]
         command += ["--no-write-json", *self._arguments()]
         environment = parameters.environment() | {"CXMARTS_CLOSE_BUILD": "true" if closes_build else ""}
         callbacks = [functools.partial(_on_event, on_node)] if on_node else []
-        try:
-            with (
-                _environment(environment),
-                _tagged(self._parsed, nodes),
-                cut_off.over_dbt() if cut_off else nullcontext(),
-                quick(self._templates),
-            ):
-                outcome = _invoke(self._parsed, command, callbacks)
-        finally:
-            # dbt keeps its connection open, which would shut out every other one to the file.
-            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+        with (
+            _connections(),
+            _environment(environment),
+            _tagged(self._parsed, nodes),
+            cut_off.over_dbt() if cut_off else nullcontext(),
+            quick(self._templates),
+        ):
+            outcome = _invoke(self._parsed, command, callbacks)
         return [_result(result) for result in outcome.results]
+
+    def document(self, parameters: RunParameters, page: Path) -> None:
+        """Write dbt's documentation as one page: models, graph, SQL, and the columns that the warehouse has.
+
+        Args:
+            parameters: what the models are told; the warehouse is only read.
+            page: where to; its folder is there.
+
+        Raises:
+            DbtError: a model's SQL cannot be compiled, or the warehouse cannot be read.
+        """
+        parameters = replace(parameters, is_read_only=True)
+        with tempfile.TemporaryDirectory(dir=page.parent) as folder:
+            # The parsed project keeps what it holds: dbt writes into a folder of its own.
+            command = ["docs", "generate", "--static", "--target-path", folder, *self._arguments()]
+            with _connections(), _environment(parameters.environment()), quick(self._templates):
+                catalog = _invoke(self._parsed, command, [])
+            written = Path(folder, "static_index.html")
+            if catalog.errors or not written.exists():
+                results = map(_result, catalog._compile_results or ())
+                failed = [f"{each.name}: {each.message}" for each in results if each.is_failed]
+                raise DbtError("dbt docs: " + " | ".join([*(catalog.errors or ()), *failed])[:600])
+            written.replace(page)
 
 
 def _is_parsed(target: Path, state: str) -> bool:
@@ -439,6 +460,17 @@ def _state(files: Mapping[Path, bytes]) -> str:
         told = b"" if relative.suffix == ".csv" else content
         digest.update(f"{relative}\0{hashlib.sha256(told).hexdigest()}\0".encode())
     return digest.hexdigest()
+
+
+@contextmanager
+def _connections() -> Iterator[None]:
+    """End with the block the connection that dbt keeps open: it shuts out every other one to the file."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    try:
+        yield
+    finally:
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
 
 
 @contextmanager
