@@ -15,7 +15,7 @@ from orchestration.ground.alerts import Alerts
 from orchestration.ground.release import code_version
 from orchestration.publication import publish
 from orchestration.publication.marts_file import Description, PublishError
-from orchestration.report import page
+from orchestration.report import dictionary, page
 from orchestration.resources import MARTS_TAG, VERSION_TAG
 from orchestration.warehouse import control_tables
 from orchestration.warehouse.contracts import contracts
@@ -177,9 +177,13 @@ def publish_build(run: Run, marts: list[str], restricted: list[str], run_id: str
         # After an erasure nothing goes on from the version before.
         before = previous.path if previous and not is_fresh else None
         declared = contracts(run.project.manifest)
-        problem = page.write(version, manifest, before, marts=declared, language=run.settings.language)
-        if problem:
-            progress.current.facts[REPORT_PROBLEM] = problem
+        language = run.settings.language
+        problems = [
+            page.write(version, manifest, before, marts=declared, language=language),
+            dictionary.write(version, manifest, before, project=run.project.manifest, language=language),
+        ]
+        if told := "; ".join(filter(None, problems)):
+            progress.current.facts[REPORT_PROBLEM] = told
 
     now, keep, switch = datetime.now(UTC), run.settings.keep_versions, not run.is_scratch
     described = descriptions(run.project.manifest)

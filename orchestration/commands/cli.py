@@ -550,7 +550,7 @@ def _print_pointers(home: Home) -> None:
     )
     lines = (
         ("the marts", f"{current}/marts.duckdb, and marts/*.parquet beside it"),
-        ("what they are", f"{current}/manifest.json and docs/data_dictionary.md"),
+        ("what they are", f"{current}/report/dictionary.html, every table and column"),
         ("the pipeline", "make ui: the company goes on beside it, and every run fetches what is new"),
         ("a query", f'{shlex.quote(str(python))} -c "{query}"'),
         ("the next night", "make demo once more: it fetches only what changed"),

@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from orchestration.report.dictionary import card_lines, meaning, valued
+
 ROOT = Path(__file__).parents[2]
 PROJECT, TARGET = ROOT / "dbt_project", ROOT / "docs" / "data_dictionary.md"
 #: Title -> folder of models.
@@ -23,7 +25,8 @@ _INTRODUCTION = """\
 # Data dictionary
 
 Written by `make docs` from the descriptions in `dbt_project/`; change those, not this page.
-The same texts are table and column comments in the published `marts.duckdb`.
+The same texts are table and column comments in the published `marts.duckdb`, and stand on a page beside the
+report that can be searched: `published/current/report/dictionary.html`.
 Times are UTC, durations seconds, percentages 0 to 100, ids text.
 How the numbers are defined: [metrics](metrics.md).
 """
@@ -62,60 +65,18 @@ def _model(model: Mapping[str, Any], definitions: Sequence[Mapping[str, str]]) -
     for test in model.get("data_tests", []):
         if isinstance(test, dict) and "unique_key" in test:
             lines.append(f"Key: {', '.join(test['unique_key']['arguments']['columns'])}\n")
-    if told := list(_card(model.get("config", {}).get("meta", {}))):
+    if told := list(card_lines(model.get("config", {}).get("meta", {}))):
         lines.append("\n".join(f"- {line}" for line in told) + "\n")
     rows = []
+    values = valued(definitions)
     for column in model["columns"]:
-        place = (model["name"], column["name"])
-        kpis = [row["kpi"] for row in definitions if (row["mart"], row["value_column"]) == place]
-        meaning, card = column["description"], column.get("config", {}).get("meta", {})
-        if "ratio" in card and (ratio := _ratio(**card["ratio"])) not in meaning:
-            meaning += f" It is {ratio}."
-        meaning += f" KPI: {', '.join(kpis)}." if kpis else ""
-        rows.append((column["name"], column["data_type"], meaning))
+        kpis = [row["kpi"] for row in values.get((model["name"], column["name"]), [])]
+        told_of = f" KPI: {', '.join(kpis)}." if kpis else ""
+        rows.append((column["name"], column["data_type"], meaning(column) + told_of))
     return "\n".join([*lines, _table(("column", "type", "meaning"), rows)])
 
 
-#: When rows change though nothing new came.
-_CHANGES = {"never": "never", "midnight": "when a local day ends", "always": "with every build"}
-
-
-def _card(card: Mapping[str, Any]) -> Iterator[str]:
-    """What a KPI's card says that its columns do not."""
-    if "facts" in card:
-        where = f" where `{card['where']}`" if card.get("where", "true") != "true" else ""
-        yield f"Counts rows of {card['facts']}{where}, by `{card['time']}`."
-    if reads := card.get("reads"):
-        yield f"Reads also {', '.join(reads)}."
-    if plot := card.get("plot"):
-        yield f"Plotted: {_shown(plot['column'], plot)}."
-    if headlines := [line for line in card.get("headlines", ()) if "kpi" in line]:
-        yield f"In kpi_scorecard: {', '.join(_shown(line['kpi'], {}) for line in headlines)}."
-    if labels := [line["label"] for line in card.get("headlines", ()) if "label" in line]:
-        yield f"Headlines at the terminal: {'; '.join(labels)}."
-    if "facts" in card:
-        journalled = "journalled" if card.get("journalled", True) else "not journalled"
-        yield f"Later changes of its numbers are {journalled}."
-    if owner := card.get("owner"):
-        yield f"Owner: {owner}."
-    if next_at := card.get("next_at"):
-        told = next_at if isinstance(next_at, list) else [next_at]
-        yield f"Changes without new data: {', '.join(_CHANGES.get(each, f'`{each}`') for each in told)}."
-
-
-def _shown(name: str, told: Mapping[str, Any]) -> str:
-    where = ", ".join(f"{column} {value}" for column, value in told.get("where", {}).items())
-    return f"{name} ({where})" if where else name
-
-
-def _ratio(of: Sequence[str], over: Sequence[str], minus: Sequence[str] = (), times: float = 100) -> str:
-    part = " - ".join([" + ".join(of), *minus])
-    part = f"({part})" if len(of) + len(minus) > 1 else part
-    whole = f"({' + '.join(over)})" if len(over) > 1 else over[0]
-    return f"{f'{times:g} x ' if times != 1 else ''}{part} / {whole}"
-
-
-_DEFINITION = ("kpi", "definition_version", "unit", "better", "definition", "variant")
+_DEFINITION = ("kpi", "definition_version", "unit", "better", "definition", "variant", "elsewhere")
 
 
 def _definitions(path: Path) -> list[dict[str, str]]:

@@ -1,6 +1,7 @@
 """The page: screens and drawings as one HTML file, kept beside the marts of its version.
 
 <version>/report/index.html     the page; opened from disk, it asks nobody for anything
+<version>/report/dictionary.html  what every table and number means (`dictionary`)
 <version>/report/brief.txt      the same in five lines, for a chat
 <version>/report/drawings.json  its charts, for the next version to take over
 """
@@ -28,6 +29,8 @@ from quality.contracts import Contract
 FOLDER, PAGE, BRIEF, DRAWINGS = "report", "index.html", "brief.txt", "drawings.json"
 #: Where `cxmarts ui` shows the current page, and below it those of versions.
 ROOT = "/report/"
+#: What every table and number means, on a page beside it.
+DICTIONARY = "dictionary.html"
 #: Where a page says that it is not its version's own.
 NOTICE = "<!-- notice -->"
 BEGIN, END = '<p class="notice" role="status">', "</p>"
@@ -107,7 +110,7 @@ def make(
         return charts.titled(drawn[key].svg, key, chart.title, chart.description)
 
     page = (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             texts=texts,
@@ -116,6 +119,7 @@ def make(
             style=(HERE / "page.css").read_text(),
             notice=NOTICE,
             version=manifest["version"],
+            dictionary=DICTIONARY,
             script=(HERE / "page.js").read_text(),
             vega=packed,
             edition=edition,
@@ -181,7 +185,8 @@ def _json(value: object) -> str:
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """The templates; all that they are given is escaped."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
         autoescape=True,

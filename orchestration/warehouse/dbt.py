@@ -38,6 +38,7 @@ TEMPLATES, COLUMNS = "cxmarts_templates.bin", "cxmarts_columns.json"
 #: Columns that a rule file got later: one that was written before is taken to be empty in them.
 LATER_COLUMNS = {
     "kpi_targets.csv": ["source"],
+    "kpi_definitions.csv": ["elsewhere"],
     "benchmarks.csv": ["valid_from", "valid_to"],
     "exclusion_rules.csv": ["scope"],
     "follow_up_policies.csv": ["horizon_days"],

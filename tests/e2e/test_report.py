@@ -242,6 +242,59 @@ def test_without_scripts_all_but_the_filters_is_there(chromium: Browser, report:
     assert fits(tab)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_dictionary_is_searched_whole_and_quietly(
+    chromium: Browser, report: Path, axe: str, width: int, theme: str
+) -> None:
+    page = report.with_name("dictionary.html")
+    tab = opened(chromium, page, width, theme)
+    assert violations(tab, axe) == []
+    assert tab.run("document.documentElement.scrollWidth <= window.innerWidth")
+    every = shown_rows(tab)
+    searched(tab, "First assignment  business_seconds")
+    found = shown_rows(tab)
+    assert [text.split()[0] for text in found if "first_assignment_business" not in text] == []
+    assert 1 < len(found) < 9 and f"{len(found)} of {len(every)} entries" in tab.text()
+    searched(tab, "kpi_response_times p90")
+    assert [text.split()[0] for text in shown_rows(tab)] == ["p90_seconds"]
+    assert violations(tab, axe) == []
+    searched(tab, "no such word")
+    assert shown_rows(tab) == [] and "Nothing holds all of these words." in tab.text()
+    searched(tab, "")
+    assert len(shown_rows(tab)) == len(every)
+    told = [e for e in tab.events if e["method"] in ("Log.entryAdded", "Runtime.consoleAPICalled")]
+    assert told == []
+    asked = [e["params"]["request"]["url"] for e in tab.events if e["method"] == "Network.requestWillBeSent"]
+    assert asked == [page.as_uri()]
+
+
+def searched(tab: Page, words: str) -> None:
+    """Type into the field, as people do."""
+    tab.run("(() => { const e = document.getElementById('words'); e.focus(); e.select(); })()")
+    if words:
+        tab.call("Input.insertText", text=words)
+    else:
+        for kind in ("keyDown", "keyUp"):
+            tab.call("Input.dispatchKeyEvent", type=kind, key="Backspace", windowsVirtualKeyCode=8)
+
+
+def shown_rows(tab: Page) -> list[str]:
+    rows = "[...document.querySelectorAll('tbody tr')].filter(e => e.checkVisibility())"
+    return list(tab.run(f"{rows}.map(e => e.innerText)"))
+
+
+@pytest.mark.slow
+def test_report_and_dictionary_lead_to_each_other_without_scripts(chromium: Browser, report: Path) -> None:
+    tab = opened(chromium, report, 800, "light", has_script=False)
+    tab.press("Data dictionary")
+    tab.wait("location.pathname.endsWith('/dictionary.html')")
+    assert tab.run("document.getElementById('search').hidden") and len(shown_rows(tab)) > 900
+    tab.press("The report")
+    tab.wait("location.pathname.endsWith('/index.html')")
+
+
 #: KPI -> its table, and there value, n, what is divided by n, and a condition.
 SLA = ("kpi_sla_compliance", "attainment_pct", "met + breached", "100.0 * met")
 CELLS = {

@@ -28,7 +28,8 @@ compared as (
         p.published + coalesce(r.missing, 0) - coalesce(r.listed, 0) as rounding,
         {% for reason in ['schedule_convention', 'vendor_clock_rule', 'later_events', 'missing_history', 'earlier_schedule', 'unexplained'] %}
         coalesce(r.{{ reason }}, 0) as {{ reason }}{{ ',' if not loop.last }}
-        {% endfor %}
+        {% endfor %},
+        n.readings
     from published as p
     inner join {{ ref('vendor_numbers') }} as n on p.published_in = n.published_in and p.number = n.number
     left join reasons as r on p.source = r.source and p.published_in = r.published_in and n.vendor_field = r.vendor_field

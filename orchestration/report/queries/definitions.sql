@@ -1,4 +1,4 @@
--- What each KPI means.
-SELECT kpi, mart, unit, definition, variant, definition_version AS edition
+-- What each KPI means, and what is shown elsewhere.
+SELECT kpi, mart, unit, definition, variant, elsewhere, definition_version AS edition
 FROM kpi_definitions
 ORDER BY kpi

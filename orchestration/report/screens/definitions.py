@@ -10,9 +10,12 @@ from orchestration.report.texts import Texts
 def screen(data: Data, texts: Texts) -> Screen:
     """The screen of a version."""
     meant = Table(
-        [texts(f"head.{name}") for name in ("kpi", "definition", "variant")],
+        [texts(f"head.{name}") for name in ("kpi", "definition", "variant", "elsewhere")],
         [
-            [texts.name("kpi", row["kpi"]), row["definition"], row["variant"] or ""]
+            [
+                texts.name("kpi", row["kpi"]),
+                *(row[name] or "" for name in ("definition", "variant", "elsewhere")),
+            ]
             for row in data["definitions"]
         ],
         "en",
