@@ -143,8 +143,6 @@ instants as (
         l.first_solved_at as changed_first_solved_at,
         l.last_solved_at as changed_last_solved_at,
         l.source is null as has_no_history,
-        t.told_first_resolution_business,
-        t.told_full_resolution_business,
         coalesce(l.has_undated_assignment, false) as has_undated_assignment,
         coalesce(t.declared_reopens, l.reopens) as reopens,
         coalesce(

@@ -99,7 +99,7 @@ def test_a_number_of_the_last_whole_month_is_plotted(refreshed: tuple[Settings, 
     csat, volume = found["kpi_csat"], found["kpi_volume"]
     assert csat["last_month"].value == "2026-02-01"
     assert csat["last_month_n"].value == n > 0
-    assert csat["last_month_csat_pct"].value == pytest.approx(100 * positive / n)
+    assert csat["last_month_csat_pct"].value == pytest.approx(100 * positive / n, abs=1e-4)
     assert volume["last_month_created"].value == created
     assert "last_month_n" not in volume
 
@@ -158,4 +158,5 @@ def test_each_column_tells_what_it_is_made_from(refreshed: tuple[Settings, Outco
         for origin in set().union(*columns.values()):
             table, _, column = origin.partition(".")
             assert column in shown[table], (asset, origin)
-    assert len(lineage) > 40
+    built = {asset for asset, metadata in found.items() if "compiled_sql" in metadata}
+    assert built - lineage.keys() == {"parse/new_zendesk__schedules"}
