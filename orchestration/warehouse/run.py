@@ -96,10 +96,22 @@ class Run:
         if self.warehouse.exists() and self.warehouse.stat().st_size < SMALLEST_WAREHOUSE:
             # A process was killed as it made the file: there is nothing in it.
             self.warehouse.unlink()
+        fetched: list[control_tables.StreamStatus] = []
         if self.warehouse.exists() and (self.is_full or self._is_of_another_time()):
+            fetched = self._fetched()
             self.warehouse.unlink()
             self.warehouse.with_name(f"{self.warehouse.name}.wal").unlink(missing_ok=True)
         shutil.rmtree(f"{self.warehouse}.tmp", ignore_errors=True)
+        if fetched:
+            with control_tables.connect(self.warehouse) as con:
+                control_tables.save_status(con, fetched)
+
+    def _fetched(self) -> list[control_tables.StreamStatus]:
+        """How the last fetch of what landed went: that alone cannot be built from the landing."""
+        landed = set(self.landing.streams())
+        with control_tables.connect(self.warehouse) as con:
+            known = control_tables.status(con) if control_tables.are_current(con) else []
+        return [each for each in known if (each.source, each.stream) in landed]
 
     def _is_of_another_time(self) -> bool:
         """Whether another release built it, or a later instant: staging cannot step back in time."""

@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
 
 from ingestion import http
 from orchestration.ground.settings import Settings, load
+from orchestration.publication import publish
 from orchestration.refresh import Outcome, refresh
 from sandbox.server import Sandbox
 from tests import homes
@@ -18,6 +21,14 @@ from tests.trees import tree
 
 def settings_of(home: Path, sandbox: Sandbox, **changed: str) -> Settings:
     return load({**homes.variables(sandbox), "CXMARTS_HOME": str(home), **changed})
+
+
+def published(home: Path, sql: str) -> list[Any]:
+    """What a query gives on the published marts."""
+    current = publish.current(home / "published")
+    assert current is not None
+    with duckdb.connect(str(current.path / "marts.duckdb"), read_only=True) as con:
+        return con.execute(sql).fetchall()
 
 
 @pytest.fixture(scope="session")

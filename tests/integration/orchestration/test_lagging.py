@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import duckdb
 import pytest
 
 from ingestion.extract import refetch
@@ -15,11 +14,10 @@ from ingestion.landing import Landing
 from orchestration.commands.cli import main
 from orchestration.ground.home import Home
 from orchestration.ground.sources import sources
-from orchestration.publication import publish
 from quality.store import Store
 from tests import homes
 
-from .conftest import Night
+from .conftest import Night, published
 
 MAPPING = """\
 file: answers.csv
@@ -75,13 +73,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "desk.yml").write_text(TICKETS)
     list_tickets(folder, 10)
     return folder
-
-
-def published(home: Path, sql: str) -> list[Any]:
-    current = publish.current(home / "published")
-    assert current is not None
-    with duckdb.connect(str(current.path / "marts.duckdb"), read_only=True) as con:
-        return con.execute(sql).fetchall()
 
 
 ANSWERS = "SELECT count(*) FROM survey_answers WHERE source = 'phone'"

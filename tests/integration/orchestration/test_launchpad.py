@@ -21,7 +21,7 @@ from orchestration.publication import publish
 from orchestration.refresh import Outcome
 from quality.store import Store
 
-from .conftest import Night
+from .conftest import Night, published
 
 
 def tags(settings: Settings, run_id: str) -> dict[str, str]:
@@ -69,6 +69,16 @@ def test_one_source_alone(night: Night) -> None:
     assert told["cxmarts/version"] == current.version
     assert "cxmarts/full" not in told
     assert paths == {"typeform"}
+
+
+def test_a_full_build_of_one_source_knows_when_the_others_were_fetched(night: Night) -> None:
+    settings = night.settings()
+    asked = "SELECT max(last_fetched_at), bool_and(is_on) FROM publication WHERE source = 'zendesk'"
+    before = published(settings.home, asked)
+    assert before[0][0] is not None
+    _, problems = launch(settings, full=True, sources=["typeform"], as_of="2026-03-02T12:00:00+01:00")
+    assert problems == []
+    assert published(settings.home, asked) == before
 
 
 @pytest.mark.parametrize(
