@@ -16,6 +16,7 @@ def nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:
     return dg.ScheduleDefinition(
         name="nightly",
         job=nightly,
+        description="Every night; fetching waits and tries again where a vendor fails for the moment.",
         cron_schedule="0 2 * * *",
         execution_timezone=settings.timezone,
         tags={RETRIES_TAG: "3"},

@@ -264,7 +264,7 @@ def test_the_page_works(ui: Ui, chromium: Browser, folder: Path) -> None:
 
 
 def test_the_publication_leads_to_its_report(ui: Ui, chromium: Browser, folder: Path) -> None:
-    """By a click on its page; what a report might ask of the UI is refused."""
+    """By a click on its page, from there to the dictionary; what a report asks of the UI is refused."""
     version = said(folder)["version"]
     tab = chromium.page()
     tab.open(ui.link)
@@ -279,6 +279,8 @@ def test_the_publication_leads_to_its_report(ui: Ui, chromium: Browser, folder: 
     tab.wait(f"location.pathname === '/report/{version}/index.html' && !!document.querySelector('h1')")
     asked = "fetch('/server_info').then(() => 'answered', () => 'refused')"
     assert tab.run(asked) == "refused"
+    tab.press("Data dictionary")
+    tab.wait(f"location.pathname === '/report/{version}/dictionary.html' && !!document.querySelector('h1')")
     current = httpx2.get(f"{ui.url}/report/", headers={"Cookie": ui.cookie})
     published = folder / ".cxmarts" / "published" / "versions" / version
     assert current.content == (published / "report" / "index.html").read_bytes()
