@@ -6,6 +6,8 @@ of a nightly run. This one keeps the connections and commits a batch of events a
 
 from __future__ import annotations
 
+import logging
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,6 +22,8 @@ from sqlalchemy.pool import StaticPool
 
 KEPT = 4
 BUSY_SECONDS = 60
+#: Names in a list, as Python writes it.
+_LISTED = re.compile(r"\['[^']*'(?:, '[^']*')+\]")
 
 
 class EventLog(SqliteEventLogStorage):
@@ -49,6 +53,12 @@ class EventLog(SqliteEventLogStorage):
             with self._engine(shard).connect() as connection, connection.begin():
                 yield connection
             self._tell_watchers(shard)
+
+    def store_event(self, event: EventLogEntry) -> None:
+        """Store an event; a line that names a step that failed names it once, not for each of its assets."""
+        if not event.is_dagster_event and event.level == logging.ERROR:
+            event = event._replace(user_message=_LISTED.sub(_each_once, event.user_message))
+        super().store_event(event)
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store events in one transaction per file."""
@@ -139,6 +149,10 @@ class EventLog(SqliteEventLogStorage):
             oldest = next(iter(self._engines))
             self._engines.pop(oldest).dispose()
         return engine
+
+
+def _each_once(listed: re.Match[str]) -> str:
+    return f"[{', '.join(dict.fromkeys(listed[0][1:-1].split(', ')))}]"
 
 
 def _relax(connection: Any, _: Any) -> None:

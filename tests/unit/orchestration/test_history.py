@@ -52,6 +52,26 @@ def events(log: Any, run_id: str) -> list[str]:
     return [str(entry.get_dagster_event().event_type_value) for entry in log.get_logs_for_run(run_id)]
 
 
+@dg.multi_asset(specs=[dg.AssetSpec(name) for name in "abc"])
+def broken() -> tuple[None, None, None]:
+    raise dg.Failure("no luck")
+
+
+@dg.asset(deps=["a", "b", "c"])
+def waiting() -> None:
+    """Never built."""
+
+
+def test_a_step_that_failed_is_named_once_to_those_that_wait(instance: dg.DagsterInstance) -> None:
+    """Dagster names it for each of its assets: hundreds of times in a night."""
+    job = dg.Definitions([broken, waiting], executor=dg.in_process_executor)
+    found = job.resolve_implicit_global_asset_job_def().execute_in_process(
+        instance=instance, raise_on_error=False
+    )
+    told = [entry.user_message for entry in instance.all_logs(found.run_id) if not entry.is_dagster_event]
+    assert told == ["Dependencies for step waiting failed: ['broken']. Not executing."]
+
+
 def test_a_run_opens_each_file_once_and_dagster_can_read_it(instance: dg.DagsterInstance, home: Home) -> None:
     """The reason for our own class. If Dagster no longer goes by the methods it overrides, this counts it."""
     opened: Counter[str] = Counter()
