@@ -9,7 +9,8 @@ For two years things go their way, some 140 tickets a week. Then
 All the time who waits for more than a day is less content, a lead calls most unhappy customers back within
 a day, and the export lacks what agents replied to some tickets of the web form: a warning, too few to hold
 the night. Customers are asked for a recommendation after a ticket, organizations have a region, and nobody
-leaves a ticket lying for months.
+leaves a ticket lying for months. In the hours after the first now tickets come in one after the other:
+whoever looks on sees something happen.
 """
 
 from __future__ import annotations
@@ -40,8 +41,10 @@ from sandbox.lifecycle import (
     AGENT_REPLY,
     BY_AGENT,
     CREATE,
+    CUSTOMER_COMMENT,
     HOUR,
     INTERNAL_NOTE,
+    MINUTE,
     NO_COMMENT,
     UPDATE_DTYPE,
     Simulator,
@@ -63,6 +66,7 @@ CALLED_IN_TIME, CALLED_LATE = 0.86, 0.06  # of unhappy customers; the others are
 SOURED = 0.25  # of those who waited for more than a day
 ASKED_EVERY = 42 * DAY
 LEFT_LYING = 21 * DAY  # half of those that were forgotten less, few much longer
+RUSH_HOURS, RUSH_EVERY = 6, 4 * MINUTE
 REGIONS = ("Americas", "Europe", "Asia-Pacific")
 
 #: What the company declares of its forms, and what else it decided; IMPROVED_ON stands for that day.
@@ -113,11 +117,29 @@ class DemoCompany(RealCompany):
         is_about_it = (self.created >= self.shifted) & (rng.random(len(self.created)) < SHIFT_SHARE)
         self.product[is_about_it], self.area[is_about_it] = PAYROLL, TECHNICAL
 
+    def _arrivals(self, count: int, start: int, end: int) -> Ints:
+        created = super()._arrivals(count, start, end)
+        if start < self.first_now:
+            return created
+        rush = np.arange(start + MINUTE, start + RUSH_HOURS * HOUR, RUSH_EVERY)
+        return np.sort(np.concatenate([created, rush])).astype(np.int64)
+
     def _growth(self, hours: Ints) -> Floats:
         return np.where(hours >= self.shifted, SHIFT_GROWTH, 1.0)
 
     def _make_simulator(self) -> Simulator:
         return _Simulator(self.improved, Random(self.seed), self.hours, self.team, self.end)
+
+    def _conversation(self, ticket: int, life: list[Update]) -> list[Update]:
+        """Who wrote last is answered before the ticket is solved."""
+        told: list[Update] = []
+        is_waiting = False
+        for update in life:
+            if is_waiting and update.kind == BY_AGENT and update.status == SOLVED:
+                update = update._replace(comment=AGENT_REPLY)
+            is_waiting = update.comment == CUSTOMER_COMMENT or (is_waiting and update.comment != AGENT_REPLY)
+            told.append(update)
+        return super()._conversation(ticket, told)
 
     def _later(self, ticket: int, life: list[Update]) -> list[Update]:
         facts, last = self.facts[ticket], life[-1]
