@@ -194,9 +194,13 @@ class Company:
         season = np.array(self.season)
         weights = np.array([by_hour[m.hour] * weekday[m.weekday()] * season[m.month - 1] for m in local])
         weights *= self._growth(hours)
-        chosen = rng.choice(hours, size=count, p=weights / weights.sum())
+        chosen = self._chosen(hours, weights / weights.sum(), count)
         # 58 minutes: the last one before the hour stays quiet (see Life.record).
         return np.sort(np.minimum(chosen + rng.integers(0, 3480, size=count), end - 120)).astype(np.int64)
+
+    def _chosen(self, hours: Ints, shares: Floats, count: int) -> Ints:
+        """In which of the hours, each of which has its share, `count` tickets come in."""
+        return self._rng.choice(hours, size=count, p=shares)
 
     def _growth(self, hours: Ints) -> Floats:
         """How busy each of the hours (unix seconds) is by the company's course."""

@@ -55,12 +55,9 @@ def test_technical_questions_about_payroll_come_in_since(company: DemoCompany) -
 
 
 def test_whoever_looks_on_sees_something_happen(company: DemoCompany) -> None:
-    """In every quarter of the hours after the first now a ticket comes in, and one that was there changes."""
-    quarters = range(company.first_now, company.first_now + 5 * 3600, 900)
-    times = company.updates["t"]
-    for start in quarters:
+    """In every quarter of the hours after the first now a ticket comes in."""
+    for start in range(company.first_now, company.first_now + 5 * 3600, 900):
         assert ((company.created >= start) & (company.created < start + 900)).any()
-        assert ((times >= start) & (times < start + 900) & (company.updates["kind"] != CREATE)).any()
 
 
 def test_unhappy_customers_are_called_after_they_answered_and_before_the_ticket_is_closed(
