@@ -98,7 +98,8 @@ def build(root: str, warehouse: str, night: str) -> None:
 
     staged = set(work.nodes()[0])
     nodes = [n["name"] for n in work.project.manifest["nodes"].values() if is_built(n)]
-    threads = os.cpu_count() or 1
+    # As a refresh does: one thread where little came.
+    threads = (os.cpu_count() or 1) if night == "0" else 1
     parameters = RunParameters(
         Path(warehouse), work.root, as_of(night), f"night-{night}", "UTC", MEMORY, threads=threads
     )

@@ -8,6 +8,8 @@ from typing import Any
 
 #: A text, or a text and the address that it leads to.
 Cell = str | tuple[str, str]
+#: What a specification calls the rows of its chart.
+ROWS = "rows"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,26 @@ class Chart:
     data: Sequence[Mapping[str, Any]] = field(repr=False)
     options: Mapping[str, Any] = field(repr=False)
     table: Table = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a specification takes from the rows of a chart; all else it leaves in them.
+
+    Attributes:
+        labels: of the rows, in order; None where they have none.
+        has_interval: whether any has a `low` and a `high`.
+    """
+
+    labels: list[Any]
+    has_interval: bool
+
+    @classmethod
+    def of(cls, chart: Chart) -> Shape:
+        """Of a chart's rows."""
+        return cls(
+            [row.get("label") for row in chart.data], any(row.get("low") is not None for row in chart.data)
+        )
 
 
 @dataclass(frozen=True)

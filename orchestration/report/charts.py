@@ -2,7 +2,8 @@
 
 A drawing is known by what it is made of: the kind of chart, its data, the language, and the code and
 libraries that draw it. Drawings are kept beside the page and taken over from version to version, so that a
-chart whose numbers did not move costs nothing; what draws is imported only if one must be drawn.
+chart whose numbers did not move costs nothing, and one of which nothing but numbers moved takes over its
+specification; what specifies and what draws are imported only if they are needed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from orchestration.report.blocks import Chart
+from orchestration.report.blocks import ROWS, Chart, Shape
 
 Locale = Literal["en-US", "de-DE"]
 LOCALES: Mapping[str, Locale] = {"en": "en-US", "de": "de-DE"}
@@ -28,16 +29,16 @@ LOCALES: Mapping[str, Locale] = {"en": "en-US", "de": "de-DE"}
 
 def key(chart: Chart, language: str) -> str:
     """What the drawing of a chart is known by."""
-    made_of = [chart.kind, chart.data, chart.options, language, _edition()]
-    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:24]
+    return _digest([chart.kind, chart.data, chart.options, language, _edition()])
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A chart drawn: SVG without a title, and the Vega-Lite specification it was drawn from."""
+    """A chart drawn: SVG without a title, the Vega-Lite specification it was drawn from, and its frame."""
 
     svg: str
     spec: dict[str, Any] = field(repr=False)
+    frame: str
 
 
 def draw(charts: Iterable[Chart], language: str, kept: Mapping[str, Any]) -> dict[str, Drawing]:
@@ -52,11 +53,12 @@ def draw(charts: Iterable[Chart], language: str, kept: Mapping[str, Any]) -> dic
         Key -> drawing, of these charts alone.
     """
     drawn: dict[str, Drawing] = {}
+    frames = {each.get("frame"): each["spec"] for each in kept.values()}
     for chart in charts:
         name = key(chart, language)
         if name not in drawn:
             is_kept = name in kept
-            drawn[name] = Drawing(**kept[name]) if is_kept else _draw(chart, LOCALES[language])
+            drawn[name] = Drawing(**kept[name]) if is_kept else _draw(chart, language, frames)
     return drawn
 
 
@@ -109,20 +111,31 @@ def titled(svg: str, key: str, title: str, description: str) -> str:
     return f'{named}{told}<desc id="d{key}">{html.escape(description)}</desc>{body}'
 
 
-def _draw(chart: Chart, locale: Locale) -> Drawing:
+def _draw(chart: Chart, language: str, frames: Mapping[str, dict[str, Any]]) -> Drawing:
     import vl_convert
 
-    from orchestration.report import specs
-
+    shape, locale = Shape.of(chart), LOCALES[language]
+    frame = _digest([chart.kind, vars(shape), chart.options, language, _edition()])
+    made = frames.get(frame) or _specification(chart, shape)
+    told = {**made, "datasets": {**made.get("datasets", {}), ROWS: [dict(row) for row in chart.data]}}
     # In the order in which it is kept, so that a page does not tell whether it was.
-    made = specs.spec(chart.kind, chart.data, chart.options)
-    spec = json.loads(json.dumps(made, sort_keys=True))
+    spec = json.loads(json.dumps(told, sort_keys=True))
     svg = vl_convert.vegalite_to_svg(
         spec, format_locale=locale, time_format_locale=locale, allowed_base_urls=[]
     )
     # It is one picture, and says what it is as a whole; its parts have no names.
     svg = re.sub(r' (?:xmlns:xlink|version|class|role|aria-\w+)="[^"]*"', "", svg)
-    return Drawing(svg, spec)
+    return Drawing(svg, spec, frame)
+
+
+def _specification(chart: Chart, shape: Shape) -> dict[str, Any]:
+    from orchestration.report import specs
+
+    return specs.spec(chart.kind, shape, chart.options)
+
+
+def _digest(made_of: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:24]
 
 
 @cache

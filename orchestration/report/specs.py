@@ -6,11 +6,13 @@ phone; the page sets wide screens in columns. Marks of what counts too few are p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
 from altair.utils.schemapi import debug_mode
+
+from orchestration.report.blocks import ROWS, Shape
 
 WIDTH = 280
 INK, MUTED, LINE, ACCENT, BAND, PAPER = (
@@ -20,28 +22,24 @@ SERIES = [f"var(--s{number})" for number in range(1, 7)]
 #: Room for the letters of a reader's machine, which may be wider than those that were measured.
 PADDING = {"left": 14, "right": 12, "top": 4, "bottom": 4}
 BESIDE_NAMES = {**PADDING, "left": 34}
-#: The data come last: Altair copies what it holds at every step.
-ROWS, ONE = alt.NamedData("rows"), alt.InlineData(values=[{}])
+ONE = alt.InlineData(values=[{}])
 FIRM, PALE = "!datum.is_pale", "datum.is_pale"
 
-Data = Sequence[Mapping[str, Any]]
 Options = Mapping[str, Any]
 
 
-def spec(kind: str, data: Data, options: Options) -> dict[str, Any]:
-    """The specification of a chart.
+def spec(kind: str, shape: Shape, options: Options) -> dict[str, Any]:
+    """The specification of a chart, without its rows: each has a `tip`, what it says in words.
 
     Args:
         kind: a function of this module.
-        data: its rows.
+        shape: of its rows.
         options: `unit`, the title of the value's axis, and what the kind asks for.
-
-    Each row has a `tip`, what it says in words.
     """
     padding = BESIDE_NAMES if kind in ("dots", "stack") else PADDING
     # Tests validate; a night need not pay for it.
     with debug_mode(False):
-        chart = KINDS[kind](data, options)
+        chart = KINDS[kind](shape, options)
     configured = (
         chart.configure(background="transparent", font="system-ui, sans-serif", aria=False, padding=padding)
         .configure_axis(
@@ -58,12 +56,10 @@ def spec(kind: str, data: Data, options: Options) -> dict[str, Any]:
         .configure_legend(labelColor=INK, labelFontSize=11, symbolType="square", labelLimit=130)
         .configure_view(stroke=None)
     )
-    told = dict(configured.to_dict(validate=False))
-    told["datasets"] = {**told.get("datasets", {}), "rows": [dict(row) for row in data]}
-    return told
+    return dict(configured.to_dict(validate=False))
 
 
-def trend(data: Data, options: Options) -> Any:
+def trend(shape: Shape, options: Options) -> Any:
     """A KPI's periods with control limits as a band; above them the interval of the one that counts.
 
     Rows: `start`, `value`, `floor`, `ceiling`, `center`, `is_pale`, `is_chosen`, and of that one `low` and
@@ -93,7 +89,7 @@ def trend(data: Data, options: Options) -> Any:
         marks = alt.Chart(alt.InlineData(values=options["marks"])).mark_rule(color=INK, strokeWidth=2)
         layers.append(marks.encode(x=alt.X("start:T"), tooltip=alt.Tooltip("tip:N")))
     whole = alt.layer(*layers).properties(width=WIDTH, height=96)
-    if any(row.get("low") is not None for row in data):
+    if shape.has_interval:
         return alt.vconcat(_interval(chosen, options), whole, spacing=4)
     return whole
 
@@ -113,7 +109,7 @@ def _interval(chosen: Any, options: Options) -> Any:
     return alt.layer(*layers).properties(width=WIDTH, height=24)
 
 
-def dots(data: Data, options: Options) -> Any:
+def dots(shape: Shape, options: Options) -> Any:
     """A value with its interval per row.
 
     Rows: `label`, `value`, `low`, `high`, `is_pale`. Options: `line` (where a line crosses), `domain`.
@@ -121,7 +117,7 @@ def dots(data: Data, options: Options) -> Any:
     domain = alt.Scale(domain=options["domain"]) if "domain" in options else alt.Scale(nice=True)
     x = alt.X("value:Q", scale=domain, axis=alt.Axis(title=options["unit"], tickCount=5))
     axis = alt.Axis(title=None, domain=False, ticks=False)
-    base = _rows().encode(y=alt.Y("label:N", sort=[row["label"] for row in data], axis=axis))
+    base = _rows().encode(y=alt.Y("label:N", sort=shape.labels, axis=axis))
     firm, pale = base.transform_filter(FIRM), base.transform_filter(PALE)
     layers = [
         firm.mark_rule(color=ACCENT, strokeWidth=3).encode(x="low:Q", x2="high:Q"),
@@ -135,7 +131,7 @@ def dots(data: Data, options: Options) -> Any:
     return alt.layer(*layers).properties(width=WIDTH - 110, height=alt.Step(24))
 
 
-def stack(data: Data, options: Options) -> Any:
+def stack(shape: Shape, options: Options) -> Any:
     """Parts of a whole per row. Rows: `label`, `part`, its `number`, `share`. Options: `labels`, `parts`."""
     colors = alt.Scale(domain=options["parts"], range=SERIES[: len(options["parts"])])
     axis = alt.Axis(title=None, domain=False, ticks=False)
@@ -156,11 +152,11 @@ def stack(data: Data, options: Options) -> Any:
     )
 
 
-def bars(data: Data, options: Options) -> Any:
+def bars(shape: Shape, options: Options) -> Any:
     """How often each. Rows: `label`, `share`, `is_pale`. Options: `across`, the title below."""
     across = alt.Axis(title=options["across"], labelAngle=0)
     base = _rows().encode(
-        x=alt.X("label:N", sort=[row["label"] for row in data], axis=across),
+        x=alt.X("label:N", sort=shape.labels, axis=across),
         y=alt.Y("share:Q", axis=alt.Axis(title=options["unit"], tickCount=3)),
     )
     return alt.layer(
@@ -169,7 +165,7 @@ def bars(data: Data, options: Options) -> Any:
     ).properties(width=WIDTH, height=110)
 
 
-def ranges(data: Data, options: Options) -> Any:
+def ranges(shape: Shape, options: Options) -> Any:
     """From the middle to the slow ones. Rows: `start`, `value`, `high`, `is_pale`. Options: `time_format`."""
     base = _rows().encode(x=_time(options))
     y = alt.Y("value:Q", axis=alt.Axis(title=options["unit"], tickCount=4))
@@ -183,7 +179,7 @@ def ranges(data: Data, options: Options) -> Any:
     ).properties(width=WIDTH, height=130)
 
 
-def hours(data: Data, options: Options) -> Any:
+def hours(shape: Shape, options: Options) -> Any:
     """A week by the hour, darker where more comes; framed where somebody is there.
 
     Rows: `day`, `hour`, `n`, `is_open`. Options: `days`, in order; `across`, the title below.
@@ -203,7 +199,7 @@ def hours(data: Data, options: Options) -> Any:
 
 def _rows() -> Any:
     """A chart of the rows; who points at one is told its `tip`."""
-    return alt.Chart(ROWS).encode(tooltip=alt.Tooltip("tip:N"))
+    return alt.Chart(alt.NamedData(ROWS)).encode(tooltip=alt.Tooltip("tip:N"))
 
 
 def _time(options: Options) -> alt.X:

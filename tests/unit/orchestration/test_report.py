@@ -15,6 +15,7 @@ import pytest
 
 from orchestration.ground.settings import LANGUAGES
 from orchestration.report import charts, page, specs, texts
+from orchestration.report.blocks import ROWS, Chart, Shape, Table
 from orchestration.report.data import plain
 from orchestration.warehouse.contracts import contracts
 from quality.contracts import Contract
@@ -343,8 +344,9 @@ def test_drawings_follow_the_schema_of_vega_lite() -> None:
     }  # fmt: skip
     week = {"day": "Mon", "hour": 9, "n": 3, "is_open": True, "tip": "Mon 9:00: 3"}
     for kind in specs.KINDS:
-        spec = specs.spec(kind, [{**row, **period, **band, **week}], options)
-        alt.Chart.from_dict(spec)
+        rows = [{**row, **period, **band, **week}]
+        shape = Shape.of(Chart(kind, "", "", rows, options, Table([], [])))
+        alt.Chart.from_dict({**specs.spec(kind, shape, options), "datasets": {ROWS: rows}})
 
 
 def test_five_lines_say_it_in_a_chat(tmp_path: Path, marts: dict[str, Contract]) -> None:
@@ -369,12 +371,17 @@ def test_only_what_moved_is_drawn_anew(
     drawn: list[str] = []
     draw = charts._draw
     monkeypatch.setattr(
-        charts, "_draw", lambda chart, locale: drawn.append(chart.title) or draw(chart, locale)
+        charts, "_draw", lambda chart, *others: drawn.append(chart.title) or draw(chart, *others)
+    )
+    specified: list[str] = []
+    specify = charts._specification
+    monkeypatch.setattr(
+        charts, "_specification", lambda chart, shape: specified.append(chart.title) or specify(chart, shape)
     )
     meant = [CSAT, definition("nps", "points", "higher")]
-    one, two, three = (
+    one, two, three, anew = (
         version(tmp_path / name, marts, kpi_scorecard=rows(last), kpi_definitions=meant)
-        for name, last in (("one", 60.0), ("two", 60.0), ("three", 61.0))
+        for name, last in (("one", 60.0), ("two", 60.0), ("three", 61.0), ("anew", 61.0))
     )
     made(one, marts)
     assert drawn == ["CSAT", "NPS"]
@@ -383,6 +390,9 @@ def test_only_what_moved_is_drawn_anew(
     assert page.path(two).read_bytes() == page.path(one).read_bytes()
     made(three, marts, before=two)
     assert drawn == ["CSAT", "NPS", "CSAT"]
+    assert specified == ["CSAT", "NPS"]
+    made(anew, marts)
+    assert page.path(three).read_bytes() == page.path(anew).read_bytes()
     kept = json.loads(page.path(three).with_name(page.DRAWINGS).read_text())
     assert len(kept) == 2
 
