@@ -5,6 +5,12 @@
 {% macro locate_survey_rows(rows, key, at) %}
 {#- A ticket id names a ticket of the row's own source; else the one of that number elsewhere that the row's customer, its organization and
     its time speak for most, in this order. Where two are left nobody knows. #}
+own_tickets as (
+    select r.*, t.source as own_source
+    from {{ rows }} as r
+    left join {{ ref('int_tickets') }} as t on r.source = t.source and r.ticket_id = t.ticket_id
+),
+
 spoken_for as (
     select
         {% for column in key %}r.{{ column }}, {% endfor %}
@@ -12,8 +18,9 @@ spoken_for as (
         case when r.customer_id = t.customer_id then 4 else 0 end
         + case when r.organization_id = t.ticket_organization_id then 2 else 0 end
         + case when t.created_at <= {{ at }} then 1 else 0 end as words
-    from {{ rows }} as r
-    inner join {{ ref('int_tickets') }} as t on r.ticket_id = t.ticket_id and r.source <> t.source
+    from own_tickets as r
+    inner join {{ ref('int_tickets') }} as t on r.ticket_id = t.ticket_id
+    where r.own_source is null
 ),
 
 found_elsewhere as (
@@ -25,9 +32,8 @@ found_elsewhere as (
 ),
 
 located as (
-    select r.*, coalesce(own.source, e.ticket_source) as ticket_source
-    from {{ rows }} as r
-    left join {{ ref('int_tickets') }} as own on r.source = own.source and r.ticket_id = own.ticket_id
+    select {{ star_except(['own_source'], 'r') }}, coalesce(r.own_source, e.ticket_source) as ticket_source
+    from own_tickets as r
     left join found_elsewhere as e on {% for column in key %}r.{{ column }} = e.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
 )
 {% endmacro %}
