@@ -23,7 +23,7 @@ def brief(screens: Sequence[Screen], texts: Texts) -> str:
             f"{texts('title')}: {fresh[0]}",
             "; ".join(tiles),
             " ".join(changed),
-            "; ".join([*(name for name, _ in shown["today"].tables), *shown["today"].words]),
+            "; ".join([*(name for name, _ in shown["today"].tables), *shown["today"].notes]),
             " ".join(fresh[2:]),
         ]
     )

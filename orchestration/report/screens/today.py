@@ -9,18 +9,20 @@ from orchestration.report.data import Data, Row
 from orchestration.report.screens.words import linked
 from orchestration.report.texts import NONE, Texts
 
-LISTS = ("promise", "contact", "oldest")
+LISTS = ("broken", "due", "contact", "oldest")
+#: Lines of a list that are seen at once; the others are folded.
+SHOWN = 10
 
 
 def screen(data: Data, texts: Texts) -> Screen:
     """The screen of a version."""
     found = {key: list(rows) for key, rows in groupby(data["due"], lambda row: row["list"])}
-    tables, words = [], []
+    tables, folded, notes = [], [], []
     heads = [texts(f"head.{name}") for name in ("ticket", "why", "when", "group", "priority")]
     for key in LISTS:
         rows = found.get(key, [])
         if not rows:
-            words.append(texts(f"due.{key}.none"))
+            notes.append(texts(f"due.{key}.none"))
             continue
         count = {"lines": texts.number(rows[0]["lines"]), "overdue": texts.number(rows[0]["overdue"])}
         body = [
@@ -33,12 +35,16 @@ def screen(data: Data, texts: Texts) -> Screen:
             ]
             for row in rows
         ]
-        tables.append((texts(f"due.{key}", **count), Table(heads, body)))
-    return Screen("today", texts("title.today"), words, tables=tables)
+        name = texts(f"due.{key}", **count)
+        tables.append((name, Table(heads, body[:SHOWN])))
+        if rest := body[SHOWN:]:
+            first, last = texts.number(SHOWN + 1), texts.number(len(body))
+            folded.append((texts("due.rest", list=name, first=first, last=last), Table(heads, rest)))
+    return Screen("today", texts("title.today"), tables=tables, folded=folded, notes=notes)
 
 
 def _why(row: Row, texts: Texts) -> str:
-    kind = {"promise": "measure", "contact": "unhappy", "oldest": "age"}[row["list"]]
+    kind = {"contact": "unhappy", "oldest": "age"}.get(row["list"], "measure")
     about = texts.name(kind, row["about"])
     return texts("why.overdue", about=about) if row["is_overdue"] else about
 

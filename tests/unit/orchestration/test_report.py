@@ -99,8 +99,12 @@ def test_a_company_without_anything_is_told_so(
 ) -> None:
     told = made(version(tmp_path / "v", marts), marts, language=language)
     wanted = {
-        "en": ("No source has delivered anything yet", "Nothing can be judged yet", "No promise is running"),
-        "de": ("Noch keine Quelle hat etwas geliefert", "Noch lässt sich nichts", "Keine Zusage läuft"),
+        "en": ("No source has delivered anything yet", "Nothing can be judged yet", "No promise is broken"),
+        "de": (
+            "Noch keine Quelle hat etwas geliefert",
+            "Noch lässt sich nichts",
+            "Keine Zusage ist gebrochen",
+        ),
     }
     assert [text for text in wanted[language] if text not in told.all] == []
     assert ("html", {"lang": language}) in told.tags
@@ -247,6 +251,52 @@ def test_what_has_no_tile_stands_in_a_table(tmp_path: Path, marts: dict[str, Con
     ) in told
 
 
+def test_where_the_time_goes_counts_tickets(tmp_path: Path, marts: dict[str, Contract]) -> None:
+    """Three tickets, two of them passed on: groups hold 3 and 2 of them, which are no five tickets."""
+    base = {"period_grain": "all", "clock": "calendar", "is_small_n": False}
+    groups = [("all", "all", 5), ("group", "1", 3), ("group", "2", 2)]
+    folder = version(
+        tmp_path / "v",
+        marts,
+        kpi_bottlenecks=[
+            {**base, "dimension": dimension, "member": member, "stage": stage, "n": n, "share_pct": 100.0}
+            for dimension, member, n in groups
+            for stage in ("all", "open")
+        ],
+        kpi_response_times=[
+            {**base, "dimension": "all", "member": "all", "measure": measure, "n": n}
+            for measure, n in (("full_resolution", 3), ("first_resolution", 4))
+        ],
+    )
+    told = made(folder, marts).all
+    assert "and solved since: 3." in told and "All groups3–100.0 %" in told
+    assert "13–100.0 %" in told and "22–100.0 %" in told
+
+
+def test_what_is_overdue_comes_first_and_the_rest_is_folded(
+    tmp_path: Path, marts: dict[str, Contract]
+) -> None:
+    """The order of the worklist, in every list; what breaks next has its own."""
+    reasons = [("customer_not_contacted", 13), ("promise_broken", 2), ("promise_due", 1)]
+    rows = [
+        {"source": "s", "ticket_id": f"{reason}-{place}", "reason": reason, "what": "x", "work_rank": place,
+         "is_overdue": place <= 2, "seconds_left": 60.0 * (place - 2.5)}
+        for reason, count in reasons
+        for place in range(1, count + 1)
+    ]  # fmt: skip
+    folder = version(tmp_path / "v", marts, worklist=[*reversed(rows)])
+    told = made(folder, marts).all
+    order = [
+        "Promises broken: 2", "promise_broken-1", "promise_broken-2", "Promises that break next: 1",
+        "promise_due-1", "Unhappy customers not yet contacted: 13, overdue 2", "customer_not_contacted-1",
+        "customer_not_contacted-2", "customer_not_contacted-3", "customer_not_contacted-10",
+        "lines 11 to 13", "customer_not_contacted-11", "customer_not_contacted-13",
+        "Beside what is listed here, no ticket is unsolved for long.",
+    ]  # fmt: skip
+    places = [told.find(text) for text in order]
+    assert -1 not in places and places == sorted(places)
+
+
 def test_a_benchmark_stands_beside_what_it_is_about(tmp_path: Path, marts: dict[str, Contract]) -> None:
     row = cell("csat", value=60.0, n=200, benchmark=77.0, benchmark_scope="all industries")
     told = made(version(tmp_path / "v", marts, kpi_scorecard=[row], kpi_definitions=[CSAT]), marts).all
@@ -357,7 +407,7 @@ def test_five_lines_say_it_in_a_chat(tmp_path: Path, marts: dict[str, Contract])
     made(folder, marts)
     said = page.path(folder).with_name(page.BRIEF).read_text().splitlines()
     wanted = ("Fri, Mar 13, 2026, 07:00", "CSAT 41.0\u00a0% (worse); NPS – (no data)", "worse than usual",
-              "No promise is running", "Not up to date: helpdesk")  # fmt: skip
+              "No promise is broken", "Not up to date: helpdesk")  # fmt: skip
     assert [text in line for text, line in zip(wanted, said, strict=True)] == [True] * 5
 
 
