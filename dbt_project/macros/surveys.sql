@@ -143,6 +143,15 @@ where rule_no = 1 and not is_taken
 {{ matches('lower(' ~ title ~ ')', 'recom+end|recommand|empf[ei]+hl|raccomand|consigl|aanbev|aanraden|rekommend|anbefal|suositt?el|polec|doporu') }}
 {%- endmacro %}
 
+{#- Adjectives, from a word's start to its end: neither the unsatisfied nor a talk about satisfaction. #}
+{% macro asks_for_satisfaction(title) -%}
+{%- set words = [
+    'satisf(ied|ying|ait|actor|at[oó]ri|ech|eit)', 'zufrieden(stellend)?\\b', 'tevreden\\b', 'soddisf(att|acent)', 'nöjda?\\b', 'fornøyde?\\b',
+    'tilfredse?\\b', 'tyytyväi(nen|siä)', 'zadowolon', 'usatysfakcjon', 'spokoje?n[aioy]?\\b'
+] -%}
+{{ matches('lower(' ~ title ~ ')', '\\b(' ~ words | join('|') ~ ')') }}
+{%- endmacro %}
+
 {% macro plain_number(x) -%}
 case when {{ x }} = floor({{ x }}) and abs({{ x }}) < 1e15 then cast(cast({{ x }} as bigint) as varchar) else cast({{ x }} as varchar) end
 {%- endmacro %}

@@ -222,7 +222,7 @@ def _undeclared(home: Home) -> Iterator[Finding]:
     # As with bots.
     with contextlib.suppress(duckdb.Error), duckdb.connect(str(marts.resolve()), read_only=True) as con:
         for source, survey, question, n, line in con.execute(query).fetchall():
-            todo = f"in questions.csv: {line}" if line else "in questions.csv, with its scale"
+            todo = f"in questions.csv: {line}" if line else "in questions.csv, with its kind and scale"
             text = (
                 f"{question} of {survey}: {n:,} answers count no more, nobody declared it; if meant, {todo}"
             )

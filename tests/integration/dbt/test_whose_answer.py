@@ -287,12 +287,36 @@ def hidden_fields(warehouse: Warehouse) -> None:
     warehouse.land("typeform", "responses", told, changed="submitted_at")
 
 
+#: Titles of yes/no questions; of those named so a yes means satisfied.
+YES_OR_NO = {
+    "call": "May we call you back?",
+    "call_de": "Dürfen wir Sie zu Ihrer Zufriedenheit anrufen?",
+    "recommend": "Would you recommend us?",
+    "unsatisfied_de": "Waren Sie unzufrieden?",
+    "unsatisfied_en": "Are you dissatisfied with us?",
+    "unsatisfied_nl": "Bent u ontevreden?",
+    "satisfied_cs": "Jste spokojená?",
+    "satisfied_da": "Er du tilfreds?",
+    "satisfied_de": "Waren Sie ZUFRIEDEN?",
+    "satisfied_en": "Were you satisfied with our help?",
+    "satisfied_es": "¿Está satisfecho?",
+    "satisfied_fi": "Oletko tyytyväinen?",
+    "satisfied_fr": "Êtes-vous satisfait(e) ?",
+    "satisfied_it": "È soddisfatta?",
+    "satisfied_nl": "Bent u tevreden?",
+    "satisfied_no": "Er du fornøyd?",
+    "satisfied_pl": "Czy jest Pan zadowolony?",
+    "satisfied_sv": "Är du nöjd?",
+}
+
+
 def undeclared(warehouse: Warehouse) -> None:
     """One company asked thirty people, as another does that declares the five points, and a third its staff."""
     title = {"title": "Würden Sie uns weiterempfehlen?"}
     forms = [
         form("consent", field("c1", "opinion_scale", steps=5, start_at_one=True), field("c2", "yes_no")),
         form("vague", field("stars", "rating"), field("likely", "opinion_scale", steps=11) | title),
+        form("yes_or_no", *(field(name, "yes_no") | {"title": asked} for name, asked in YES_OR_NO.items())),
     ]
     told = [
         response(
@@ -305,6 +329,16 @@ def undeclared(warehouse: Warehouse) -> None:
         )
         for n in range(30)
     ]
+    told.append(
+        response(
+            "yes_or_no",
+            1,
+            [
+                {"field": {"id": name, "type": "yes_no"}, "type": "boolean", "boolean": True}
+                for name in YES_OR_NO
+            ],
+        )
+    )
     told += [response("vague", n, [said("stars", 1 + n), said("likely", 10 * n)]) for n in range(2)]
     gone = {"field": {"id": "gone", "type": "yes_no"}, "type": "boolean", "boolean": False}
     told += [response("vague", 2, [gone]), response("vague", 3, [said("old", 9, "nps")])]
@@ -389,23 +423,36 @@ def test_nothing_counts_that_nobody_declared(warehouse: Warehouse) -> None:
     assert of_all_time(warehouse, "kpi_nps", "unasked") == [(1, 100)]
     assert warehouse.query(
         "select survey, question_id, question_title, reason, proposed_kind, answers, distribution, questions_line, counted_before "
-        "from marts.unmapped_questions where source = 'unasked' order by 1, 2"
+        "from marts.unmapped_questions where source = 'unasked' and survey <> 'yes_or_no' order by 1, 2"
     ) == [
         ("consent", "c1", "c1", "its kind is not declared", "csat", 30, "2: 6, 5: 24", "unasked,consent,c1,csat,,,,,", 0),
-        ("consent", "c2", "c2", "its kind is not declared", "csat", 30, "no: 24, yes: 6", "unasked,consent,c2,csat,,,,,", 0),
-        ("vague", "gone", None, "its kind is not declared", "csat", 1, "no: 1", "unasked,vague,gone,csat,,,,,", 0),
+        ("consent", "c2", "c2", "its kind is not declared", None, 30, "no: 24, yes: 6", None, 0),
+        ("vague", "gone", None, "its kind is not declared", None, 1, "no: 1", None, 0),
         ("vague", "likely", "Würden Sie uns weiterempfehlen?", "its kind is not declared", "nps", 2, "0: 1, 10: 1",
          "unasked,vague,likely,nps,,,,,", 0),
         ("vague", "stars", "stars", "its kind is not declared, its scale is not declared", None, 2, "1: 1, 2: 1", None, 0),
     ]  # fmt: skip
     assert warehouse.query(
-        "select question_id, left_out, count(*) from marts.survey_answers_left_out where source = 'unasked' group by all order by 1"
+        "select question_id, left_out, count(*) from marts.survey_answers_left_out"
+        " where source = 'unasked' and survey <> 'yes_or_no' group by all order by 1"
     ) == [
         ("c1", "not declared", 30),
         ("c2", "not declared", 30),
         ("gone", "question not in the definition", 1),
         ("likely", "not declared", 2),
         ("stars", "not declared", 2),
+    ]
+
+
+def test_a_yes_is_taken_for_satisfaction_only_where_that_is_asked(warehouse: Warehouse) -> None:
+    """Neither for leave to call, nor for a recommendation, nor of whoever is the contrary of satisfied."""
+    assert warehouse.query(
+        "select question_id, proposed_kind, questions_line, distribution from marts.unmapped_questions"
+        " where source = 'unasked' and survey = 'yes_or_no' order by 1"
+    ) == [
+        (name, kind, f"unasked,yes_or_no,{name},csat,,,,," if kind else None, "yes: 1")
+        for name in sorted(YES_OR_NO)
+        for kind in ("csat" if name.startswith("satisfied") else None,)
     ]
 
 
@@ -430,7 +477,7 @@ def test_a_survey_that_is_not_taken_counts_for_nothing(warehouse: Warehouse) -> 
     """Nor does it wait for a declaration. A row for the survey goes before one for all of the source."""
     assert warehouse.query(
         "select survey, landed, counted, left_out from marts.survey_balance where source = 'staff' order by 1"
-    ) == [("consent", 60, 0, 60), ("vague", 6, 1, 5)]
+    ) == [("consent", 60, 0, 60), ("vague", 6, 1, 5), ("yes_or_no", 18, 0, 18)]
     assert warehouse.query(
         "select left_out, count(*) from marts.survey_answers_left_out where source = 'staff' and survey = 'consent' group by all"
     ) == [("form left out", 60)]
