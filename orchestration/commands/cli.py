@@ -35,7 +35,7 @@ from orchestration.commands import demo
 from orchestration.ground import mishaps, progress
 from orchestration.ground.home import Home
 from orchestration.ground.locking import exclusive
-from orchestration.ground.settings import Settings, load, parse_time
+from orchestration.ground.settings import Settings, SettingsError, load, parse_time
 from orchestration.publication import publish
 from orchestration.report import page
 
@@ -251,7 +251,7 @@ def _refresh(options: argparse.Namespace) -> int:
             print(json.dumps({"published": False, "problems": [told], "warnings": []}))
         raise
     if code == 0 and not options.json:
-        print("Look: `cxmarts scorecard` shows the figures, `cxmarts ui` the pipeline")
+        print(f"Look: `{_command('scorecard')}` shows the figures, `{_command('ui')}` the pipeline")
         _tell_of_questions(Home(settings.home))
         _tell_of_report(Home(settings.home))
     return code
@@ -379,7 +379,7 @@ def _report_page(home: Home) -> Path | None:
 
 def _tell_of_report(home: Home) -> None:
     if path := _report_page(home):
-        print(f"The report: {_near(path)} (`cxmarts report --open`)")
+        print(f"The report: {_near(path)} (`{_command('report --open')}`)")
 
 
 def _print_scorecard(settings: Settings) -> None:
@@ -457,8 +457,8 @@ def _tell_of_questions(home: Home) -> None:
     from orchestration.commands import questions
 
     with contextlib.suppress(questions.QuestionsError):
-        if waiting := sum(each.line is not None for each in questions.unmapped(home)):
-            print(f"Questions that nobody declared count for nothing: {waiting}, see `cxmarts questions`")
+        if waiting := len(questions.unmapped(home)):
+            print(f"Questions that count for nothing: {waiting}, see `{_command('questions')}`")
 
 
 def _questions(options: argparse.Namespace) -> int:
@@ -467,9 +467,10 @@ def _questions(options: argparse.Namespace) -> int:
     settings = load()
     home = Home(settings.home)
     found = questions.unmapped(home)
-    known = questions.declared(settings.rules, found)
+    rules = demo.rules(home, settings.rules)
+    known = questions.declared(rules, found)
     if options.accept is not None:
-        return _accept(settings, home, found, options.accept)
+        return _accept(rules, home, found, options.accept)
     if options.json:
         for each in found:
             print(json.dumps({**dataclasses.asdict(each), "is_declared": each.key in known}))
@@ -494,14 +495,18 @@ def _print_questions(found: Sequence[Question], known: Collection[tuple[str, str
         looks = "declared by now: see the next refresh" if each.key in known else each.kind or each.reason
         table.add_row(each.survey_title, each.title, f"{each.answers:,}", each.distribution, looks)
     Console(markup=False).print(table)
-    if lines := [each.line for each in found if each.line and each.key not in known]:
-        todo = "`cxmarts questions --accept SOURCE SURVEY QUESTION` writes one, `--accept all` each"
+    waiting = [each for each in found if each.key not in known]
+    if lines := [each.line for each in waiting if each.line]:
+        todo = f"`{_command('questions --accept SOURCE SURVEY QUESTION')}` writes one, `--accept all` each"
         print(f"Their lines for questions.csv ({todo}):")
         print("\n".join(lines))
+    if others := [each.key for each in waiting if not each.line]:
+        print("Lines for those that look like nothing; KIND is csat, nps, ces, or other, which never counts:")
+        csv.writer(sys.stdout, lineterminator="\n").writerows((*key, "KIND", *[""] * 5) for key in others)
 
 
 def _accept(
-    settings: Settings,
+    rules: Path | None,
     home: Home,
     found: Sequence[Question],
     named: Sequence[str],
@@ -521,10 +526,11 @@ def _accept(
             )
     else:
         raise CommandError("--accept takes SOURCE SURVEY QUESTION, or all")
-    written = questions.accept(home, settings.rules, wanted)
+    written = questions.accept(home, rules, wanted)
     for each in wanted:
         print(f"{' '.join(each.key)}: {each.kind if each in written else 'declared already'}")
-    print("The next refresh counts them: `cxmarts refresh`" if wanted else "There is nothing to accept.")
+    told = f"The next refresh counts them: `{_command('refresh')}`"
+    print(told if wanted else "There is nothing to accept.")
     return 0
 
 
@@ -558,6 +564,12 @@ def _print_pointers(home: Home) -> None:
     print("\nWhere to look next")
     for name, text in lines:
         print(f"  {name:15} {text}")
+
+
+def _command(words: str) -> str:
+    """A command to type next, with the home that was named for this one alone."""
+    home = os.environ.get("CXMARTS_HOME")
+    return f"CXMARTS_HOME={shlex.quote(home)} cxmarts {words}" if home else f"cxmarts {words}"
 
 
 def _near(path: Path) -> Path:
@@ -773,12 +785,16 @@ def _doctor(_: argparse.Namespace) -> int:
     from orchestration.commands.doctor import examine
 
     good = True
-    for finding in examine():
-        good = good and finding.ok
-        word = "warn" if finding.warns else "ok  " if finding.ok else "FAIL"
-        print(f"{word} {finding.source}: {finding.subject}: {finding.text}")
+    with contextlib.ExitStack() as stack:
+        # Settings that cannot be read are a finding.
+        with contextlib.suppress(SettingsError):
+            stack.enter_context(_settings())
+        for finding in examine():
+            good = good and finding.ok
+            word = "warn" if finding.warns else "ok  " if finding.ok else "FAIL"
+            print(f"{word} {finding.source}: {finding.subject}: {finding.text}")
     if good:
-        print("All good; next: `cxmarts refresh`")
+        print(f"All good; next: `{_command('refresh')}`")
     return 0 if good else 1
 
 

@@ -30,6 +30,11 @@ def is_demo(home: Home) -> bool:
     return _path(home).exists()
 
 
+def rules(home: Home, own: Path | None) -> Path | None:
+    """The folder of rule files that a refresh of a home reads: the user's own, else that of the demo."""
+    return _folder(home) if own is None and is_demo(home) else own
+
+
 @contextlib.contextmanager
 def company(home: Home, tickets: int = TICKETS, rules: Path | None = None) -> Iterator[dict[str, str]]:
     """The home's company on loopback for the block, by the clock of this machine: the same at every start.
@@ -70,7 +75,7 @@ def company(home: Home, tickets: int = TICKETS, rules: Path | None = None) -> It
 
 def _with_rules(home: Home, files: Mapping[str, str]) -> Path:
     """The home's folder of rule files; the company's own are put there once, and then are the reader's."""
-    folder = home.root / "rules"
+    folder = _folder(home)
     folder.mkdir(exist_ok=True)
     for name, text in files.items():
         if not (folder / name).exists():
@@ -99,6 +104,10 @@ def _questions(folder: Path) -> set[str]:
 
 def _path(home: Home) -> Path:
     return home.root / "demo.json"
+
+
+def _folder(home: Home) -> Path:
+    return home.root / "rules"
 
 
 def _founded(home: Home, tickets: int) -> dict[str, Any]:

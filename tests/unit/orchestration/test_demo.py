@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from orchestration.commands import demo
+from orchestration.commands import cli, demo
 from orchestration.ground.home import Home
 
 
@@ -31,6 +32,22 @@ def test_rule_files_are_put_there_once_and_kept_as_they_were_edited(home: Home) 
 def test_a_folder_of_the_reader_goes_before_them(home: Home, tmp_path: Path) -> None:
     with demo.company(home, 100, tmp_path) as variables:
         assert variables["CXMARTS_RULES"] == str(tmp_path)
+
+
+def test_the_doctor_knows_its_company(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its sources answer, and the time zone is its own."""
+    monkeypatch.chdir(tmp_path)
+    # What a build in this process left is none.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CXMARTS_")}
+    monkeypatch.setattr(os, "environ", {**kept, "CXMARTS_HOME": str(home.root)})
+    with demo.company(home, 100):
+        pass
+    assert cli.main(["doctor"]) == 0
+    told = capsys.readouterr().out
+    assert "time zone America/New_York" in told
+    assert "ok   zendesk:" in told and "ok   typeform:" in told
 
 
 @pytest.mark.parametrize("state", [{}, {"edition": demo.EDITION - 1}])

@@ -64,7 +64,8 @@ def test_they_are_shown_with_what_analysts_need_to_decide(
     shown = capsys.readouterr().out
     for text in ("After a call", "How was it?", "[A][/b]", "30", "2: 6, 5: 24", "csat", "its kind is"):
         assert text in shown
-    assert shown.endswith('typeform,f1,stars,csat,,,,,\ntypeform,"a ""b"", c",yes,csat,,,,,\n')
+    assert '\ntypeform,f1,stars,csat,,,,,\ntypeform,"a ""b"", c",yes,csat,,,,,\n' in shown
+    assert shown.endswith("\ntypeform,f1,vague,KIND,,,,,\n")
     assert cli.main(["questions", "--json"]) == 0
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(each["question_id"], each["answers"], each["is_declared"]) for each in told] == [
@@ -125,6 +126,26 @@ def test_without_a_folder_of_ones_own_it_says_what_to_do(
     monkeypatch.delenv("CXMARTS_RULES")
     assert cli.main(["questions", "--accept", "all"]) == 1
     assert "name it in .env as CXMARTS_RULES" in capsys.readouterr().err
+
+
+def test_in_a_demo_its_own_rule_files_are_those(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CXMARTS_RULES")
+    (home / ".cxmarts" / "demo.json").write_text("{}")
+    (home / ".cxmarts" / "rules").mkdir()
+    assert cli.main(["questions", "--accept", "typeform", "f1", "stars"]) == 0
+    assert "f1,stars,csat" in (home / ".cxmarts" / "rules" / "questions.csv").read_text()
+    capsys.readouterr()
+    assert cli.main(["questions"]) == 0
+    assert "declared by" in capsys.readouterr().out
+
+
+def test_a_refresh_ends_with_how_many_the_command_lists(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli._tell_of_questions(Home(home / ".cxmarts"))
+    assert "count for nothing: 3, see" in capsys.readouterr().out
 
 
 def test_a_file_that_cannot_be_read_stays_as_it_is(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
