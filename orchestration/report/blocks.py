@@ -63,7 +63,10 @@ class Shape:
 
 @dataclass(frozen=True)
 class Tile:
-    """A KPI at a glance. `word` says how it stands, `mood` how that is coloured: good, bad, plain or pale."""
+    """A KPI at a glance. `word` says how it stands, `mood` how that is coloured: good, bad, plain or pale.
+
+    `is_usual`: its period is the last whole week, as most tiles' is.
+    """
 
     name: str
     value: str
@@ -74,6 +77,7 @@ class Tile:
     reason: str
     facts: Sequence[str]
     chart: Chart | None
+    is_usual: bool = True
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,10 @@ SENTENCES = 2
 def brief(screens: Sequence[Screen], texts: Texts) -> str:
     """The five lines, in the words of the report's screens."""
     shown = {screen.key: screen for screen in screens}
-    tiles = [f"{each.name} {each.value} ({each.word})" for each in shown["tiles"].tiles]
+    tiles = [
+        f"{each.name} {each.value} ({each.word}{'' if each.is_usual else ', ' + each.period})"
+        for each in shown["tiles"].tiles
+    ]
     changes = shown["changes"]
     changed = [each.text for each in changes.sentences[:SENTENCES]] or changes.notes[:1]
     fresh = shown["fresh"].words

@@ -37,8 +37,7 @@
 
   const refresh = () => {
     const grain = choose("grain").value, dimension = choose("dimension").value;
-    const first = Number(choose("first").value), last = Math.max(first, Number(choose("last").value));
-    choose("last").value = String(last);
+    const first = Number(choose("first").value), last = Number(choose("last").value);
     const row = element("tr");
     row.append(element("th", told.dimensions[dimension].name, { scope: "col" }));
     for (const kpi of Object.values(told.kpis)) row.append(element("th", kpi.name, { scope: "col" }));
@@ -55,9 +54,12 @@
     choose("figures-caption").textContent = `${told.dimensions[dimension].name}: ${span}`;
   };
 
+  // What is seen before anything is chosen: that many of the newest periods.
+  const RECENT = 12;
   const periods = () => {
     const options = told.periods[choose("grain").value].map(([, text], at) => [String(at), text]);
-    for (const id of ["first", "last"]) fill(choose(id), options, String(options.length - 1));
+    fill(choose("first"), options, String(Math.max(0, options.length - RECENT)));
+    fill(choose("last"), options, String(options.length - 1));
   };
 
   const explore = () => {
@@ -67,7 +69,14 @@
     fill(choose("dimension"), Object.entries(told.dimensions).map(([key, value]) => [key, value.name]), "all");
     periods();
     choose("grain").addEventListener("change", () => { periods(); refresh(); });
-    for (const id of ["first", "last", "dimension"]) choose(id).addEventListener("change", refresh);
+    // An end that is chosen takes the other along where it would come before the beginning.
+    const ends = { first: (chosen, other) => Math.max(chosen, other), last: (chosen, other) => Math.min(chosen, other) };
+    for (const [id, other] of [["first", "last"], ["last", "first"]])
+      choose(id).addEventListener("change", () => {
+        choose(other).value = String(ends[id](Number(choose(id).value), Number(choose(other).value)));
+        refresh();
+      });
+    choose("dimension").addEventListener("change", refresh);
     refresh();
     for (const hidden of document.querySelectorAll("[data-explore]")) hidden.hidden = false;
   };

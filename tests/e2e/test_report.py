@@ -354,7 +354,19 @@ def test_a_choice_changes_the_table(chromium: Browser, report: Path) -> None:
     )
     after = tab.run("document.getElementById('figures-body').innerText")
     assert after != before and "Enterprise" in after
-    assert tab.run("document.getElementById('second').disabled")
+    assert tab.run("[...document.querySelectorAll('#explore select')].every(e => e.options.length > 1)")
+
+
+@pytest.mark.slow
+def test_either_end_of_a_span_can_be_chosen_first(chromium: Browser, report: Path) -> None:
+    """Who chooses an end before the beginning, or the other way round, gets that one period."""
+    tab = opened(chromium, report, 1280, "light")
+    for chosen, others in (("last", "0"), ("first", "5")):
+        tab.run(
+            f"(() => {{ const e = document.getElementById('{chosen}'); e.value = '{others}';"
+            " e.dispatchEvent(new Event('change')); })()"
+        )
+        assert tab.run("['first', 'last'].map(id => document.getElementById(id).value)") == [others] * 2
 
 
 @pytest.mark.slow

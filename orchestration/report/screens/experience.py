@@ -11,6 +11,8 @@ from orchestration.report.texts import Texts
 
 #: Of two exposures the one that says the same as the other, turned round.
 OTHER_SIDE = ("no", "met")
+#: How many differences of a score are told in words; the chart has all.
+LARGEST = 3
 
 
 def screen(data: Data, texts: Texts) -> Screen:
@@ -18,11 +20,13 @@ def screen(data: Data, texts: Texts) -> Screen:
     charts, words = [], [texts("association")]
     for kind, found in groupby(data["experience"], lambda row: row["kind"]):
         rows = list(found)
-        real = [row for row in rows if row["is_real"] and row["exposure"] not in OTHER_SIDE]
-        for row in sorted(real, key=lambda row: -abs(row["difference"]))[:3]:
-            words.append(_difference(row, texts))
-        if not real:
-            words.append(texts("no_difference", kpi=texts.name("kpi", kind)))
+        compared = [row for row in rows if row["exposure"] not in OTHER_SIDE]
+        real = sorted((row for row in compared if row["is_real"]), key=lambda row: -abs(row["difference"]))
+        told = real[:LARGEST]
+        counts = {"real": len(real), "all": len(compared), "shown": len(told)}
+        key = "differences.some" if len(told) < len(real) else "differences" if real else "no_difference"
+        words.append(texts(key, kpi=texts.name("kpi", kind), **counts))
+        words += [_difference(row, texts) for row in told]
         points = [
             point({**row, "value": row["difference"]}, _exposure(row, texts, "short"), "points", texts)
             for row in rows

@@ -88,6 +88,9 @@ def _tile(
     if row is None:
         return Tile(name, NONE, "", "", texts("word.none"), "pale", texts("why.none"), [], None)
     unit, period = row["unit"], texts.period(row["grain"], row["start"])
+    is_newest = row["start"] == last_whole(row["grain"], today)
+    if not is_newest:
+        period = texts(f"settled.{row['grain']}", period=period)
     rows = series[kpi, row["grain"]]
     word, color, reason = _judge(row, rows, texts)
     value = texts.value(row["value"], unit)
@@ -103,7 +106,8 @@ def _tile(
     if row["benchmark"] is not None:
         facts.append(texts("benchmark", value=texts.value(row["benchmark"], unit), scope=row["scope"]))
     chart = _trend(name, row, rows, changes, texts)
-    return Tile(name, value, period, n, word, color, reason, facts, chart)
+    is_usual = row["grain"] == "week" and is_newest
+    return Tile(name, value, period, n, word, color, reason, facts, chart, is_usual)
 
 
 def _judge(row: Row, rows: Sequence[Row], texts: Texts) -> tuple[str, str, str]:

@@ -45,8 +45,7 @@ def screen(data: Data, texts: Texts) -> Screen:
 
 def _why(row: Row, texts: Texts) -> str:
     kind = {"contact": "unhappy", "oldest": "age"}.get(row["list"], "measure")
-    about = texts.name(kind, row["about"])
-    return texts("why.overdue", about=about) if row["is_overdue"] else about
+    return texts.name(kind, row["about"])
 
 
 def _when(row: Row, texts: Texts) -> str:

@@ -152,8 +152,12 @@ def test_numbers_that_may_still_change_are_not_the_headline(
         for age in range(3)
     ]
     meant = [definition("first_reply_time", "seconds", "lower", settles=7)]
-    told = made(version(tmp_path / "v", marts, kpi_scorecard=rows, kpi_definitions=meant), marts).all
-    assert "First reply, median 2.0 h n = 50" in told
+    folder = version(tmp_path / "v", marts, kpi_scorecard=rows, kpi_definitions=meant)
+    told = made(folder, marts).all.replace("\u2009", " ")
+    assert "First reply, median 2.0 h n = 50 not judged Feb 23 – Mar 1, 2026, newest settled week" in told
+    # Beside numbers of the last whole week, a chat is told which week it is.
+    said = page.path(folder).with_name(page.BRIEF).read_text().replace("\u2009", " ")
+    assert "(not judged, Feb 23 – Mar 1, 2026, newest settled week)" in said
 
 
 def test_what_is_no_noise_is_a_sentence_and_noise_is_said_too(
@@ -295,6 +299,26 @@ def test_what_is_overdue_comes_first_and_the_rest_is_folded(
     ]  # fmt: skip
     places = [told.find(text) for text in order]
     assert -1 not in places and places == sorted(places)
+
+
+def test_how_many_differences_there_are_is_told_with_the_largest(
+    tmp_path: Path, marts: dict[str, Contract]
+) -> None:
+    """Of five comparisons four are real, a turned one beside: three are told, the smallest is not."""
+    found = [("hops", "0", 4.0), ("hops", "1", -9.0), ("hops", "2 and more", -18.0),
+             ("reopened", "yes", -7.0), ("reopened", "no", 7.0), ("sla", "breached", 1.0)]  # fmt: skip
+    rows = [
+        {"time_span": "365 days", "kind": "csat", "factor": factor, "exposure": exposure, "n": 90,
+         "others_n": 80, "value": 60.0 + difference, "others_value": 60.0, "difference": difference,
+         "is_significant": abs(difference) > 1}
+        for factor, exposure, difference in found
+    ]  # fmt: skip
+    one = [{**row, "is_significant": row["difference"] == -18.0} for row in rows]
+    told = made(version(tmp_path / "v", marts, kpi_experience=rows), marts).all
+    assert "CSAT: 4 of 5 comparisons are more than noise; the 3 largest:" in told
+    assert told.count("CSAT with “") == 3 and "with “passed between groups: never”" not in told
+    told = made(version(tmp_path / "one", marts, kpi_experience=one), marts).all
+    assert "CSAT: 1 of 5 comparisons are more than noise." in told and told.count("CSAT with “") == 1
 
 
 def test_a_benchmark_stands_beside_what_it_is_about(tmp_path: Path, marts: dict[str, Contract]) -> None:
