@@ -27,6 +27,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from ingestion.errors import ExpectedError
 from ingestion.sources.files.mapping import ENTITIES
@@ -401,17 +402,17 @@ def _print_scorecard(settings: Settings) -> None:
         if has_targets:
             cells += [scorecard.show(number, line.unit) for number in (line.target, line.gap)]
         table.add_row(*cells)
-        for gap in gaps:
-            if line.kpi in gap.kpis:
-                table.add_row(f"  {gap}", style="yellow")
     Console(markup=False).print(table)
-    if shifts := scorecard.shifts(published.path):
-        about = scorecard.judged(published.path)
-        print(
-            f"No noise (of {about[0]} newest weeks and months {about[1]:.1f} by chance):"
-            if about
-            else "No noise:"
-        )
+    shown = {line.kpi for line in lines}
+    if known := [gap for gap in gaps if shown.intersection(gap.kpis)]:
+        print("Not known of all tickets:")
+        for gap in known:
+            print(f"  {gap}")
+    today = published.as_of.astimezone(ZoneInfo(settings.timezone)).date()
+    if shifts := scorecard.shifts(published.path, today):
+        about = scorecard.judged(published.path, today)
+        print("The newest week and month of each KPI that are no noise", end="")
+        print(f" (judged were {about[0]}, {about[1]:.1f} would be here by chance):" if about else ":")
         for shift in shifts:
             print(f"  {shift}")
     _tell_of_questions(Home(settings.home))

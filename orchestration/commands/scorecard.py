@@ -39,13 +39,18 @@ HAVING count(gap) > 0
 ORDER BY measure
 """
 
-# The newest week and the newest month that a chart judges, over all.
-_SHIFTS = """
-WITH judged AS (
+# The newest week and the newest month that a chart judges, over all; as in the report none of long ago.
+_NEWEST = """
     SELECT *, row_number() OVER (PARTITION BY kpi, period_grain ORDER BY period_start DESC) AS newest_no
     FROM kpi_scorecard
-    WHERE dimension = 'all' AND signal IS NOT NULL
-)
+    WHERE dimension = 'all' AND signal IS NOT NULL AND (
+        (period_grain = 'week' AND period_start >= date_trunc('week', $today) - INTERVAL 56 DAY)
+        OR (period_grain = 'month' AND period_start >= date_trunc('month', $today) - INTERVAL 8 MONTH)
+    )
+"""
+
+_SHIFTS = """
+WITH judged AS ({newest})
 SELECT j.kpi, d.unit, j.period_grain, j.period_start,
     j.value, j.center, j.lower_limit, j.upper_limit, j.signal, j.shift
 FROM judged AS j
@@ -56,12 +61,7 @@ ORDER BY j.kpi, j.period_grain
 
 # Of those periods how many there are, and how many signals among them chance alone gives.
 _JUDGED = """
-SELECT count(*), coalesce(sum(false_signal_rate), 0)::DOUBLE FROM (
-    SELECT *, row_number() OVER (PARTITION BY kpi, period_grain ORDER BY period_start DESC) AS newest_no
-    FROM kpi_scorecard
-    WHERE dimension = 'all' AND signal IS NOT NULL
-)
-WHERE newest_no = 1
+SELECT count(*), coalesce(sum(false_signal_rate), 0)::DOUBLE FROM ({newest}) WHERE newest_no = 1
 """
 
 
@@ -263,17 +263,19 @@ def gaps(current: Path) -> list[Gap]:
     return []
 
 
-def shifts(current: Path) -> list[Shift]:
-    """What the newest weeks and months of a publication say that is no noise."""
+def shifts(current: Path, today: date) -> list[Shift]:
+    """What the newest weeks and months of a publication of this day say that is no noise."""
     with duckdb.connect(str(current.resolve() / "marts.duckdb"), read_only=True) as con:
-        return [Shift(*row) for row in con.execute(_SHIFTS).fetchall()]
+        return [
+            Shift(*row) for row in con.execute(_SHIFTS.format(newest=_NEWEST), {"today": today}).fetchall()
+        ]
 
 
-def judged(current: Path) -> tuple[int, float] | None:
+def judged(current: Path, today: date) -> tuple[int, float] | None:
     """How many newest weeks and months are judged, and signals expected by chance; none if it is older."""
     database = str(current.resolve() / "marts.duckdb")
     with suppress(duckdb.BinderException), duckdb.connect(database, read_only=True) as con:
-        [(periods, expected)] = con.execute(_JUDGED).fetchall()
+        [(periods, expected)] = con.execute(_JUDGED.format(newest=_NEWEST), {"today": today}).fetchall()
         return periods, expected
     return None
 
@@ -287,9 +289,11 @@ def show_interval(low: float | None, high: float | None, unit: str | None) -> st
 
 
 def show(value: float | None, unit: str | None, decimals: int = 1) -> str:
-    """A figure for people: one decimal, durations in the unit that fits."""
+    """A figure for people: one decimal, counts of tickets without, durations in the unit that fits."""
     if value is None:
         return "-"
+    if unit == "tickets" and value.is_integer():
+        return f"{value:,.0f}"
     if unit != "seconds":
         return f"{value:.{decimals}f}{' %' if unit == 'percent' else ''}"
     for size, name in ((86_400, "d"), (3_600, "h"), (60, "min")):

@@ -32,8 +32,8 @@ def test_the_lists(copy: Path, sandbox: Sandbox) -> None:
     assert run(copy, "batches").stdout.startswith("No batch is held or waived")
     card = run(copy, "scorecard").stdout
     assert "CSAT" in card
-    assert "First response" in card
-    assert f"\ntypeform,{CSAT_FORM},{PERMISSION.id},csat,,,,,\n" in run(copy, "questions").stdout
+    assert "First reply" in card
+    assert f"\ntypeform,{CSAT_FORM},{PERMISSION.id},KIND,,,,,\n" in run(copy, "questions").stdout
     refused = run(copy, "rollback", "20200101T000000000000Z-abcdef")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "there is no version" in refused.stderr

@@ -1,5 +1,6 @@
 """The scorecard's lines, from the cards of the KPIs and a publication in miniature."""
 
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -12,9 +13,12 @@ from orchestration.commands.scorecard import (
     judged,
     of_period,
     read,
+    shifts,
+    show,
     show_interval,
 )
 
+TODAY = date(2026, 1, 20)
 KEY = "'all' AS period_grain, NULL::DATE AS period_start"
 
 
@@ -73,8 +77,8 @@ def test_both_lines_of_a_duration_are_of_its_kpi(published: Path) -> None:
         )
     lines = {line.name: line.kpi for line in read(published) if line.name.startswith("First")}
     assert lines == {
-        "First response, median, business time": "first_reply_time",
-        "First response, median, calendar time": "first_reply_time",
+        "First reply, median, business time": "first_reply_time",
+        "First reply, median": "first_reply_time",
     }
 
 
@@ -108,19 +112,42 @@ def test_an_interval_is_shown_with_its_width() -> None:
 
 
 def test_it_says_how_many_signals_are_expected_by_chance(published: Path) -> None:
-    """Of the newest week and month of each KPI over all; an older publication does not say."""
-    assert judged(published) is None
+    """Of the newest week and month of each KPI over all, if new; an older publication does not say."""
+    assert judged(published, TODAY) is None
     with duckdb.connect(str(published / "marts.duckdb")) as con:
         con.execute(
             "CREATE OR REPLACE TABLE kpi_scorecard AS FROM (VALUES"
             " ('csat', 'all', 'week', DATE '2026-01-05', 'none', 0.01),"
             " ('csat', 'all', 'week', DATE '2026-01-12', 'run', 0.02),"
             " ('csat', 'all', 'month', DATE '2026-01-01', 'none', 0.03),"
+            " ('ces', 'all', 'week', DATE '2025-11-17', 'run', 0.05),"
+            " ('ces', 'all', 'month', DATE '2025-04-01', 'run', 0.05),"
             " ('csat', 'group', 'month', DATE '2026-01-01', 'none', 0.5),"
             " ('nps', 'all', 'week', DATE '2026-01-12', NULL, NULL)"
             ") AS s (kpi, dimension, period_grain, period_start, signal, false_signal_rate)"
         )
-    assert judged(published) == (2, pytest.approx(0.05))
+    assert judged(published, TODAY) == (2, pytest.approx(0.05))
+
+
+def test_what_ended_long_ago_is_no_news(published: Path) -> None:
+    """As in the report: within eight weeks or months."""
+    with duckdb.connect(str(published / "marts.duckdb")) as con:
+        con.execute(
+            "CREATE OR REPLACE TABLE kpi_scorecard AS SELECT 'all' AS dimension, 1e0 AS value, 2e0 AS center,"
+            " 1e0 AS lower_limit, 3e0 AS upper_limit, 'run' AS signal, 'lower' AS shift, * FROM (VALUES"
+            " ('old', 'week', DATE '2025-11-17'), ('edge', 'week', DATE '2025-11-24'),"
+            " ('old', 'month', DATE '2025-04-01'), ('edge', 'month', DATE '2025-05-01')"
+            ") AS s (kpi, period_grain, period_start)"
+        )
+    assert [(shift.kpi, shift.grain) for shift in shifts(published, TODAY)] == [
+        ("edge", "month"),
+        ("edge", "week"),
+    ]
+
+
+def test_counts_are_whole_and_means_are_not() -> None:
+    assert [show(56.0, "tickets"), show(2604.0, "tickets"), show(56.25, "tickets")] == ["56", "2,604", "56.2"]
+    assert [show(56.0, "percent"), show(-3.0, "points"), show(2.0, "replies")] == ["56.0 %", "-3.0", "2.0"]
 
 
 @pytest.fixture
