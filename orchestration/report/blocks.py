@@ -65,7 +65,8 @@ class Shape:
 class Tile:
     """A KPI at a glance. `word` says how it stands, `mood` how that is coloured: good, bad, plain or pale.
 
-    `is_usual`: its period is the last whole week, as most tiles' is.
+    `is_usual`: its period is the last whole week, as most tiles' is. `is_off_target`: by
+    more than noise; None without a target.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Tile:
     facts: Sequence[str]
     chart: Chart | None
     is_usual: bool = True
+    is_off_target: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,11 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Screen:
-    """A part of the page: paragraphs, what stands side by side, tables, tables to unfold, remarks."""
+    """A part of the page: all in one sentence, paragraphs, what stands side by side, tables, remarks."""
 
     key: str
     title: str
+    lead: str = ""
     words: Sequence[str] = ()
     tiles: Sequence[Tile] = ()
     sentences: Sequence[Sentence] = ()

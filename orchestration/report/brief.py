@@ -20,13 +20,12 @@ def brief(screens: Sequence[Screen], texts: Texts) -> str:
     ]
     changes = shown["changes"]
     changed = [each.text for each in changes.sentences[:SENTENCES]] or changes.notes[:1]
-    fresh = shown["fresh"].words
     return "\n".join(
         [
-            f"{texts('title')}: {fresh[0]}",
+            f"{texts('title')}: {shown['tiles'].words[0]}",
             "; ".join(tiles),
             " ".join(changed),
             "; ".join([*(name for name, _ in shown["today"].tables), *shown["today"].notes]),
-            " ".join(fresh[2:]),
+            " ".join(shown["fresh"].words),
         ]
     )

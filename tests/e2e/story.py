@@ -152,8 +152,10 @@ def a_channel_with_holes(found: Night) -> None:
     results = json.loads((found.version / "manifest.json").read_text())["gate_results"]
     [warned] = [each for each in results if each["expectation"] == "numbers_are_not_missing"]
     assert (warned["severity"], warned["outcome"]) == ("warning", "failed")
-    told = found.page.rpartition("What is not known of all tickets")[2].partition("Where we stand")[0]
-    assert re.search(r"full resolution [\d,]+ [\d,]+ web ", told)
+    first, _, rest = found.page.partition("What we changed, and what came after")
+    assert re.search(r"Incomplete: channel web \(zendesk\); [\d. %to]+ of its tickets lack", first)
+    told = rest.rpartition("What is not known of all tickets")[2].partition("What the numbers mean")[0]
+    assert re.search(r"web zendesk full resolution [\d,]+ [\d,]+ ", told)
 
 
 CHECKS = (

@@ -1,10 +1,6 @@
--- The numbers of tickets that are not known of all, where that matters: of how many they are, and where not.
+-- The numbers of tickets that are not known of all of a channel, where that matters: of how many they are. The channel with the largest share first.
 SELECT
-    measure, string_agg(DISTINCT kpis, ', ') AS kpis,
-    sum(expected - missing - unexplained - unknown)::BIGINT AS known, sum(expected)::BIGINT AS expected,
-    string_agg(DISTINCT channel, ', ' ORDER BY channel) FILTER (gap IS NOT NULL) AS channels
+    source, channel, measure, expected - missing - unexplained - unknown AS known, expected, lost_pct + unknown_pct AS share
 FROM completeness_summary
-WHERE has_vendor_numbers
-GROUP BY measure
-HAVING count(gap) > 0
-ORDER BY measure
+WHERE gap IS NOT NULL
+ORDER BY max(lost_pct + unknown_pct) OVER (PARTITION BY source, channel) DESC, source, channel, measure

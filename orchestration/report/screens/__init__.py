@@ -29,12 +29,12 @@ def screens(data: Data, texts: Texts, tickets: Mapping[int, Behind]) -> list[Scr
         tickets: those behind the signals, by their place among `data["signals"]`.
     """
     return [
-        fresh.screen(data, texts),
         tiles.screen(data, texts),
         changes.screen(data, texts, tickets),
         today.screen(data, texts),
         stages.screen(data, texts),
         spread.screen(data, texts),
         experience.screen(data, texts),
+        fresh.screen(data, texts),
         definitions.screen(data, texts),
     ]

@@ -10,8 +10,8 @@ from orchestration.report.screens.words import linked, member, mood
 from orchestration.report.texts import NONE, Texts
 from orchestration.report.tickets import Behind
 
-#: How many sentences are told, and how many of them over all; what is more stands in the scorecard.
-SENTENCES, OVER_ALL = 12, 8
+#: How many sentences are told, how many of them over all at first, and how many signals more are listed.
+SENTENCES, OVER_ALL, LISTED = 12, 8, 200
 
 
 def screen(data: Data, texts: Texts, tickets: Mapping[int, Behind]) -> Screen:
@@ -20,7 +20,8 @@ def screen(data: Data, texts: Texts, tickets: Mapping[int, Behind]) -> Screen:
     sentences = []
     over_all = [(place, row) for place, row in enumerate(signals) if row["dimension"] == "all"]
     by_member = [(place, row) for place, row in enumerate(signals) if row["dimension"] != "all"]
-    for place, row in [*over_all[:OVER_ALL], *by_member][:SENTENCES]:
+    in_order = [*over_all[:OVER_ALL], *by_member, *over_all[OVER_ALL:]]
+    for place, row in in_order[:SENTENCES]:
         found = tickets.get(place)
         named = [linked(*each) for each in found.tickets] if found else []
         about = _of_all(len(named), found.count, texts) if found else ""
@@ -35,10 +36,30 @@ def screen(data: Data, texts: Texts, tickets: Mapping[int, Behind]) -> Screen:
         words.append(
             texts(key, periods=texts.number(row["periods"]), chance=texts.number(row["by_chance"], 1))
         )
-    if more := len(signals) - len(sentences):
-        words.append(texts("more_signals", count=texts.number(more)))
+    rest = [row for _, row in in_order[SENTENCES:]]
+    folded = [_further(rest, texts)] if rest else []
     tables = [_effects(data["changes"], texts)] if data["changes"] else []
-    return Screen("changes", texts("title.changes"), sentences=sentences, tables=tables, notes=words)
+    return Screen(
+        "changes", texts("title.changes"), sentences=sentences, tables=tables, folded=folded, notes=words
+    )
+
+
+def _further(rows: Sequence[Row], texts: Texts) -> tuple[str, Table]:
+    """The signals that are told in no sentence."""
+    heads = [texts(f"head.{name}") for name in ("about", "period", "value", "than_usual", "limits", "since")]
+    body = [
+        [
+            _about(row, texts),
+            texts.period(row["grain"], row["start"]),
+            texts.value(row["value"], row["unit"]),
+            texts(f"word.{row['shift']}"),
+            texts.interval(row["floor"], row["ceiling"], row["unit"]),
+            texts.period(row["grain"], row["since"]),
+        ]
+        for row in rows[:LISTED]
+    ]
+    count = {"shown": texts.number(len(body)), "count": texts.number(len(rows))}
+    return texts("more_signals", **count), Table(heads, body)
 
 
 def _effects(rows: Sequence[Row], texts: Texts) -> tuple[str, Table]:
@@ -81,7 +102,7 @@ def _about(row: Row, texts: Texts) -> str:
 
 def _signal(row: Row, texts: Texts) -> str:
     unit, grain = row["unit"], texts(f"since.{row['grain']}")
-    return texts(
+    told = texts(
         f"signal.{row['signal']}",
         about=_about(row, texts),
         period=texts.period(row["grain"], row["start"]),
@@ -92,3 +113,6 @@ def _signal(row: Row, texts: Texts) -> str:
         side=texts("side.above" if row["value"] > row["center"] else "side.below"),
         grain=grain,
     )
+    if row["since"] == row["start"]:
+        return told
+    return f"{told} {texts('signal.since', period=texts.period(row['grain'], row['since']))}"

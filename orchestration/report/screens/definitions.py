@@ -50,4 +50,4 @@ def screen(data: Data, texts: Texts) -> Screen:
     folded = [(texts("definitions"), meant)]
     if rows:
         folded.append((texts("reconciliation"), why))
-    return Screen("definitions", texts("title.definitions"), words, folded=folded)
+    return Screen("definitions", texts("title.definitions"), words=words, folded=folded)

@@ -54,7 +54,7 @@ def screen(data: Data, texts: Texts) -> Screen:
         )
     if not charts:
         words.append(texts("experience_none"))
-    return Screen("experience", texts("title.experience"), words, charts=charts)
+    return Screen("experience", texts("title.experience"), words=words, charts=charts)
 
 
 def _exposure(row: Row, texts: Texts, kind: str = "factor") -> str:

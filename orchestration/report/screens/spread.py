@@ -17,7 +17,7 @@ def screen(data: Data, texts: Texts) -> Screen:
     quarter = texts.period("quarter", last_whole("quarter", data.today))
     charts = [*_times(data, texts), *_scores(data, texts), *_segments(data, texts)]
     words = [texts("spread_intro", period=quarter)] if charts else [texts("spread_none", period=quarter)]
-    return Screen("spread", texts("title.spread"), words, charts=charts)
+    return Screen("spread", texts("title.spread"), words=words, charts=charts)
 
 
 def _times(data: Data, texts: Texts) -> list[Chart]:
@@ -82,13 +82,21 @@ def _scores(data: Data, texts: Texts) -> list[Chart]:
         body = [
             [texts.number(r["score"]), texts.number(r["n"]), texts.value(r["share"], "percent")] for r in rows
         ]
-        title = texts("chart.scores.title", kpi=texts.name("kpi", kind), survey=survey, question=question)
+        title = texts(
+            "chart.scores.title",
+            kpi=texts.name("kpi", kind),
+            survey=rows[0]["survey_title"] or survey,
+            question=rows[0]["question_title"] or question,
+        )
         most = max(rows, key=lambda row: row["n"])
         few = f" ({texts('word.few')})" if rows[0]["is_small"] else ""
         told = texts(
             "chart.scores", n=texts.number(rows[0]["answers"]) + few, score=texts.number(most["score"]),
             share=texts.value(most["share"], "percent"),
         )  # fmt: skip
+        if rows[0]["best"] is not None:
+            best = texts("easiest" if kind == "ces" else "best", score=texts.number(rows[0]["best"]))
+            told = f"{told} {best}"
         charts.append(Chart("bars", title, told, bars, options, Table(heads, body)))
     return charts
 

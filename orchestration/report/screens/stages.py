@@ -23,7 +23,7 @@ def screen(data: Data, texts: Texts) -> Screen:
     """The screen of a version."""
     rows, demand = data["stages"], _demand(data["demand"], texts)
     if not any(row["n"] for row in rows):
-        return Screen("stages", texts("title.stages"), [texts("stages_none")], charts=demand)
+        return Screen("stages", texts("title.stages"), words=[texts("stages_none")], charts=demand)
     cells = {(_team(row), row["stage"]): row for row in rows}
     teams = _names(rows, texts)
     period = texts.period(rows[0]["grain"], rows[0]["start"])
@@ -36,7 +36,7 @@ def screen(data: Data, texts: Texts) -> Screen:
         words.append(texts("stages_longest", stage=stage, share=share))
     waits = (texts("waits"), _waits(cells, teams, texts))
     charts = [_shares(cells, teams, texts), *demand]
-    return Screen("stages", texts("title.stages"), words, charts=charts, tables=[waits])
+    return Screen("stages", texts("title.stages"), words=words, charts=charts, tables=[waits])
 
 
 def _demand(rows: Sequence[Row], texts: Texts) -> list[Chart]:

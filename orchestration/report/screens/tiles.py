@@ -8,6 +8,7 @@ from typing import Any
 
 from orchestration.report.blocks import Chart, Screen, Table, Tile
 from orchestration.report.data import Data, Row
+from orchestration.report.screens.fresh import missing
 from orchestration.report.screens.words import last_whole, mood, scale
 from orchestration.report.texts import NONE, Texts
 
@@ -25,12 +26,31 @@ def screen(data: Data, texts: Texts) -> Screen:
     tiles = [
         _tile(kpi, series, data.today, [row for row in changes if row["kpi"] == kpi], texts) for kpi in TILES
     ]
-    tables, notes = [], [texts("tiles_note")]
+    tables, notes = [], []
     if data["further"]:
         tables.append((texts("further"), _further(data["further"], texts)))
         notes.append(texts("further_note"))
-    words = [texts("tiles_intro")]
-    return Screen("tiles", texts("title.tiles"), words, tiles=tiles, tables=tables, notes=notes)
+    at = texts("as_of", time=texts.time(data.as_of, data.zone), zone=data.zone.key)
+    week = texts("last_week", period=texts.period("week", last_whole("week", data.today)))
+    words = [f"{at} {week}", *missing(data, texts), texts("tiles_intro"), texts("tiles_note")]
+    return Screen(
+        "tiles", texts("title.tiles"), _lead(tiles, texts), words, tiles=tiles, tables=tables, notes=notes
+    )
+
+
+def _lead(tiles: Sequence[Tile], texts: Texts) -> str:
+    """How we are, in a sentence; empty where no tile has a number."""
+    if not any(tile.period for tile in tiles):
+        return ""
+    named = {
+        shift: [tile.name for tile in tiles if tile.word == texts(f"word.{shift}")]
+        for shift in ("better", "worse", "higher", "lower")
+    }
+    told = {shift: names for shift, names in named.items() if names or shift in ("better", "worse")}
+    if any(tile.is_off_target is not None for tile in tiles):
+        told["off_target"] = [tile.name for tile in tiles if tile.is_off_target]
+    parts = {part: "; ".join(names) or texts("lead.none") for part, names in told.items()}
+    return " ".join(texts(f"lead.{part}", names=names) for part, names in parts.items())
 
 
 def _further(rows: Sequence[Row], texts: Texts) -> Table:
@@ -107,7 +127,11 @@ def _tile(
         facts.append(texts("benchmark", value=texts.value(row["benchmark"], unit), scope=row["scope"]))
     chart = _trend(name, row, rows, changes, texts)
     is_usual = row["grain"] == "week" and is_newest
-    return Tile(name, value, period, n, word, color, reason, facts, chart, is_usual)
+    is_off = None
+    if row["target"] is not None:
+        # One within the interval may be met.
+        is_off = row["status"] == "off_target" and row["is_gap_real"] is not False
+    return Tile(name, value, period, n, word, color, reason, facts, chart, is_usual, is_off)
 
 
 def _judge(row: Row, rows: Sequence[Row], texts: Texts) -> tuple[str, str, str]:

@@ -189,7 +189,98 @@ def test_each_number_is_told_once_the_newest_and_furthest_out_first(
     places = [told.find(text) for text in ("NPS, Mar 2", "CSAT, Mar 2", "CSAT, segment SMB, Mar 2")]
     assert -1 not in places and places == sorted(places)
     assert "CSAT, Feb 23" not in told
-    assert "Further signals, in kpi_scorecard: 6" in told
+    # Eight over all and the member are sentences, and three more; the last is in the table.
+    assert "Further signals: 3 of 3; all in kpi_scorecard, column signal" in told
+
+
+def test_what_goes_on_says_since_when(tmp_path: Path, marts: dict[str, Contract]) -> None:
+    """Worse in two weeks of three after a good one: since the first of those that follow each other."""
+    limits = {"center": 70.0, "lower_limit": 60.0, "upper_limit": 80.0, "n": 90}
+    weeks = [("none", None), ("run", "better"), ("beyond_limits", "worse"), ("run", "worse")]
+    rows = [
+        cell(
+            "csat", MONDAY - timedelta(days=7 * (3 - place)), value=50.0, signal=signal, shift=shift, **limits
+        )
+        for place, (signal, shift) in enumerate(weeks)
+    ]
+    rows.append(cell("nps", value=50.0, signal="beyond_limits", shift="worse", **limits))
+    told = made(version(tmp_path / "v", marts, kpi_scorecard=rows), marts).all.replace("\u2009", " ")
+    assert "below the centre, 70. Out of the ordinary since Feb 23 – Mar 1, 2026." in told
+    assert told.count("Out of the ordinary since") == 1
+
+
+def test_the_first_screen_says_how_we_are_and_what_is_missing(
+    tmp_path: Path, marts: dict[str, Contract]
+) -> None:
+    """Before any table: what is better, worse, off target by more than noise, and which channel has holes."""
+    real, noise = {"is_significant_change": True}, {"is_significant_change": False}
+    rows = [
+        cell("csat", value=60.0, n=90, previous_value=40.0, target=75.0, target_gap=-15.0,
+             status="off_target", is_significant_gap=True, **real),
+        cell("nps", value=9.0, n=90, previous_value=10.0, target=30.0, target_gap=-21.0, status="off_target",
+             is_significant_gap=False, **noise),
+        cell("sla_first_reply", value=50.0, n=90, previous_value=80.0, **real),
+        cell("tickets_created", value=90.0, n=90, previous_value=30.0, **real),
+    ]  # fmt: skip
+    meant = [CSAT, definition("nps", "points", "higher"), definition("sla_first_reply", "percent", "higher"),
+             definition("tickets_created", "tickets", None)]  # fmt: skip
+    holes = [
+        ("first_resolution", "warning", 2.75, 0.0),
+        ("agent_wait", "unknown", 0.5, 1.0),
+        ("reopens", None, 0.1, 0.0),
+    ]
+    gaps = [
+        {"source": "s", "channel": "web", "measure": measure, "gap": gap, "expected": 400, "missing": 0,
+         "unexplained": 0, "unknown": 0, "lost_pct": lost, "unknown_pct": unknown}
+        for measure, gap, lost, unknown in holes
+    ]  # fmt: skip
+    folder = version(tmp_path / "v", marts, kpi_scorecard=rows, kpi_definitions=meant,
+                     completeness_summary=gaps, publication=[{"source": "s", "is_stale": False}])  # fmt: skip
+    told = made(folder, marts).all
+    lead = "Better: CSAT. Worse: SLA met, first reply. Higher: Tickets created. Off target: CSAT."
+    gap = (
+        "Incomplete: channel web (s); 1.5 % to 2.8 % of its tickets lack a sure number for:"
+        " agent’s wait, first resolution."
+    )
+    order = [lead, "As of Fri, Mar 13, 2026", gap, "Dashed line: target. Dotted line: centre.", "CSAT 60.0 %",
+             "No promise is broken", "All sources are up to date."]  # fmt: skip
+    told = told[told.index("Any period, one dimension") :]
+    places = [told.find(text) for text in order]
+    assert -1 not in places and places == sorted(places)
+    assert gap in page.path(folder).with_name(page.BRIEF).read_text().replace("\u00a0", " ")
+
+
+def test_questions_have_their_titles_and_scores_their_better_end(
+    tmp_path: Path, marts: dict[str, Contract]
+) -> None:
+    quarter = {
+        "period_grain": "quarter",
+        "period_start": date(2025, 10, 1),
+        "dimension": "all",
+        "member": "all",
+    }
+    scores = [("ces", "q1", 1.0, "lower_is_better"), ("csat", "q2", 5.0, "higher_is_better")]
+    folder = version(
+        tmp_path / "v",
+        marts,
+        kpi_distribution=[
+            {**quarter, "source": "s", "survey": "f", "question_id": question, "kind": kind, "score": score,
+             "n": 40, "answers": 40, "share_pct": 100.0}
+            for kind, question, score, _ in scores
+        ],
+        survey_answers=[
+            {"source": "s", "survey": "f", "question_id": question, "kind": kind, "direction": direction,
+             "scale_min": 1.0, "scale_max": 5.0}
+            for kind, question, _, direction in scores
+        ],
+        unmapped_questions=[
+            {"source": "s", "survey": "f", "question_id": "q2", "survey_title": "After your request",
+             "question_title": "How was it?"},
+        ],
+    )  # fmt: skip
+    told = made(folder, marts).all
+    assert "CSAT: scores given, After your request, How was it?" in told and "Best: 5." in told
+    assert "Customer effort (CES): scores given, After your request, q1" in told and "Easiest: 1." in told
 
 
 def test_what_was_changed_is_marked_and_has_its_row(tmp_path: Path, marts: dict[str, Contract]) -> None:
