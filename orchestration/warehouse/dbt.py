@@ -47,6 +47,10 @@ LATER_COLUMNS = {
 }
 #: The rule file of before that named the company's own dimensions; its rows go on as rows of the list of all.
 OWN_DIMENSIONS, DIMENSIONS = "declared_dimensions.csv", "dimensions.csv"
+#: The list of all KPIs, and the rule files whose rows are about one of them.
+KPIS, ABOUT_KPIS = "kpi_definitions.csv", ("benchmarks.csv", "changes.csv", "kpi_targets.csv")
+#: KPIs that no list can hold: a source may have service metrics of its own.
+SERVICE_METRIC = "sla_"
 #: What a rule file may hold at most.
 RULE_BYTES = 64 * 1024 * 1024
 #: The tag of dbt's tests that ask what gate 3 asks anyway.
@@ -220,6 +224,10 @@ class Project:
                 problems += found
             elif own.name in seeds:
                 overlay[seeds[own.name]] = _completed(own)
+        for name in ABOUT_KPIS:
+            if seeds.get(name) in overlay:
+                listed = seeds[KPIS]
+                problems += _kpi_problems(self._rules / name, overlay.get(listed, files[listed]))
         if problems:
             raise SettingsError(problems)
         if (own := self._rules / OWN_DIMENSIONS).exists():
@@ -419,6 +427,21 @@ def _header_problems(own: Path, ours: list[str], theirs: list[str]) -> list[str]
     return (
         [f"CXMARTS_RULES: {own.name} {' and '.join(parts)} (columns are {', '.join(ours)})"] if parts else []
     )
+
+
+def _kpi_problems(own: Path, definitions: bytes) -> list[str]:
+    """The rows of a rule file that are about no KPI: nothing would come of them, and nobody would know."""
+    known = {row["kpi"] for row in csv.DictReader(io.StringIO(definitions.decode("utf-8-sig"), newline=""))}
+    reader = csv.DictReader(io.StringIO(read_text(own, RULE_BYTES), newline=""))
+    unknown = (
+        (reader.line_num, row["kpi"])
+        for row in reader
+        if row["kpi"] and row["kpi"] not in known and not row["kpi"].startswith(SERVICE_METRIC)
+    )
+    return [
+        f"CXMARTS_RULES: {own}:{line}: there is no KPI {kpi!r}; there are {', '.join(sorted(known))}"
+        for line, kpi in islice(unknown, 5)
+    ]
 
 
 def _completed(path: Path) -> bytes:

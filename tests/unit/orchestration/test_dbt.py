@@ -136,6 +136,27 @@ def test_a_rule_file_that_cannot_be_read_is_named_with_its_line(
         Project(Home(tmp_path / "home"), rules, packaged).prepare()
 
 
+def test_a_rule_for_a_kpi_that_there_is_not_is_named_with_its_line(rules: Path, tmp_path: Path) -> None:
+    """A source's own service metric may be new to us; a company's own definitions go before ours."""
+    packaged, goals = tmp_path / "packaged", "kpi,dimension\ncsat,\nsla_own,\n"
+    (packaged / "seeds").mkdir(parents=True)
+    for name in ("kpi_definitions", "kpi_targets", "benchmarks", "changes"):
+        (packaged / "seeds" / f"{name}.csv").write_text("kpi,dimension\ncsat,\n")
+        (rules / f"{name}.csv").write_text(goals)
+    project = Project(Home(tmp_path / "home"), rules, packaged)
+    project._files()
+    for name in ("kpi_targets", "benchmarks", "changes"):
+        (rules / f"{name}.csv").write_text(f"\ufeff{goals}\nctas,\n")
+    with pytest.raises(SettingsError) as refused:
+        project._files()
+    assert [problem.partition(f"{rules}/")[2] for problem in refused.value.problems] == [
+        f"{name}.csv:5: there is no KPI 'ctas'; there are csat, sla_own"
+        for name in ("benchmarks", "changes", "kpi_targets")
+    ]
+    (rules / "kpi_definitions.csv").write_text("kpi,dimension\nctas,\ncsat,\n")
+    project._files()
+
+
 def test_a_rule_file_from_before_a_column_came_is_empty_in_it(
     packaged: Path, rules: Path, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
