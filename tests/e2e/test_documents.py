@@ -52,6 +52,7 @@ ELSEWHERE = {
     "cxmarts report": "tests/e2e/test_report.py",
     "cxmarts report --open": "tests/e2e/test_report.py, with another program than a browser",
     "cxmarts docs": "tests/e2e/test_dbt_docs.py",
+    "cxmarts docs --open": "tests/e2e/test_dbt_docs.py; opened as `cxmarts report --open` opens",
     "cxmarts refetch typeform/responses": "tests/integration/ingestion/test_deleted_responses.py",
     "cxmarts refetch zendesk/survey_responses": "tests/integration/ingestion/test_changed_answers.py",
     "ssh -L 3000:127.0.0.1:3000 HOST": "needs another machine",
