@@ -130,7 +130,9 @@ def _parser() -> argparse.ArgumentParser:
         "--period", choices=("week", "month", "quarter"), help="of the last whole one, beside the one before"
     )
     figures.add_argument(
-        "--dimension", metavar="NAME", help="its members too, such as segment; with --period"
+        "--dimension",
+        metavar="NAME",
+        help="its members too, such as segment (one that there is not lists those there are); with --period",
     )
     query = command("sql", _sql, "Run a query on the published marts.")
     query.add_argument("query", nargs="?", help="SQL; without it, what stdin holds")
@@ -330,7 +332,7 @@ def _scorecard(options: argparse.Namespace) -> int:
     if options.period:
         _print_period(settings, options.period, options.dimension or "all")
     elif options.dimension:
-        raise CommandError("--dimension needs --period")
+        raise CommandError("--dimension needs --period: week, month or quarter")
     else:
         _print_scorecard(settings)
     return 0
