@@ -240,7 +240,7 @@ def _settings() -> Iterator[Settings]:
     elif settings.sources:
         yield settings
     else:
-        with demo.company(home, rules=settings.rules) as variables:
+        with demo.company(home.create(), rules=settings.rules) as variables:
             os.environ.update(variables)
             yield load()
 
@@ -503,9 +503,11 @@ def _print_questions(found: Sequence[Question], known: Collection[tuple[str, str
         todo = f"`{_command('questions --accept SOURCE SURVEY QUESTION')}` writes one, `--accept all` each"
         print(f"Their lines for questions.csv ({todo}):")
         print("\n".join(lines))
-    if others := [each.key for each in waiting if not each.line]:
-        print("Lines for those that look like nothing; KIND is csat, nps, ces, or other, which never counts:")
-        csv.writer(sys.stdout, lineterminator="\n").writerows((*key, "KIND", *[""] * 5) for key in others)
+    if others := [each for each in waiting if not each.line and "kind is not declared" in each.reason]:
+        print("Lines to be completed; KIND is csat, nps, ces, or other, which never counts:")
+        for each in others:
+            scale = ("MIN", "MAX") if "scale is not declared" in each.reason else ("", "")
+            csv.writer(sys.stdout, lineterminator="\n").writerow((*each.key, "KIND", *scale, "", "", ""))
 
 
 def _accept(

@@ -44,6 +44,7 @@ def test_the_doctor_knows_its_company(
     monkeypatch.setattr(os, "environ", {**kept, "CXMARTS_HOME": str(home.root)})
     with demo.company(home, 100):
         pass
+    os.umask(0o022)  # as a shell has it
     assert cli.main(["doctor"]) == 0
     told = capsys.readouterr().out
     assert "time zone America/New_York" in told

@@ -20,6 +20,8 @@ UNMAPPED = [
      "typeform,f1,stars,csat,,,,,"),
     ("typeform", 'a "b", c', "yes", None, None, UNKNOWN, "csat", 3, "no: 1, yes: 2",
      'typeform,"a ""b"", c",yes,csat,,,,,'),
+    ("typeform", "f1", "words", "After a call", "How?", "its answers have no scores", None, 1,
+     "No opinion: 1", None),
     ("typeform", "f1", "vague", "After a call", "[A][/b]", f"{UNKNOWN}, its scale is not declared", None, 2,
      "1: 2", None),
 ]  # fmt: skip
@@ -65,13 +67,14 @@ def test_they_are_shown_with_what_analysts_need_to_decide(
     for text in ("After a call", "How was it?", "[A][/b]", "30", "2: 6, 5: 24", "csat", "its kind is"):
         assert text in shown
     assert '\ntypeform,f1,stars,csat,,,,,\ntypeform,"a ""b"", c",yes,csat,,,,,\n' in shown
-    assert shown.endswith("\ntypeform,f1,vague,KIND,,,,,\n")
+    assert shown.endswith("which never counts:\ntypeform,f1,vague,KIND,MIN,MAX,,,\n")
     assert cli.main(["questions", "--json"]) == 0
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(each["question_id"], each["answers"], each["is_declared"]) for each in told] == [
         ("stars", 30, False),
         ("yes", 3, False),
         ("vague", 2, False),
+        ("words", 1, False),
     ]
 
 
@@ -145,7 +148,7 @@ def test_a_refresh_ends_with_how_many_the_command_lists(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cli._tell_of_questions(Home(home / ".cxmarts"))
-    assert "count for nothing: 3, see" in capsys.readouterr().out
+    assert "count for nothing: 4, see" in capsys.readouterr().out
 
 
 def test_a_file_that_cannot_be_read_stays_as_it_is(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
