@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sandbox.real.company import RealCompany
 from sandbox.real.mailings import export
-from sandbox.server import PROFILES, serve
+from sandbox.server import HELPDESKS, PROFILES, serve
 
 
 def main() -> None:
@@ -29,6 +29,13 @@ def main() -> None:
     parser.add_argument(
         "--profile", choices=PROFILES, help="a quiet company, or one like real ones (default)"
     )
+    parser.add_argument(
+        "--helpdesk",
+        choices=HELPDESKS,
+        action="append",
+        default=[],
+        help=f"again for both; default {HELPDESKS[0]}",
+    )
     parser.add_argument("--files", type=Path, help="write what the company's mailer exports into this folder")
     arguments = parser.parse_args()
     sandbox = serve(
@@ -39,7 +46,7 @@ def main() -> None:
         arguments.at,
         profile=arguments.profile,
     )
-    variables = sandbox.env()
+    variables = sandbox.env(*arguments.helpdesk)
     if arguments.files is not None and isinstance(sandbox.company, RealCompany):
         export(sandbox.company, sandbox.company.mailings, arguments.files)
         variables["CXMARTS_FILES"] = str(arguments.files.resolve())

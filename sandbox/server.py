@@ -20,6 +20,8 @@ from sandbox.real.company import RealCompany
 from sandbox.vendor import Limits
 from sandbox.vendors import VENDORS
 
+#: The first is the one whose settings are given unless others are asked for.
+HELPDESKS = tuple(vendor.name for vendor in VENDORS if vendor.is_helpdesk)
 PROFILES = ("clean", "real")
 DEFAULT_PROFILE = "real"
 #: What the company declares of its forms.
@@ -183,11 +185,12 @@ class Sandbox:
             self.faults.stop.set()
             self._server.server_close()
 
-    def env(self) -> dict[str, str]:
-        """The environment variables with which a pipeline reads this sandbox."""
+    def env(self, *helpdesks: str) -> dict[str, str]:
+        """The environment variables with which a pipeline reads this sandbox, with these helpdesks of it."""
         variables: dict[str, str] = {}
         for vendor in VENDORS:
-            variables |= vendor.env(f"{self.url}/{vendor.name}")
+            if not vendor.is_helpdesk or vendor.name in (helpdesks or HELPDESKS[:1]):
+                variables |= vendor.env(f"{self.url}/{vendor.name}")
         return variables | {"CXMARTS_TIMEZONE": catalog.BUSINESS_ZONE, "CXMARTS_RULES": str(RULES)}
 
     def advance(self, days: float = 1, hours: float = 0) -> None:

@@ -22,8 +22,9 @@ class Limits(NamedTuple):
 
 
 class Vendor(NamedTuple):
-    """A vendor: its name is the prefix of its paths."""
+    """A vendor: its name is the prefix of its paths. Of the helpdesks a company mostly has one."""
 
     name: str
     api: Callable[[Company, Limits], Api]
     env: Callable[[str], dict[str, str]]
+    is_helpdesk: bool = False

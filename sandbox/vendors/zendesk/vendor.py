@@ -21,4 +21,4 @@ def _env(url: str) -> dict[str, str]:
     return {"ZENDESK_URL": url, "ZENDESK_EMAIL": EMAIL, "ZENDESK_API_TOKEN": API_TOKEN}
 
 
-VENDOR = Vendor("zendesk", _api, _env)
+VENDOR = Vendor("zendesk", _api, _env, is_helpdesk=True)
