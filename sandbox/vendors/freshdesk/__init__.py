@@ -1,0 +1,1 @@
+"""Freshdesk over the sandbox company, as a second helpdesk of it."""
