@@ -272,10 +272,12 @@ class _StreamRun:
         self.known = Known()
         self.date = datetime.now(UTC)
         self.met: set[str | None] = set()
+        self.read_before = 0
+        self.started = source_run.clock()
 
     def run(self) -> StreamResult:
         """Never raises: what went wrong is in the result."""
-        started = self.of.clock()
+        self.started = self.of.clock()
         try:
             has_landed = self._resume()
             try:
@@ -291,9 +293,12 @@ class _StreamRun:
                 self.of.stop.set()
             log.warning("%s/%s: %s", self.source.name, self.stream.name, error)
             self.result.error = error
-        self.result.seconds = self.of.clock() - started
-        self.of.progress(replace(self.result))
+        self._report()
         return self.result
+
+    def _report(self) -> None:
+        self.result.seconds = self.of.clock() - self.started
+        self.of.progress(replace(self.result))
 
     def _resume(self) -> bool:
         """Take up the state of the newest batch; says whether there is one."""
@@ -319,14 +324,23 @@ class _StreamRun:
             return
         parts = self.stream.partitions(self.landing, self.source.name, self.failed)
         paths = {name: self.stream.path.format(partition=quote(name, safe="")) for name in parts.names}
+        missing = set(self.cursors.get("", {}).get("missing", ())) if parts.marks else set()
+        self.result.of_parts = len(parts.marks)
         for name in parts.names:
+            self.read_before = parts.read_before.get(name, 0)
+            missing.discard(name)
             try:
                 self._walk(name, paths[name])
             except PermanentError as error:
                 if not (self.stream.missing_ok and error.status == 404):
                     raise
                 self._note(f"{name} is gone (404): left out")
+                missing.add(name)
                 del paths[name]
+            if name in parts.marks:
+                self.result.parts += 1
+                self.cursors[""] = {**parts.marks[name], "missing": sorted(missing)}
+                self._must_land()
         if self.stream.rereading and paths:
             self._reread_all(self.stream.rereading, paths)
         if parts.marker is not None:
@@ -355,7 +369,7 @@ class _StreamRun:
                 self._bury_vanished(page.date)
             if self.batch.is_full():
                 self._flush()
-            self.of.progress(replace(self.result))
+            self._report()
             if step.done:
                 return
             state = step.state
@@ -535,7 +549,7 @@ class _StreamRun:
                 self.batch.append(record_id, record, decoded.clocks[at], decoded.deleted[at])
         if self.batch.is_full():
             self._flush()
-        self.of.progress(replace(self.result))
+        self._report()
         return set(ids)
 
     @contextmanager
@@ -591,14 +605,16 @@ class _StreamRun:
         is_new = (
             len(distinct) == len(ids) and None not in distinct and batch.index.keys().isdisjoint(distinct)
         )
-        if is_new and "seen" not in state:
+        if is_new and "seen" not in state and not self.read_before:
             batch.extend(ids, page.records, decoded.clocks, decoded.deleted)
             return
         seen, until = set(state.get("seen", ())), state.get("seen_until", 0)
         for at, (record_id, record, order) in enumerate(zip(ids, page.records, page.clocks, strict=True)):
             if batch.holds(record_id, record):
                 self._count("duplicates")
-            elif seen and (order is None or order <= until) and record_key(record) in seen:
+            elif (order is not None and order < self.read_before) or (
+                seen and (order is None or order <= until) and record_key(record) in seen
+            ):
                 self._count("unchanged")
             else:
                 batch.append(record_id, record, decoded.clocks[at], decoded.deleted[at])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any, ClassVar
@@ -106,6 +106,11 @@ class Guard:
     def is_idle(self) -> bool:
         """Whether the last `IDLE_PAGES` gave nothing that the walk had not met."""
         return self._idle >= IDLE_PAGES
+
+
+def is_last(page: Page) -> bool:
+    """Whether the `Link` header of a page names no next one."""
+    return 'rel="next"' not in page.link
 
 
 def record_key(record: bytes) -> str:
@@ -290,11 +295,29 @@ class NumberedList(Paging):
 
 
 @dataclass(frozen=True)
+class LinkedList(Paging):
+    """A complete list by page number, for as long as the `Link` header names a next page."""
+
+    persists = False
+    size: int = 100
+
+    def start(self, at: datetime | None) -> State:
+        return {"page": 1}
+
+    def params(self, state: State) -> dict[str, str | int]:
+        return {"page": state["page"], "per_page": self.size}
+
+    def advance(self, state: State, page: Page) -> Step:
+        return Step({"page": state["page"] + 1}, done=not page.records or is_last(page))
+
+
+@dataclass(frozen=True)
 class Window(Paging):
     """A filter by time whose pages come in another order, so that only a walk to its end moves the state.
 
-    The next walk starts `overlap` before the newest record seen, at most `settle` before the vendor's now.
-    A walk that was cut off goes on from its last page: nothing between it and `since` is left out.
+    The next walk starts `overlap` before the newest record seen, at most `settle` before the walk began: what
+    changes behind a page that was read comes with the next walk. A walk that was cut off goes on from its
+    last page: nothing between it and `since` is left out.
     """
 
     overlap: timedelta = timedelta(0)
@@ -311,7 +334,8 @@ class Window(Paging):
 
     def _step(self, state: State, page: Page, following: State | None) -> Step:
         """Go on with `following` in the state, or end the walk if it is None."""
-        overlap, settled = int(self.overlap.total_seconds()), _seconds(page.date - self.settle)
+        began = state.get("began", _seconds(page.date))
+        overlap, settled = int(self.overlap.total_seconds()), began - int(self.settle.total_seconds())
         newest = max((n for n in (state.get("newest"), page.newest) if n is not None), default=None)
         reached = state["since"] if newest is None else max(state["since"] or 0, min(newest, settled))
         edge = 0 if reached is None else (reached - overlap) * SECOND
@@ -320,7 +344,7 @@ class Window(Paging):
             if clock is not None and clock >= edge:
                 tail.append([clock, record_key(record)])
         if following is not None:
-            return Step({**state, "newest": newest, "tail": tail, **following})
+            return Step({**state, "began": began, "newest": newest, "tail": tail, **following})
         seen = _remember({key for _, key in tail}, max((clock for clock, _ in tail), default=0))
         return Step({"since": reached, **seen}, done=True)
 
@@ -346,6 +370,24 @@ class CursorWindow(Window):
     def advance(self, state: State, page: Page) -> Step:
         step = _next_of_list(state, page)
         return self._step(state, page, None if step.done else step.state)
+
+
+@dataclass(frozen=True)
+class LinkedWindow(Window):
+    """A start time with page numbers, in an order that the vendor does not promise."""
+
+    size: int = 100
+    order: str | Callable[[bytes], int | None] | None = "created_at"
+    since_param: str = "created_since"
+
+    def params(self, state: State) -> dict[str, str | int]:
+        since = self._since(state)
+        start = {} if since is None else {self.since_param: _iso(since)}
+        return {**start, "page": state.get("page", 1), "per_page": self.size}
+
+    def advance(self, state: State, page: Page) -> Step:
+        following = None if not page.records or is_last(page) else {"page": state.get("page", 1) + 1}
+        return self._step(state, page, following)
 
 
 @dataclass(frozen=True)
@@ -395,7 +437,6 @@ class NumberedExport(Paging):
     since_param: str = "updated_since"
     size: int = 100
     wall: int = 300
-    ends: Callable[[Page], bool] = field(default=lambda page: 'rel="next"' not in page.link)
     settle: timedelta = timedelta(minutes=1)
 
     def start(self, at: datetime | None) -> State:
@@ -407,7 +448,7 @@ class NumberedExport(Paging):
     def advance(self, state: State, page: Page) -> Step:
         since, settled = state["since"], _seconds(page.date - self.settle)
         newest = since if page.newest is None else page.newest
-        done = not page.records or self.ends(page)
+        done = not page.records or is_last(page)
         if done or newest > settled:
             return Step(self._from(max(since, min(newest, settled)), 1, state, page), done=True)
         if newest > since:

@@ -114,7 +114,7 @@ class Batch:
         return (
             len(self.ids) >= BATCH_ROWS
             or self.size >= BATCH_BYTES
-            or (bool(self.ids) and self._clock() - self._started >= BATCH_SECONDS)
+            or ((bool(self.ids) or self.must_land) and self._clock() - self._started >= BATCH_SECONDS)
         )
 
     def table(self) -> pa.Table:

@@ -38,10 +38,15 @@ class Partitions:
     Attributes:
         names: One walk each, in this order; `{partition}` in the stream's path is replaced by the name.
         marker: Becomes the cursor `""` once every partition was read; None leaves it.
+        marks: Becomes the cursor `""` as soon as a partition was read, with the names that answered 404 under
+            `missing`: a run that is cut off goes on behind it.
+        read_before: What changed before (microseconds since 1970) was read of a partition by an earlier run.
     """
 
     names: list[str]
     marker: State | None = None
+    marks: Mapping[str, State] = field(default_factory=dict)
+    read_before: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,7 @@ class StreamResult:
         unchanged: Records dropped because their content had landed before.
         tombstones: Rows that stand for records vanished from what was read in full.
         requests: Requests answered or given up.
+        parts, of_parts: Partitions read so far, and of how many, where each costs a request.
         seconds: Time spent, by a monotonic clock.
         notes: Remarks for people (stepped-over seconds, vanished partitions, a plan without the stream).
         error: Why the stream was not read to its end; None when it was.
@@ -132,6 +138,8 @@ class StreamResult:
     unchanged: int = 0
     tombstones: int = 0
     requests: int = 0
+    parts: int = 0
+    of_parts: int = 0
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
     error: Exception | None = None
