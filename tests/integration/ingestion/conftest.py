@@ -17,7 +17,7 @@ import pytest
 
 from ingestion.extract import FetchResult, fetch
 from ingestion.landing import Landing
-from ingestion.sources import typeform, zendesk
+from ingestion.sources import freshdesk, typeform, zendesk
 from ingestion.streams import Source, StreamResult
 
 
@@ -255,6 +255,18 @@ def zendesk_source(vendor: Vendor) -> Callable[..., Source]:
 @pytest.fixture
 def typeform_source(vendor: Vendor) -> Source:
     return typeform.source("typeform", "top-secret", url=vendor.url)
+
+
+@pytest.fixture
+def freshdesk_source(vendor: Vendor) -> Callable[..., Source]:
+    """Freshdesk at the scripted vendor, with all streams or the named ones."""
+
+    def make(*streams: str, **settings: Any) -> Source:
+        source = freshdesk.source("freshdesk", vendor.url, **{"api_key": "top-secret", **settings})
+        chosen = tuple(each for each in source.streams if not streams or each.name in streams)
+        return replace(source, streams=chosen)
+
+    return make
 
 
 @pytest.fixture

@@ -95,6 +95,34 @@ def test_recorded_pages_of_organizations_land_byte_equal(zendesk_source, lander,
         assert any(row["payload"].encode() in page for page in pages)
 
 
+def freshdesk_records():
+    """The records of each stream, their bytes untouched."""
+    found: dict[str, list[bytes]] = {}
+    for line in (SHARED / "freshdesk" / "records.jsonl").read_bytes().splitlines():
+        each = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+        found.setdefault(json.loads(bytes(each["stream"])), []).append(bytes(each["data"]))
+    return found
+
+
+def test_recorded_freshdesk_records_land_byte_equal(freshdesk_source, lander, vendor):
+    recorded = freshdesk_records()
+    assert {"agents", "contacts", "groups", "companies", "ticket_fields"} <= set(recorded)
+
+    def answer(path, params):
+        is_asked = params.get("state") is None
+        found = recorded.get(path.removeprefix("/api/v2/"), []) if is_asked else []
+        return b"[%s]" % b",".join(found)
+
+    vendor.answer = answer
+    result = lander.fetch(freshdesk_source())
+    assert [each.error for each in result.streams if each.error] == []
+    for stream, records in recorded.items():
+        rows = lander.rows("freshdesk", stream)
+        assert [row["payload"].encode() for row in rows] == records
+        assert [row["record_id"] for row in rows] == [str(json.loads(each)["id"]) for each in records]
+        assert not any(row["changed_at"] is None for row in rows)
+
+
 def test_recorded_typeform_records_land_byte_equal(typeform_source, lander, vendor):
     forms = {json.loads(form)["id"]: form for form in typeform_records("forms")}
     responses = typeform_records("responses")
