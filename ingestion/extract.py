@@ -215,6 +215,7 @@ class _SourceRun:
             sleep=self._sleep,
             clock=self.clock,
             jitter=self._jitter,
+            spares=source.spares,
         ) as self.client:
             self.traffic = self.client.traffic
             self.account = self._ask_account()

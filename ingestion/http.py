@@ -15,6 +15,7 @@ import httpx2
 import msgspec
 
 from ingestion import mending
+from ingestion.budget import Budget
 from ingestion.errors import ExpectedError
 from ingestion.urls import is_loopback
 
@@ -105,6 +106,7 @@ class Client:
         clock: Monotonic seconds.
         jitter: Uniform in 0..1.
         attempts: At one request, the first included.
+        spares: The share of the vendor's limit that is left to other tools, where its answers tell it.
     """
 
     def __init__(
@@ -117,12 +119,14 @@ class Client:
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
         attempts: int = ATTEMPTS,
+        spares: float = 0.0,
     ) -> None:
         self.base_url = checked_url(base_url, _named(variables))
         self.traffic = Traffic()
         self._variables = _named(variables)
         self._sleep, self._clock, self._jitter, self._attempts = sleep, clock, jitter, attempts
         self._hold_until = 0.0
+        self._budget = Budget(spares, clock)
         self._lock = threading.Lock()
         try:
             tls = httpx2.create_ssl_context()
@@ -165,9 +169,9 @@ class Client:
             reason = f"no address can be made of the cursor or id that the vendor gave ({error})"
             raise PermanentError(reason, url=self.base_url + path) from None
         for attempt in range(1, self._attempts + 1):
-            self._wait(self._hold_until - self._clock())
+            self._wait(max(self._hold_until, self._budget.until(path)) - self._clock())
             try:
-                answer = self._read(url)
+                answer = self._read(url, path)
                 value, body = mending.read(answer.body, decode)
                 is_mended = body is not answer.body
                 return value, Answer(body, answer.date, answer.link, attempt, is_mended)
@@ -200,7 +204,7 @@ class Client:
                 self.traffic.waited += seconds
             self._sleep(seconds)
 
-    def _read(self, url: httpx2.URL) -> Answer:
+    def _read(self, url: httpx2.URL, path: str) -> Answer:
         """One request with its redirects; anything but a complete 200 is a `_Fault`."""
         for _ in range(4):
             with self._lock:
@@ -213,6 +217,7 @@ class Client:
                 raise _Fault(reason, is_final=True) from None
             except httpx2.RequestError as error:
                 raise self._connection_fault(error) from None
+            self._budget.note(path, response.headers)
             if response.status_code not in _REDIRECTS:
                 break
             try:

@@ -174,6 +174,7 @@ class Source:
         start_at: Earliest change to fetch at the first fetch; None fetches the whole history.
         account: Asks the vendor for a name of the account; None: the URL's host is the account.
         concurrency: Streams read at the same time.
+        spares: The share of the vendor's limit that is left to other tools of the account.
         reader: Fetches a source that is not read over HTTP, in place of `streams`: (source, landing, ids of
             batches that do not count as landed, progress); one result per stream, failures in
             `StreamResult.error`.
@@ -191,6 +192,7 @@ class Source:
     start_at: datetime | None = None
     account: Callable[[Get], str | None] | None = None
     concurrency: int = 4
+    spares: float = 0.0
     reader: Callable[[Source, Landing, Collection[str], Progress], Iterable[StreamResult]] | None = None
     checker: Callable[[Source], Iterable[Finding]] | None = None
     reread_days: int = 28

@@ -15,6 +15,8 @@ from ingestion.streams import Deletion, Partitions, Source, Stream
 from ingestion.vendors import START_AT, Variable, Vendor
 
 NAME = "freshdesk"
+#: Of each minute's requests, what is left to the account's other tools.
+SPARED = 0.25
 TRASH = ("deleted_tickets", "spam_tickets")
 
 
@@ -40,6 +42,7 @@ def source(name: str, url: str, *, api_key: str, start_at: datetime | None = Non
         headers={"Authorization": f"Basic {b64encode(login.encode()).decode()}"},
         variables=variables,
         start_at=start_at,
+        spares=SPARED,
     )
 
 

@@ -71,7 +71,7 @@ def landing_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             progress=_report,
         )
         for each in result.streams:
-            progress.current.tell(_line(each))
+            progress.current.tell(line(each))
         status = record(run, result, wanted)
         problems, lagging = _problems(run, result, status)
         with control_tables.connect(run.warehouse) as con:
@@ -106,12 +106,24 @@ def _narrowed(source: Source, wanted: set[tuple[str, str]]) -> Source | None:
 
 
 def _report(result: StreamResult) -> None:
-    progress.current.update(_line(result))
+    progress.current.update(line(result))
 
 
-def _line(result: StreamResult) -> str:
+def line(result: StreamResult) -> str:
+    """What a stream has done so far."""
     failed = " (failed)" if result.error else ""
-    return f"{result.source}/{result.stream}: {result.landed:,} records{failed}"
+    return f"{result.source}/{result.stream}: {result.landed:,} records{_pace(result)}{failed}"
+
+
+def _pace(result: StreamResult) -> str:
+    """How far a stream is that is read part by part, how fast, and for how long it still will be."""
+    left = result.of_parts - result.parts
+    if not (result.parts and left and result.seconds):
+        return ""
+    rate = 60 * result.parts / result.seconds
+    minutes = left / rate
+    rest = f"{minutes / 60:.1f} hours" if minutes > 90 else f"{minutes:.0f} minutes"
+    return f", {result.parts:,} of {result.of_parts:,} parts, {rate:,.0f} a minute, {rest} left"
 
 
 def record(run: Run, result: FetchResult, wanted: set[tuple[str, str]]) -> list[StreamStatus]:

@@ -7,6 +7,8 @@ import threading
 import pytest
 from rich.console import Console
 
+from ingestion.streams import StreamResult
+from orchestration.assets.landing import line
 from orchestration.commands.console import ConsoleProgress
 from orchestration.ground import progress
 
@@ -68,3 +70,20 @@ def test_a_steps_log_is_told_at_its_start_and_then_from_time_to_time(monkeypatch
         "81 models",
         "3 of 81: tickets",
     ]
+
+
+@pytest.mark.parametrize(
+    ("parts", "of_parts", "seconds", "told"),
+    [
+        (0, 0, 5.0, ""),
+        (250, 1000, 75.0, ", 250 of 1,000 parts, 200 a minute, 4 minutes left"),
+        (1000, 60_000, 300.0, ", 1,000 of 60,000 parts, 200 a minute, 4.9 hours left"),
+        (1000, 1000, 300.0, ""),
+    ],
+)
+def test_a_long_load_tells_its_rate_and_what_is_left(
+    parts: int, of_parts: int, seconds: float, told: str
+) -> None:
+    result = StreamResult("desk", "freshdesk", "conversations", landed=7)
+    result.parts, result.of_parts, result.seconds = parts, of_parts, seconds
+    assert line(result) == f"desk/conversations: 7 records{told}"
