@@ -22,11 +22,32 @@ from ingestion.landed import Landed
 from ingestion.landing import BatchInfo, Landing, LandingError
 from ingestion.landing_format import SCHEMA, refetch_note
 from ingestion.mending import losses
-from ingestion.paging import IDLE_PAGES, SECOND, CursorList, Guard, Page, State, TokenWalk, record_key
+from ingestion.paging import (
+    IDLE_PAGES,
+    SECOND,
+    CursorList,
+    Guard,
+    NumberedExport,
+    Page,
+    State,
+    TokenWalk,
+    record_key,
+)
 from ingestion.records import Batch, Decoded, Decoder, Known
-from ingestion.rereading import BELIEVED, IDS, MARGIN, SETTLED, Held, due, is_ending, is_late, is_whole
+from ingestion.rereading import (
+    BELIEVED,
+    IDS,
+    LOOKUPS,
+    MARGIN,
+    SETTLED,
+    Held,
+    due,
+    is_ending,
+    is_late,
+    is_whole,
+)
 from ingestion.revisiting import AGAIN, Revisits, created, held_since, told_since
-from ingestion.streams import Progress, Source, Stream, StreamResult, T
+from ingestion.streams import Lookup, Progress, Source, Stream, StreamResult, T
 from ingestion.urls import is_loopback
 
 log = logging.getLogger(__name__)
@@ -157,14 +178,18 @@ def _restart(stream: Stream, at: datetime | None, latest: BatchInfo) -> dict[str
         return {}
     start = stream.paging.start(at)
     begun = {"begun": 0} if at is None else {"begun": 0, "from": int(at.timestamp())}
-    passes = {part: begun for part in latest.cursors if part} if stream.rereading else {}
-    # Seconds that were stepped over and wait for their audits stay known.
+    # Seconds that were stepped over and wait to be filled stay known.
     cursors = {
         part: state
-        if stream.revisits and part == AGAIN
+        if part == AGAIN and stream.partitions is None
         else {**start, **({"skipped": state["skipped"]} if "skipped" in state else {})}
         for part, state in latest.cursors.items()
     }
+    if stream.rereading is None:
+        return cursors
+    if stream.partitions is None:
+        return {**cursors, AGAIN: {"": begun}}
+    passes = {part: begun for part in latest.cursors if part}
     return {**cursors, "": passes} if passes else cursors
 
 
@@ -320,8 +345,12 @@ class _StreamRun:
         if self.stream.partitions is None:
             if self.stream.revisits:
                 self._walk_and_revisit(self.stream.revisits)
-            else:
-                self._walk("", self.stream.path)
+                return
+            self._walk("", self.stream.path)
+            if self.stream.lookup:
+                self._fill_skipped(self.stream.lookup)
+            if self.stream.rereading:
+                self._reread_all(self.stream.rereading, {"": self.stream.path}, AGAIN)
             return
         parts = self.stream.partitions(self.landing, self.source.name, self.failed)
         paths = {name: self.stream.path.format(partition=quote(name, safe="")) for name in parts.names}
@@ -343,7 +372,7 @@ class _StreamRun:
                 self.cursors[""] = {**parts.marks[name], "missing": sorted(missing)}
                 self._must_land()
         if self.stream.rereading and paths:
-            self._reread_all(self.stream.rereading, paths)
+            self._reread_all(self.stream.rereading, paths, "")
         if parts.marker is not None:
             self.cursors[""] = parts.marker
             self.batch.must_land = True
@@ -365,7 +394,9 @@ class _StreamRun:
             for skip in step.skipped:
                 self.batch.skipped.append(skip)
                 at = datetime.fromtimestamp(skip["second"], UTC)
-                self._note(f"the second {at:%Y-%m-%dT%H:%M:%SZ} fills more than a page and was stepped over")
+                self._note(
+                    f"the second {at:%Y-%m-%dT%H:%M:%SZ} holds more than is given and was stepped over"
+                )
             if step.done and stream.is_list:
                 self._bury_vanished(page.date)
             if self.batch.is_full():
@@ -373,6 +404,8 @@ class _StreamRun:
             self._report()
             if step.done:
                 return
+            if step.state.get("order") != state.get("order"):
+                guard = Guard()  # in another order the same comes again
             state = step.state
             guard.take(page)
             if guard.is_idle:
@@ -452,10 +485,49 @@ class _StreamRun:
             if guard.is_idle:
                 raise self._idle()
 
-    def _reread_all(self, paging: TokenWalk, paths: Mapping[str, str]) -> None:
+    def _fill_skipped(self, lookup: Lookup) -> None:
+        """Ask by id for what seconds that were stepped over may hold and did not land since."""
+        waiting = list(self.cursors.get("", {}).get("skipped", ()))
+        if not waiting:
+            return
+        self._flush()
+        held = Held(self.landing, self.source.name, self.stream.name, self.stream.trash)
+        self.result.of_parts = sum(skip["last"] - skip["first"] + 1 for skip in waiting)
+        while waiting:
+            skip = waiting.pop(0)
+            numbers = range(skip["first"], skip["last"] + 1)
+            known = held.times(map(str, numbers))
+            for number in numbers:
+                self.result.parts += 1
+                if known.get(str(number), -1) < skip["second"] * SECOND:
+                    found = self._look_up(lookup, str(number))
+                    if found:
+                        self._take_again(*found, {}, "")
+                rest = [{**skip, "first": number + 1}] if number < skip["last"] else []
+                self.cursors[""] = {**self.cursors[""], "skipped": [*rest, *waiting]}
+                self._must_land()
+        self.cursors[""].pop("skipped")
+
+    def _look_up(self, lookup: Lookup, record_id: str) -> tuple[Page, Decoded] | None:
+        """A record by its id; None if it is gone."""
+        path = lookup.path.format(id=quote(record_id, safe=""))
+        try:
+            decoded, answer = self._get(
+                path, dict(lookup.params), lambda body: self.decoder.decode(b"[%s]" % body)
+            )
+        except PermanentError as error:
+            if error.status == 404:
+                return None
+            raise
+        if answer.is_mended:
+            self._note_losses(zip(decoded.ids, decoded.records, strict=True))
+        page = Page(decoded.envelope, decoded.records, decoded.ids, decoded.order, answer.date)
+        return page, decoded
+
+    def _reread_all(self, paging: TokenWalk | NumberedExport, paths: Mapping[str, str], cursor: str) -> None:
         """Read again what is due of the partitions, once what is new of all of them is read."""
-        held = Held(self.landing, self.source.name, self.stream.name)
-        passes = self.cursors.setdefault("", {})
+        held = Held(self.landing, self.source.name, self.stream.name, self.stream.trash)
+        passes = self.cursors.setdefault(cursor, {})
         for name, path in paths.items():
             now, days = int(self.date.timestamp()), self.source.reread_days
             seconds = held.seconds(name, now - SETTLED)
@@ -466,67 +538,93 @@ class _StreamRun:
             turn = passes[name]
             try:
                 is_read = all(
-                    self._reread(paging, name, path, held, *stretch)
-                    for stretch in due(name, turn, seconds, now, days)
+                    self._reread(paging, turn, name, path, held, *stretch)
+                    for stretch in due(name, turn, seconds, now, days, paging.size)
                 )
             except FetchError as error:
                 if self.of.stop.is_set() or is_late(turn, now, days):
                     raise
-                self._note(f"{name} could not be read again, so that deletions in it wait: {error}")
+                what = name or self.stream.name
+                self._note(f"{what} could not be read again, so that deletions in it wait: {error}")
             else:
                 if is_read and seconds and is_ending(turn, now, days):
                     passes[name] = {"begun": now}
                     self._must_land()
 
     def _reread(
-        self, paging: TokenWalk, partition: str, path: str, held: Held, first: int, last: int
+        self,
+        paging: TokenWalk | NumberedExport,
+        turn: State,
+        partition: str,
+        path: str,
+        held: Held,
+        first: int,
+        last: int,
     ) -> bool:
         """Read the records of some seconds again and bury those that are gone; False if that is in doubt."""
-        turn, prefix = self.cursors[""][partition], f"{partition}/"
+        prefix = f"{partition}/" if partition else ""
         since, until = first - MARGIN, last + MARGIN
         known, found, total = held.within(partition, since, until), set[str | None](), None
-        state, guard, is_done = paging.stretch(since, until), Guard(), False
+        unread, state, guard, is_done = set[int](), paging.stretch(since, until), Guard(), False
         while not is_done:
             page, decoded = self._ask(path, paging.params(state), guard)
-            total = page.envelope["total_items"] if total is None else total
-            found |= self._take_again(page, decoded, known, prefix)
+            total = page.envelope.get("total_items") if total is None else total
+            found |= self._take_again(page, decoded, known, prefix, until)
             with self._named():
                 step = paging.advance(state, page)
+            unread |= {skip["second"] for skip in step.skipped}
             state, is_done = step.state, step.done
         judged = [
             record_id
             for record_id, landed in known.items()
             if not landed.deleted
+            and self.batch.index.get(record_id, landed.payload) == landed.payload
             and first <= (landed.changed_at or 0) // SECOND <= last
+            and (landed.changed_at or 0) // SECOND not in unread
             and is_whole(landed.payload)
         ]
         missing = [record_id for record_id in judged if record_id not in found]
         self._must_land()
-        if missing and total != len(found):
+        if missing and self.stream.lookup is None and total != len(found):
             self._note(
                 f"{partition} announced {total} responses and gave {len(found)}: none counts as deleted"
             )
             return False
         now = int(page.date.timestamp())
         if missing and not found and now - turn.setdefault("empty", now) < BELIEVED:
-            self._note(
-                f"{partition} gave none of {len(judged)} responses: believed if it is so the next night"
-            )
+            what = f"{partition or self.stream.name} gave none of {len(judged)} records"
+            self._note(f"{what}: believed if it is so the next night")
             return False
-        for start in range(0, len(missing), IDS):
-            ids = [record_id.removeprefix(prefix) for record_id in missing[start : start + IDS]]
-            alive = self._ask(path, paging.these(ids))[0].ids
-            found |= {prefix + each for each in alive if each is not None}
-        gone = [record_id for record_id in missing if record_id not in found]
+        gone = self._gone(paging, path, missing[:LOOKUPS] if self.stream.lookup else missing, prefix)
         for record_id in gone:
             # Under its own time, so that it counts again as soon as it is given again.
             self.batch.append(record_id, known[record_id].payload, known[record_id].changed_at, True)
         self._count("tombstones", len(gone))
         before, after = self.batch.listed or (0, 0)
         self.batch.listed = (before + len(judged), after + len(judged) - len(gone))
+        if self.stream.lookup and len(missing) > LOOKUPS:
+            self._note(f"{len(missing) - LOOKUPS} records were not given again: looked for the next night")
+            return False
         turn["from"] = last + 1
         turn.pop("empty", None)
         return True
+
+    def _gone(
+        self, paging: TokenWalk | NumberedExport, path: str, missing: Sequence[str], prefix: str
+    ) -> list[str]:
+        """Those of the records that are not given when they are asked for by their ids either."""
+        alive: set[str] = set()
+        if self.stream.lookup:
+            for record_id in missing:
+                found = self._look_up(self.stream.lookup, record_id)
+                if found and found[1].deleted == [False]:
+                    alive.add(record_id)
+        elif isinstance(paging, TokenWalk):
+            for start in range(0, len(missing), IDS):
+                ids = [record_id.removeprefix(prefix) for record_id in missing[start : start + IDS]]
+                given = self._ask(path, paging.these(ids))[0].ids
+                alive |= {prefix + each for each in given if each is not None}
+        return [record_id for record_id in missing if record_id not in alive]
 
     def _must_land(self) -> None:
         """The cursors are news, even without a record."""
@@ -534,13 +632,24 @@ class _StreamRun:
         self.batch.begin(self.date)
 
     def _take_again(
-        self, page: Page, decoded: Decoded, known: Mapping[str, Landed], prefix: str
+        self,
+        page: Page,
+        decoded: Decoded,
+        known: Mapping[str, Landed],
+        prefix: str,
+        until: int | None = None,
     ) -> set[str | None]:
-        """Put what is not known, or not so, into the batch; gives the ids of the page."""
+        """Put what is not known, or not so, into the batch; gives the ids of the page.
+
+        What changed after the second `until` is left to who reads what is new.
+        """
         self.batch.begin(page.date)
-        self._count("received", len(page.ids))
         ids = [None if each is None else prefix + each for each in page.ids]
         for at, (record_id, record) in enumerate(zip(ids, page.records, strict=True)):
+            order = page.clocks[at]
+            if until is not None and order is not None and order // SECOND > until:
+                continue
+            self._count("received")
             landed = known.get(record_id) if record_id is not None else None
             if self.batch.holds(record_id, record):
                 self._count("duplicates")
@@ -561,9 +670,14 @@ class _StreamRun:
         except PermanentError as error:
             raise PermanentError(f"{self.source.name}/{self.stream.name}: {error}") from None
 
-    def _get(self, path: str, params: dict[str, str | int]) -> tuple[Decoded, Answer]:
+    def _get(
+        self,
+        path: str,
+        params: dict[str, str | int],
+        decode: Callable[[bytes], Decoded] | None = None,
+    ) -> tuple[Decoded, Answer]:
         try:
-            decoded, answer = self.client.get(path, params, self.decoder.decode)
+            decoded, answer = self.client.get(path, params, decode or self.decoder.decode)
         except FetchError as error:
             self.result.requests += error.attempts
             raise

@@ -53,7 +53,8 @@ class BatchInfo:
         unchanged: Records whose content equals what landed before, dropped.
         tombstones: Rows added because a record vanished from what was read in full.
         notes: Remarks for people.
-        skipped: Seconds that were stepped over: `{"second": unix seconds, "ticket_ids": [...]}`.
+        skipped: Seconds that were stepped over: `{"second": unix seconds}` with what they may hold:
+            `ticket_ids`, or ids from `first` to `last`.
         predecessor: Batch that was the stream's newest before; None for a first one, and in format 1.
         replaces: Batches whose rows this file holds in place of their own files.
         files: Exported files that the rows were read from.

@@ -431,38 +431,72 @@ class NumberedExport(Paging):
     """Changes by page number, oldest first, where the vendor has a wall: no page above `wall`.
 
     Records move between pages while they are read, so each page restarts the window at the newest time seen;
-    the number only rises while one second fills whole pages. A second that reaches the wall fails.
+    the number only rises while one second fills whole pages. A second that reaches the wall is read in other
+    `orders`, the first from below and the second from above: parameters under which what changed since comes
+    by its id. What lies between what these two give is stepped over and reported, to be asked for by id;
+    without other orders such a second fails.
     """
 
     since_param: str = "updated_since"
     size: int = 100
     wall: int = 300
     settle: timedelta = timedelta(minutes=1)
+    orders: tuple[Mapping[str, str], ...] = ()
 
     def start(self, at: datetime | None) -> State:
         return {"since": _seconds(at), "page": 1}
 
+    def stretch(self, since: int, until: int) -> State:
+        """The state of a walk through these seconds alone, both included."""
+        return {"since": since, "page": 1, "until": until}
+
     def params(self, state: State) -> dict[str, str | int]:
-        return {self.since_param: _iso(state["since"]), "page": state["page"], "per_page": self.size}
+        order = self.orders[state["order"]] if "order" in state else {}
+        window = {self.since_param: _iso(state["since"]), "page": state["page"], "per_page": self.size}
+        return {**window, **order}
 
     def advance(self, state: State, page: Page) -> Step:
+        if "order" in state:
+            return self._in_other_order(state, page)
         since, settled = state["since"], _seconds(page.date - self.settle)
         newest = since if page.newest is None else page.newest
-        done = not page.records or is_last(page)
-        if done or newest > settled:
+        is_beyond = newest > state.get("until", settled)
+        if not page.records or is_last(page) or is_beyond:
             return Step(self._from(max(since, min(newest, settled)), 1, state, page), done=True)
         if newest > since:
             return Step(self._from(newest, 1, state, page))
-        if state["page"] >= self.wall:
-            raise PermanentError(
-                f"{self.wall * self.size} or more records changed in the second {since}: the vendor gives no "
-                f"page above {self.wall}. `cxmarts refetch` with `--since {_iso(since + 1)}` goes on behind "
-                "that second, without the rest of its records"
-            )
-        return Step(self._from(since, state["page"] + 1, state, page))
+        if state["page"] < self.wall:
+            return Step(self._from(since, state["page"] + 1, state, page))
+        if self.orders:
+            return Step({**self._from(since, 1, state, page), "order": 0})
+        raise PermanentError(
+            f"{self.wall * self.size} or more records changed in the second {since}: the vendor gives no "
+            f"page above {self.wall}. `cxmarts refetch` with `--since {_iso(since + 1)}` goes on behind "
+            "that second, without the rest of its records"
+        )
+
+    def _in_other_order(self, state: State, page: Page) -> Step:
+        """Upwards until the wall, then downwards until it or what was read."""
+        second, order = state["since"], state["order"]
+        numbers = [int(each) for each in page.ids if each is not None and each.isdigit()]
+        low, high = state.get("low"), min(numbers, default=0)
+        if not page.records or is_last(page) or (order and low is not None and high <= low + 1):
+            return Step({**self._kept(state), "since": second + 1, "page": 1})
+        if state["page"] < self.wall:
+            return Step({**state, "page": state["page"] + 1})
+        if order + 1 < len(self.orders):
+            return Step({**state, "page": 1, "order": order + 1, "low": max(numbers, default=0)})
+        skip = {"second": second, "first": (low or 0) + 1, "last": high - 1}
+        kept = self._kept(state)
+        skipped = [*kept.get("skipped", ()), skip]
+        return Step({**kept, "skipped": skipped, "since": second + 1, "page": 1}, skipped=(skip,))
 
     def _from(self, second: int, number: int, state: State, page: Page) -> State:
-        return {"since": second, "page": number, **_boundary(state, page, state["since"], second)}
+        seen = _boundary(state, page, state["since"], second)
+        return {"since": second, "page": number, **seen, **self._kept(state)}
+
+    def _kept(self, state: State) -> State:
+        return {name: state[name] for name in ("until", "skipped") if name in state}
 
 
 def _boundary(state: State, page: Page, start: int, resume: int) -> State:

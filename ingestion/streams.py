@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ingestion.landing import Landing
-from ingestion.paging import Paging, State, TokenWalk
+from ingestion.paging import NumberedExport, Paging, State, TokenWalk
 
 if TYPE_CHECKING:
     from ingestion.revisiting import Revisits
@@ -29,6 +29,19 @@ class Deletion:
 
     field: str
     is_deleted: Callable[[Any], bool]
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """How one record is asked for by its id; one that is gone answers 404.
+
+    Attributes:
+        path: Path of the request; holds `{id}`.
+        params: Its query parameters.
+    """
+
+    path: str
+    params: Mapping[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,6 +92,9 @@ class Stream:
         optional: Not every plan of the vendor has it: 403 and 404 are a warning while nothing has landed.
         rereading: How each stretch of the history is read again within the source's `reread_days`, where the
             vendor tells of no deletion: what is gone lands once more as deleted. Partitions prefix its ids.
+        lookup: How single records are asked for: whether one that was not read again is gone, and what the
+            walk stepped over.
+        trash: Streams of records that left this one's list: not looked for in it.
         revisits: How records are read again that change after their creation, where the walk gives what was
             created. Without partitions; after the stream of their subjects.
     """
@@ -101,7 +117,9 @@ class Stream:
     prefixes_id: bool = False
     missing_ok: bool = False
     optional: bool = False
-    rereading: TokenWalk | None = None
+    rereading: TokenWalk | NumberedExport | None = None
+    lookup: Lookup | None = None
+    trash: tuple[str, ...] = ()
     revisits: Revisits | None = None
 
 

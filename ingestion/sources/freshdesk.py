@@ -11,7 +11,7 @@ from ingestion.following import of_changed
 from ingestion.http import checked_secret, checked_url
 from ingestion.landing import Landing
 from ingestion.paging import LinkedList, LinkedWindow, NumberedExport
-from ingestion.streams import Deletion, Partitions, Source, Stream
+from ingestion.streams import Deletion, Lookup, Partitions, Source, Stream
 from ingestion.vendors import START_AT, Variable, Vendor
 
 NAME = "freshdesk"
@@ -58,12 +58,16 @@ def _of_changed_tickets(landing: Landing, name: str, _: frozenset[str]) -> Parti
     return of_changed(landing, name, "conversations", "tickets", TRASH)
 
 
+#: More than 30,000 tickets of one second come in the order of their creation, from either end.
+EXPORT = NumberedExport(
+    orders=tuple({"order_by": "created_at", "order_type": kind} for kind in ("asc", "desc"))
+)
+
+
 def _tickets(name: str, **more: Any) -> Stream:
     """Tickets of a filter, by their last change; the vendor's default are those of the last 30 days."""
     params = {"order_by": "updated_at", "order_type": "asc", "include": "stats,requester"}
-    return Stream(
-        name, "/api/v2/tickets", "", NumberedExport(), params={**params, **more.pop("params", {})}, **more
-    )
+    return Stream(name, "/api/v2/tickets", "", EXPORT, params={**params, **more.pop("params", {})}, **more)
 
 
 def _list(name: str, *, optional: bool = False) -> Stream:
@@ -78,7 +82,14 @@ LATE = timedelta(days=7)
 STREAMS = (
     _tickets("deleted_tickets", params={"filter": "deleted"}, deletion=Deletion("id", _always)),
     _tickets("spam_tickets", params={"filter": "spam"}),
-    _tickets("tickets", deletion=Deletion("deleted", _is_true), after=TRASH),
+    _tickets(
+        "tickets",
+        deletion=Deletion("deleted", _is_true),
+        after=TRASH,
+        trash=TRASH,
+        lookup=Lookup("/api/v2/tickets/{id}", {"include": "stats,requester"}),
+        rereading=EXPORT,
+    ),
     Stream(
         "conversations",
         "/api/v2/tickets/{partition}/conversations",
