@@ -34,7 +34,7 @@ from ingestion.landing import Landing
 from ingestion.sources import VENDORS
 from ingestion.streams import Source
 from orchestration.publication import publish
-from sandbox.server import Sandbox
+from sandbox.server import HELPDESKS, Sandbox
 
 KINDS = ("500", "502", "503", "429", "429_without_retry_after", "reset", "truncated", "slow")
 LEAST, MOST = 0.02, 0.4
@@ -160,13 +160,15 @@ def misbehave(sandbox: Sandbox, chance: random.Random, most: float) -> str:
 
 def sources(sandbox: Sandbox, page: int) -> list[Source]:
     """The sandbox's accounts, with pages of at most so many records."""
-    env = sandbox.env()
+    env = sandbox.env(*HELPDESKS)
     login = {"email": env["ZENDESK_EMAIL"], "api_token": env["ZENDESK_API_TOKEN"]}
     zendesk = VENDORS["zendesk"].source("zendesk", env["ZENDESK_URL"], **login)
+    key = env["FRESHDESK_API_KEY"]
+    freshdesk = VENDORS["freshdesk"].source("freshdesk", env["FRESHDESK_URL"], api_key=key)
     typeform = VENDORS["typeform"].source("typeform", env["TYPEFORM_TOKEN"], url=env["TYPEFORM_URL"])
     return [
         replace(source, streams=tuple(_with_pages(stream, page) for stream in source.streams))
-        for source in (zendesk, typeform)
+        for source in (zendesk, freshdesk, typeform)
     ]
 
 

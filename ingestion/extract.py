@@ -47,7 +47,7 @@ from ingestion.rereading import (
     is_whole,
 )
 from ingestion.revisiting import AGAIN, Revisits, created, held_since, told_since
-from ingestion.streams import Lookup, Progress, Source, Stream, StreamResult, T
+from ingestion.streams import Lookup, Partitions, Progress, Source, Stream, StreamResult, T
 from ingestion.urls import is_loopback
 
 log = logging.getLogger(__name__)
@@ -298,6 +298,7 @@ class _StreamRun:
         self.known = Known()
         self.date = datetime.now(UTC)
         self.met: set[str | None] = set()
+        self.parts = Partitions([])
         self.read_before = 0
         self.started = source_run.clock()
 
@@ -352,7 +353,7 @@ class _StreamRun:
             if self.stream.rereading:
                 self._reread_all(self.stream.rereading, {"": self.stream.path}, AGAIN)
             return
-        parts = self.stream.partitions(self.landing, self.source.name, self.failed)
+        parts = self.parts = self.stream.partitions(self.landing, self.source.name, self.failed)
         paths = {name: self.stream.path.format(partition=quote(name, safe="")) for name in parts.names}
         missing = set(self.cursors.get("", {}).get("missing", ())) if parts.marks else set()
         self.result.of_parts = len(parts.marks)
@@ -371,6 +372,8 @@ class _StreamRun:
                 self.result.parts += 1
                 self.cursors[""] = {**parts.marks[name], "missing": sorted(missing)}
                 self._must_land()
+                if self.batch.is_full():
+                    self._flush()
         if self.stream.rereading and paths:
             self._reread_all(self.stream.rereading, paths, "")
         if parts.marker is not None:
@@ -399,7 +402,8 @@ class _StreamRun:
                 )
             if step.done and stream.is_list:
                 self._bury_vanished(page.date)
-            if self.batch.is_full():
+            # A part's mark lands with the last of its records.
+            if self.batch.is_full() and not (step.done and partition in self.parts.marks):
                 self._flush()
             self._report()
             if step.done:

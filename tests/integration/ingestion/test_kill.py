@@ -9,6 +9,7 @@ from hashlib import sha256
 import pytest
 
 from ingestion.landing import Landing
+from tests.integration.ingestion.desk import START, Desk
 
 SCRIPT = """
 import sys
@@ -59,6 +60,51 @@ def test_kill_9_loses_at_most_the_batch_in_flight(account, zendesk_source, lande
         assert each.landed == 5500 - landed[each.stream]
         ids = lander.ids("zendesk", each.stream)
         assert sorted(map(int, ids)) == list(range(5500))
+
+
+OF_FRESHDESK = """
+import sys
+from pathlib import Path
+import ingestion.records
+from ingestion.extract import fetch
+from ingestion.landing import Landing
+from ingestion.sources import freshdesk
+ingestion.records.BATCH_ROWS = 20
+fetch([freshdesk.source("freshdesk", sys.argv[1], api_key="t")], Landing(Path(sys.argv[2])))
+"""
+
+
+@pytest.mark.parametrize("answered", [2, 20, 70])
+def test_kill_9_among_the_conversations_loses_none(reply, freshdesk_source, lander, vendor, answered):
+    desk = Desk(vendor, reply)
+    for ticket in range(1, 101):
+        desk.say(ticket, 100 * ticket, START + ticket)
+        desk.say(ticket, 100 * ticket + 1, START + ticket)
+    reached, release, asked = threading.Event(), threading.Event(), []
+
+    def answer(path, params):
+        if path.endswith("/conversations"):
+            asked.append(path)
+            if len(asked) > answered:
+                reached.set()
+                release.wait(60)
+        return desk.answer(path, params)
+
+    vendor.answer = answer
+    child = subprocess.Popen([sys.executable, "-c", OF_FRESHDESK, vendor.url, str(lander.landing.root)])
+    assert reached.wait(60)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    release.set()
+    vendor.answer = desk.answer
+
+    landed = len(lander.ids("freshdesk", "conversations"))
+    assert landed >= 2 * answered - 20
+    result = lander.stream(freshdesk_source(), "conversations")
+    assert (result.error, result.landed) == (None, 200 - landed)
+    assert result.requests == 100 - landed // 2
+    expected = sorted(100 * ticket + place for ticket in range(1, 101) for place in (0, 1))
+    assert sorted(map(int, lander.ids("freshdesk", "conversations"))) == expected
 
 
 def test_a_half_written_file_is_ignored_and_cleaned(account, zendesk_source, lander):
