@@ -45,8 +45,9 @@ class Personal:
         kept: Fields whose texts say nothing of a person: words that models read. Ids and times stay anyway.
         whole: Fields of which all stays.
         emptied: Fields of which nothing does.
-        users: The stream of the persons themselves; with one, all ids are the source's own.
-        tickets_stream: The stream of tickets.
+        users: The streams of the persons themselves; with one, all ids are the source's own.
+        member_of: Their field with the id of their organization.
+        tickets_streams: The streams of tickets.
         own_ids: Streams whose ids are the source's own; elsewhere they are those of a helpdesk.
         organizations: The stream of organizations.
         nothing_personal: Streams without a word of a person.
@@ -60,8 +61,9 @@ class Personal:
     kept: frozenset[str] = frozenset({"status", "priority", "type", "channel"})
     whole: frozenset[str] = frozenset()
     emptied: frozenset[str] = frozenset()
-    users: str = ""
-    tickets_stream: str = "tickets"
+    users: frozenset[str] = frozenset()
+    member_of: str = "organization_id"
+    tickets_streams: frozenset[str] = frozenset({"tickets"})
     own_ids: frozenset[str] = frozenset({"tickets", "ticket_events"})
     organizations: str = ""
     nothing_personal: frozenset[str] = frozenset()
@@ -209,14 +211,14 @@ class Scrubber:
     def _by_id(self, record_id: str) -> dict[str, Any] | None:
         """What is said of a record by its id."""
         erased, personal = self.erased, self.personal
-        if self.stream == personal.users:
+        if self.stream in personal.users:
             return self.person(record_id)
         if self.stream == personal.organizations:
             return erased.find("organization", self.source, record_id)
         if (found := erased.find("record", f"{self.source}/{self.stream}", record_id)) is not None:
             return found
         return (
-            erased.find("ticket", self.source, record_id) if self.stream == personal.tickets_stream else None
+            erased.find("ticket", self.source, record_id) if self.stream in personal.tickets_streams else None
         )
 
     def person(self, value: Any) -> dict[str, Any] | None:
@@ -253,7 +255,7 @@ class Scrubber:
         owner = self.owner(record_id, told)
         clean = self._value(told, owner is not None, "")
         name = record_id
-        if owner and self.stream == self.personal.users and record_id is not None:
+        if owner and self.stream in self.personal.users and record_id is not None:
             name = owner["as"]
             clean = {**clean, "id": int(name)} if "id" in clean else clean
         deleted = deleted or bool(owner and owner["removed"] and self.stream in self.personal.removable)

@@ -148,12 +148,16 @@ VENDOR = Vendor(
     personal=Personal(
         people=frozenset(_PEOPLE),
         owners=frozenset({"requester_id", "user_id"}),
-        kept=frozenset({"type", "tags", "language", "time_zone", "time_spent", "preferred_source"}),
-        users="contacts",
+        kept=frozenset({"type", "tags", "time_spent"}),
+        emptied=frozenset({"requester"}),
+        loose=frozenset({"custom_fields"}),
+        users=frozenset({"contacts", "deleted_contacts"}),
+        member_of="company_id",
+        tickets_streams=frozenset({"tickets", *TRASH}),
         organizations="companies",
         nothing_personal=frozenset(
             {"surveys", "groups", "products", "ticket_fields", "sla_policies", "business_hours"}
         ),
-        removable=frozenset({"tickets", "deleted_tickets", "spam_tickets", "satisfaction_ratings"}),
+        removable=frozenset({"tickets", *TRASH, "satisfaction_ratings"}),
     ),
 )

@@ -125,6 +125,6 @@ VENDOR = Vendor(
         loose=frozenset({"hidden"}),
         nothing_personal=frozenset({"forms"}),
         removable=frozenset({"responses"}),
-        tickets_stream="",
+        tickets_streams=frozenset(),
     ),
 )

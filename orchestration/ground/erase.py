@@ -176,7 +176,7 @@ def find(home: Home, person: Person, response: tuple[str, str] | None = None) ->
         response: Source and id of a survey's response that is theirs.
     """
     landing = Landing(home.landing)
-    before, users, tickets = -1, _ids(landing, "users"), _ids(landing, "tickets_stream")
+    before, users, tickets = -1, _ids(landing, "users"), _ids(landing, "tickets_streams")
     while person.size != before:
         before = person.size
         members: dict[tuple[str, str], dict[str, bool]] = {}
@@ -212,7 +212,7 @@ def _ids(landing: Landing, role: str) -> set[tuple[str, str]]:
     found = set()
     for path in landing.batches():
         source, stream, _ = Place.of(path)
-        if stream == getattr(personal_of(landing.info(path).vendor), role):
+        if stream in getattr(personal_of(landing.info(path).vendor), role):
             ids = pq.read_table(path, columns=["record_id"])["record_id"].to_pylist()
             found |= {(source, each) for each in ids if each is not None}
     return found
@@ -230,28 +230,28 @@ def _complete(
     personal = personal_of(landing.info(path).vendor)
     is_survey = not personal.users and stream not in personal.own_ids
     if stream in personal.nothing_personal or not (
-        is_survey or stream in (personal.users, personal.tickets_stream)
+        is_survey or stream in personal.users | personal.tickets_streams
     ):
         return
     scrubber = Scrubber(listed, personal, source, stream)
     for record_id, _, payload in _rows(path):
         if record_id is None or (
-            stream == personal.tickets_stream and not scrubber.may_concern(record_id, payload)
+            stream in personal.tickets_streams and not scrubber.may_concern(record_id, payload)
         ):
             continue
         if (told := _decoded(payload)) is None:
             continue
         named = {address.casefold() for address in addresses(payload)}
         is_theirs = scrubber.owner(record_id, told) is not None
-        if stream == personal.users:
+        if stream in personal.users:
             is_theirs = is_theirs or str(told.get("email") or "").casefold() in person.addresses
-            if told.get("organization_id"):
-                members.setdefault((source, str(told["organization_id"])), {})[record_id] = is_theirs
+            if told.get(personal.member_of):
+                members.setdefault((source, str(told[personal.member_of])), {})[record_id] = is_theirs
             if is_theirs:
                 person.customers.add((source, record_id))
                 person.addresses |= {str(told["email"]).casefold()} if told.get("email") else set()
                 person.names |= {str(told["name"])} if told.get("name") else set()
-        elif stream == personal.tickets_stream:
+        elif stream in personal.tickets_streams:
             if is_theirs:
                 ticket = (told.get("values") or {}).get("ticket_id") or record_id
                 person.tickets |= {(source, record_id), (source, str(ticket))}

@@ -334,6 +334,76 @@ question: {id: q, kind: csat, scale_min: 1, scale_max: 5, positive_from: 4}
 """
 
 
+def desk_ticket(number, requester, name, **more):
+    embedded = {
+        "id": requester,
+        "name": name,
+        "email": f"{name.split()[0].lower()}@{name.split()[1].lower()}.example",
+    }
+    return {"id": number, "requester_id": requester, "responder_id": AGENT, "subject": f"{name} asks",
+            "requester": embedded, "type": "Incident", "tags": ["vip"], "status": 5, "priority": 2,
+            "custom_fields": {"cf_area": "Billing", "cf_contact_phone": "+49 170 1234567"},
+            "stats": {"first_responded_at": "2026-01-02T00:00:00Z"}, "due_by": "2026-01-05T00:00:00Z",
+            "updated_at": "2026-01-04T00:00:00Z", **more}  # fmt: skip
+
+
+def test_a_person_leaves_freshdesk_also_where_they_are_deleted_there(home):
+    ada, bob = (desk_ticket(number, who, name) for number, who, name in
+                ((1, ADA, "Ada Lovelace"), (2, BOB, "Bob Bobson")))  # fmt: skip
+    says = {"private": False, "incoming": True, "source": 0, "created_at": "2026-01-02T00:00:00Z"}
+    contact = {
+        "id": ADA,
+        "name": "Ada Lovelace",
+        "email": "ada@lovelace.example",
+        "company_id": 7,
+        "phone": "0815-4711",
+    }
+    told = {
+        "tickets": {1: ada, 2: bob},
+        "deleted_tickets": {3: desk_ticket(3, ADA, "Ada Lovelace", deleted=True)},
+        "spam_tickets": {4: desk_ticket(4, ADA, "Ada Lovelace", spam=True)},
+        "conversations": {
+            1100: {"id": 1100, "ticket_id": 1, "user_id": ADA, "body_text": "It is Ada Lovelace", **says},
+            1200: {"id": 1200, "ticket_id": 1, "user_id": AGENT, "body_text": "Dear Ada Lovelace", **says},
+            1300: {"id": 1300, "ticket_id": 2, "user_id": BOB, "body_text": "It is Bob", **says},
+        },
+        "satisfaction_ratings": {
+            21: {
+                "id": 21,
+                "ticket_id": 1,
+                "user_id": ADA,
+                "feedback": WORDS,
+                "ratings": {"default_question": -103},
+            }
+        },
+        "time_entries": {
+            31: {"id": 31, "ticket_id": 1, "agent_id": AGENT, "note": WORDS, "time_spent": "01:30"}
+        },
+        "deleted_contacts": {ADA: {**contact, "deleted": True}},
+        "companies": {7: {"id": 7, "name": "Lovelace & Daughters", "custom_fields": {"segment": "SMB"}}},
+    }
+    for stream, records in told.items():
+        land(home, "desk", stream, records, vendor="freshdesk")
+    before = {row[:3]: row[3:] for row in rows(home)}
+    assert main(["erase", "desk", "--customer", str(ADA), "--yes"]) == 0
+    ours = [row for row in rows(home) if row[0] == "desk"]
+    text = json.dumps(ours)
+    assert not [word for word in (f'"{ADA}"', f" {ADA},", "Ada", "Lovelace", "0815-4711") if word in text]
+    kept = {("tickets", "2"), ("conversations", "1300")}
+    changed = {row[1:3] for row in ours if before.get(row[:3]) != row[3:]}
+    assert changed.isdisjoint(kept)
+    assert {name for name, _ in changed} == set(told)
+    [one] = [row[4] for row in ours if row[1:3] == ("tickets", "1")]
+    assert (one["type"], one["tags"], one["stats"], one["due_by"]) == (
+        "Incident", ["vip"], ada["stats"], ada["due_by"]
+    )  # fmt: skip
+    assert one["custom_fields"] == {"cf_area": "Billing", "cf_contact_phone": ""}
+    assert one["requester_id"] == json.loads(next(row[2] for row in ours if row[1] == "deleted_contacts"))
+    assert of(home, "time_entries")["31"]["time_spent"] == "01:30"
+    assert main(["erase", "desk", "--customer", str(BOB), "--records", "--yes"]) == 0
+    assert {row[2] for row in rows(home) if row[:2] == ("desk", "tickets") and row[3]} == {"2"}
+
+
 def test_a_file_that_is_read_again_brings_nobody_back(home, tmp_path):
     folder = tmp_path / "files"
     folder.mkdir()
