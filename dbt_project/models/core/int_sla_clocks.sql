@@ -60,7 +60,7 @@ ordered as (
 {#- Tickets of sources with targets of our own. Of a ticket that was solved, nobody knows when, no clock can be read. #}
 tickets as (
     select
-        t.source, t.ticket_id, t.created_at, t.declares_resolved, t.declares_first_reply, m.first_reply_at, m.first_solved_at, m.has_lost_reply,
+        t.source, t.ticket_id, t.created_at, t.declares_resolved, t.declares_first_reply, t.is_sampled, m.first_reply_at, m.first_solved_at, m.has_lost_reply,
         m.has_untold_replies,
         case when m.is_resolved then m.last_solved_at end as solved_at
     from {{ ref('int_tickets') }} as t
@@ -248,11 +248,14 @@ numbered as (
         row_number() over (partition by c.source, c.ticket_id, c.metric order by c.started_at, c.fulfilled_at nulls last)
             + case when c.metric = 'next_reply' then 1 else 0 end as instance
     from own_clocks as c
+    inner join tickets as t on c.source = t.source and c.ticket_id = t.ticket_id
     inner join {{ ref('int_own_sla_metrics') }} as m on c.source = m.source and c.metric = m.metric
     left join undated as u
         on c.source = u.source and c.ticket_id = u.ticket_id and c.metric = u.metric
         and case when c.metric = 'group_ownership' then c.fulfilled_at end is not distinct from u.ended_at
     where u.source is null
+      {#- Samples do not tell when such a clock stood still, nor every stay. #}
+      and not (t.is_sampled and c.metric in ('agent_work', 'requester_wait', 'pausable_update', 'group_ownership'))
 ),
 
 counting as (

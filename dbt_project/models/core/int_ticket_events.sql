@@ -1,7 +1,7 @@
 {{ config(materialized='incremental', incremental_strategy='replace_touched') }}
 {%- set columns = [
     'source', 'ticket_id', 'event_id', 'event_at', 'sequence_no', 'child_no', 'kind_no', 'kind', 'can_repeat', 'value', 'actor_id', 'actor_role',
-    'is_public', 'is_automatic'
+    'is_public', 'is_automatic', 'is_dated', 'origin'
 ] -%}
 {%- set fields = ['status', 'priority', 'group', 'assignee'] -%}
 {%- set tells_all = 't.logs_assignment and ' ~ begins_with_ticket('e.known_from', 't.created_at') -%}
@@ -11,10 +11,10 @@ former_agents as ({{ united('former_agents', ['source', 'user_id', 'is_active'])
 
 dated as (
     select
-        {{ star_except(['event_at'], 'e') }},
+        {{ star_except(['event_at', 'is_dated'], 'e') }},
         e.event_at as told_at,
         greatest(e.event_at, t.created_at) as event_at,
-        not {{ is_misdated('e.event_at', 't.created_at') }} as is_time_known,
+        e.is_dated and not {{ is_misdated('e.event_at', 't.created_at') }} as is_time_known,
         t.created_at,
         t.customer_id,
         t.collaborator_ids
@@ -147,7 +147,7 @@ select
     ) as is_role_judged,
     e.is_public,
     e.kind = 'comment' and e.event_at <= e.created_at as is_opening,
-    'events' as origin
+    e.origin
 from authored as e
 left join {{ ref('int_users') }} as u
     on e.source = u.source and e.author_id = u.user_id

@@ -143,14 +143,14 @@ instants as (
         l.first_solved_at as changed_first_solved_at,
         l.last_solved_at as changed_last_solved_at,
         l.source is null as has_no_history,
-        coalesce(l.has_undated_assignment, false) as has_undated_assignment,
+        t.is_sampled or coalesce(l.has_undated_assignment, false) as has_undated_assignment,
         coalesce(t.declared_reopens, l.reopens) as reopens,
         coalesce(
             t.declared_replies, u.replies + coalesce(r.public_agent_replies, 0), r.public_agent_replies, case when l.source is not null then 0 end
         ) as public_agent_replies,
         u.replies is not null as has_untold_replies,
         coalesce(r.customer_turns, case when l.source is not null or u.source is not null then 1 end) as customer_turns,
-        {#- Where a source declares when it resolved, that decides. #}
+        {#- Who declares when it was resolved decides. #}
         case
             when t.declares_resolved then t.declared_resolved_at is not null or t.is_resolved_lost
             else coalesce(nullif(l.status, 'deleted'), t.status) in ('solved', 'closed')
@@ -171,6 +171,7 @@ waited as (
     select
         i.*,
         case
+            when i.is_sampled then null
             when i.has_statuses and (not i.is_resolved or (i.last_solved_at is not null and i.last_solved_origin <> 'vendor')) then 'events'
             when v.requester_wait_calendar <= {{ seconds(micros_between('i.created_at', as_of())) }} and i.is_resolved and not i.declares_resolved
                 then 'vendor'
@@ -304,9 +305,10 @@ select
     i.public_agent_replies,
     i.customer_turns,
     i.handle_seconds,
-    case when l.has_group_history then l.group_hops else i.told_group_hops end as group_hops,
-    case when l.has_assignee_history then l.assignee_hops else i.told_assignee_hops end as assignee_hops,
-    l.priority_raises,
+    {% for kind in ['group', 'assignee'] %}
+    case when l.has_{{ kind }}_history and not i.is_sampled then l.{{ kind }}_hops else i.told_{{ kind }}_hops end as {{ kind }}_hops,
+    {% endfor %}
+    case when not i.is_sampled then l.priority_raises end as priority_raises,
     s.settles_at,
     {#- Judged when the window is over, not before: an early no would come sooner than an early yes. #}
     case when s.settles_at <= {{ as_of() }} then coalesce(s.next_contact_at <= s.settles_at, false) end as has_repeat_contact,

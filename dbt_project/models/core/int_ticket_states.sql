@@ -79,6 +79,7 @@ told as (
         t.priority,
         t.group_id,
         t.assignee_id,
+        t.is_sampled,
         k.any_status is not null as has_status_history,
         {#- Of a history that begins later, an agent has been at the ticket by then. #}
         case when {{ begins_with_ticket('k.first_started_at', 't.created_at') }} then 'new' else 'open' end as first_status,
@@ -100,7 +101,7 @@ states as (
         k.is_time_known,
         k.origin,
         k.is_dated,
-        k.is_dated and coalesce(k.next_is_dated, true) as is_length_known,
+        k.is_dated and coalesce(k.next_is_dated, true) and not k.is_sampled as is_length_known,
         k.next_started_at as ended_at,
         coalesce(k.next_started_at, {{ the_end() }}) as held_until,
         case when k.has_status_history then coalesce(k.new_status, k.old_status, k.first_status) end as status,

@@ -4,7 +4,7 @@
     'customer_id', 'organization_id', 'group_id', 'assignee_id', 'segment', 'product', 'service_area', 'complexity', 'dimensions',
     'collaborator_ids', 'rating_score', 'exclusion_reason', 'is_untimed',
     'declared_first_reply_at', 'declared_resolved_at', 'declared_closed_at', 'declares_first_reply', 'declares_resolved', 'declared_reopens',
-    'declared_replies', 'handle_seconds', 'unusable_handle_seconds', 'logs_assignment', 'unusable', 'changed_at', 'version_at',
+    'declared_replies', 'handle_seconds', 'unusable_handle_seconds', 'logs_assignment', 'is_sampled', 'unusable', 'changed_at', 'version_at',
     'told_last_solved_at', 'told_first_solved_at', 'told_status_at', 'told_assignee_at', 'told_first_assigned_at',
     'told_first_resolution_business_seconds', 'told_full_resolution_business_seconds', 'link'
 ] -%}
@@ -76,6 +76,7 @@ select
     t.handle_seconds,
     t.unusable_handle_seconds,
     t.logs_assignment,
+    t.is_sampled,
     t.changed_at,
     {#- What a version says that is newer than the as-of time is not asked. #}
     case when t.version_at <= {{ as_of() }} then t.version_at end as version_at,

@@ -2,7 +2,8 @@
 {#- Where the time of solved tickets went, by the local date of the ticket's creation and the group that held it at the time. The
     statuses share out a ticket's whole time; the other stages lie across them. #}
 {%- set clocks = {
-    'calendar': micros_between('s.started_at', 's.ended_at'), 'business': 's.position_to - s.position_from'
+    'calendar': 'case when s.is_length_known then ' ~ micros_between('s.started_at', 's.ended_at') ~ ' end',
+    'business': 'case when s.is_length_known then s.position_to - s.position_from end'
 } -%}
 {%- set hand_over = {
     'calendar': micros_between('s.started_at', 's.taken_up_at'), 'business': 's.taken_up_position - s.position_from'

@@ -30,5 +30,7 @@ select
     actor_id,
     actor_role,
     is_public,
-    coalesce(actor_role = 'system', false) as is_automatic
+    coalesce(actor_role = 'system', false) as is_automatic,
+    true as is_dated,
+    'events' as origin
 from kinds

@@ -91,6 +91,7 @@ select
     cast(t.handle_seconds as double) as handle_seconds,
     cast(null as varchar) as unusable_handle_seconds,
     false as logs_assignment,
+    false as is_sampled,
     t.unusable,
     t.changed_at,
     {#- A log's last row is one of its events. #}

@@ -121,5 +121,7 @@ select
     k.is_public,
     k.actor_id = '-1'
         or coalesce(k.via_channel in ('rule', 'trigger', 'automation', 'system'), false)
-        or coalesce(k.via_rel in ('trigger', 'automation', 'rule'), false) as is_automatic
+        or coalesce(k.via_rel in ('trigger', 'automation', 'rule'), false) as is_automatic,
+    true as is_dated,
+    'events' as origin
 from kinds as k

@@ -113,6 +113,7 @@ select
     {{ number_value('handle_seconds', 'c.handle_seconds', 'double')['value'] }} as handle_seconds,
     case when {{ number_value('handle_seconds', 'c.handle_seconds')['fault'] }} is not null then c.handle_seconds end as unusable_handle_seconds,
     true as logs_assignment,
+    false as is_sampled,
     cast([] as varchar[]) as unusable,
     t.changed_at,
     t.changed_at as version_at,

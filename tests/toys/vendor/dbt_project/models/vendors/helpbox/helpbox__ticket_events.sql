@@ -12,6 +12,8 @@ select
     e.actor_id,
     e.actor_role,
     e.status is null and e.is_public as is_public,
-    false as is_automatic
+    false as is_automatic,
+    true as is_dated,
+    'events' as origin
 from {{ ref('stg_helpbox__events') }} as e
 where e.event_at <= {{ as_of() }} and not e.deleted and {{ is_touched('e') }}

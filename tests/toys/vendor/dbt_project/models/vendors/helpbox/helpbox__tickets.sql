@@ -36,6 +36,7 @@ select
     cast(null as double) as handle_seconds,
     cast(null as varchar) as unusable_handle_seconds,
     false as logs_assignment,
+    false as is_sampled,
     cast([] as varchar[]) as unusable,
     t.changed_at,
     t.changed_at as version_at
