@@ -9,6 +9,15 @@
 {% macro json_array_keys(column, path) %}{{ return(adapter.dispatch('json_array_keys')(column, path)) }}{% endmacro %}
 {% macro default__json_array_keys(column, path) %}list_transform({{ json_array(column, path) }}, x -> json_keys(x)){% endmacro %}
 
+{#- An object whose names are the source's own, as pairs. #}
+{% macro json_pairs(column) %}{{ return(adapter.dispatch('json_pairs')(column)) }}{% endmacro %}
+{% macro default__json_pairs(column) -%}
+list_transform(
+        json_keys({{ column }}),
+        lambda k: {'key': k, 'value': json_extract_string({{ column }}, '/' || replace(replace(k, '~', '~0'), '/', '~1'))}
+    )
+{%- endmacro %}
+
 {% macro star_except(columns, alias=none) %}{{ return(adapter.dispatch('star_except')(columns, alias)) }}{% endmacro %}
 {% macro default__star_except(columns, alias) %}{% if alias %}{{ alias }}.{% endif %}* exclude ({{ columns | join(', ') }}){% endmacro %}
 
@@ -73,6 +82,10 @@ regexp_replace(regexp_replace(left({{ text }}, 40), '[\p{L}\p{M}]', 'a', 'g'), '
 
 {% macro matches(text, pattern) %}{{ return(adapter.dispatch('matches')(text, pattern)) }}{% endmacro %}
 {% macro default__matches(text, pattern) %}regexp_matches({{ text }}, '{{ pattern }}'){% endmacro %}
+
+{#- What stands in a pattern's first group; '' where it does not match. #}
+{% macro matched_part(text, pattern) %}{{ return(adapter.dispatch('matched_part')(text, pattern)) }}{% endmacro %}
+{% macro default__matched_part(text, pattern) %}regexp_extract({{ text }}, '{{ pattern }}', 1){% endmacro %}
 
 {% macro pair_list(key, value, names, prefix) %}{{ return(adapter.dispatch('pair_list')(key, value, names, prefix)) }}{% endmacro %}
 {% macro default__pair_list(key, value, names, prefix) %}
