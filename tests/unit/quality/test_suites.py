@@ -323,6 +323,24 @@ BREAKS: dict[str, dict[str, Any]] = {
 UNIQUE = ("versions_are_unique", "key_is_unique")
 
 
+def usual(suite: Suite) -> dict[str, Any]:
+    """A good row of a vendor's, where its values alone make it one."""
+    row: dict[str, Any] = dict(STAGED)
+    for expectation in suite.expectations:
+        for column in expectation.columns:
+            value = DAY if column.endswith("_at") else expectation.kwargs.get("value_set", ["1"])[0]
+            row.setdefault(column, value)
+    return row
+
+
+DECLARED = {
+    f"new_{module.name}__{stream}"
+    for module in pkgutil.iter_modules(vendors.__path__)
+    for stream in importlib.import_module(f"{vendors.__name__}.{module.name}").DECLARED
+}
+GOOD |= {name: (staged.suite(name), usual(staged.suite(name))) for name in sorted(DECLARED - set(GOOD))}
+
+
 def _cases() -> list[tuple[str, Expectation]]:
     return [(name, e) for name, (suite, _) in GOOD.items() for e in suite.expectations]
 
@@ -383,13 +401,7 @@ def test_the_row_that_breaks_it_fails_it(name: str, expectation: Expectation) ->
 
 def test_every_declared_suite_is_tried() -> None:
     assert set(marts.DECLARED) <= set(GOOD)
-    declared = {
-        f"new_{module.name}__{stream}"
-        for module in pkgutil.iter_modules(vendors.__path__)
-        for stream in importlib.import_module(f"{vendors.__name__}.{module.name}").DECLARED
-    }
-    assert "new_zendesk__tickets" in declared
-    assert declared <= set(GOOD)
+    assert "new_zendesk__tickets" in DECLARED
 
 
 def test_names_are_unique_and_kinds_exist() -> None:
