@@ -6,6 +6,11 @@
         'sla_metrics', 'sla_events', 'answers', 'landed_answers', 'survey_sends', 'newest_ratings', 'vendor_numbers', 'told_replies', 'written_answers', 'named_customers',
         'staged_streams', 'stream_checks'
     ],
+    'freshdesk': [
+        'ticket_records', 'ticket_fields', 'users', 'former_agents', 'organizations', 'groups', 'schedules', 'tickets', 'ticket_events', 'ticket_tags',
+        'ticket_links', 'sla_metrics', 'declared_targets', 'answers', 'landed_answers', 'vendor_numbers', 'written_answers', 'named_customers',
+        'staged_streams'
+    ],
     'typeform': ['answers', 'landed_answers', 'written_answers', 'staged_streams', 'stream_checks'],
     'files': [
         'ticket_records', 'tickets', 'ticket_events', 'sla_metrics', 'declared_targets', 'answers', 'landed_answers', 'survey_sends', 'written_answers',

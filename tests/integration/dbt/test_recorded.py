@@ -82,3 +82,34 @@ def test_redacted_fields_are_null_and_counted(recorded: Warehouse) -> None:
 def test_the_recorded_ticket_is_counted(recorded: Warehouse) -> None:
     [(status, priority, customer)] = recorded.query("select status, priority, customer_id from marts.tickets")
     assert (status, priority, customer) == ("open", "normal", "28835741127700")
+
+
+#: What an account of Freshdesk really gave, and how many of each.
+FRESHDESK = {"agents": 9, "companies": 10, "contacts": 10, "groups": 9, "ticket_fields": 10}
+
+
+@pytest.fixture(scope="module")
+def freshdesk(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    warehouse = Warehouse(tmp_path_factory.mktemp("freshdesk"))
+    lines = (API / "freshdesk" / "records.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+    for stream in FRESHDESK:
+        warehouse.land("freshdesk", stream, [each["data"] for each in records if each["stream"] == stream])
+    warehouse.build(
+        "2026-11-21T00:00:00Z", select=["+publication", "+rejected_values", "+organizations", "+groups"]
+    )
+    return warehouse
+
+
+def test_each_record_of_freshdesk_stages_to_one_row(freshdesk: Warehouse) -> None:
+    rows = freshdesk.query("select stream, landed_rows, staged_rows, rejected_rows from marts.publication")
+    assert {stream: counts for stream, *counts in rows} == {
+        stream: [count, count, 0] for stream, count in FRESHDESK.items()
+    }
+    assert freshdesk.query("select count(*) from marts.rejected_values") == [(0,)]
+    assert freshdesk.query("select count(*) from marts.organizations") == [(10,)]
+    assert freshdesk.query("select count(*) from marts.groups where not is_deleted") == [(9,)]
+    assert freshdesk.query("select role, count(*) from core.int_users group by role order by role") == [
+        ("agent", 9),
+        ("end_user", 10),
+    ]

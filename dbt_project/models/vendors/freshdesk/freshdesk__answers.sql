@@ -1,0 +1,37 @@
+select
+    'freshdesk__satisfaction_ratings' as stream_key,
+    r.source,
+    r.response_id,
+    case when r.is_default then 'helpdesk rating' else coalesce(r.survey_id, 'helpdesk survey') end as survey,
+    case when r.is_default then 'helpdesk rating' else coalesce(r.survey_id, 'helpdesk survey') end as survey_title,
+    r.question_id,
+    r.question_id as question_ref,
+    coalesce(r.title, case when r.is_default then 'helpdesk rating' end) as question_title,
+    'helpdesk_rating' as question_type,
+    true as is_helpdesk,
+    r.score,
+    cast(null as varchar) as original_answer,
+    -103e0 as scale_min,
+    103e0 as scale_max,
+    {#- The account's first question is its satisfaction; what the others ask somebody declares. #}
+    case when r.is_default then 'csat' end as declared_kind,
+    101e0 as declared_positive_from,
+    'higher_is_better' as declared_direction,
+    cast(null as boolean) as is_good,
+    false as is_edited,
+    case when r.deleted then 'deleted' end as lacks,
+    cast(null as varchar) as row_order,
+    r.answered_at,
+    r.answered_at as answered_until,
+    cast(null as timestamp) as sent_at,
+    r.ticket_id,
+    r.customer_id,
+    cast(null as varchar) as customer_email_hash,
+    {% for attribute in ['organization_id', 'segment', 'product', 'service_area', 'complexity', 'channel', 'priority'] %}
+    cast(null as varchar) as {{ attribute }},
+    {% endfor %}
+    r.group_id,
+    r.agent_id,
+    {{ no_dimensions() }} as dimensions,
+    cast(null as varchar) as reason
+from {{ ref('freshdesk__ratings') }} as r

@@ -1,0 +1,1 @@
+{{ freshdesk_parsed_tickets('tickets') }}

@@ -1,0 +1,1 @@
+{{ merge_versions(ref('new_freshdesk__agents'), keep='history') }}
