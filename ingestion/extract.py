@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import httpx2
 
+from ingestion.following import Lacking
 from ingestion.http import Answer, Client, FetchError, PermanentError, Traffic, TransientError
 from ingestion.landed import Landed
 from ingestion.landing import BatchInfo, Landing, LandingError
@@ -355,22 +356,26 @@ class _StreamRun:
             return
         parts = self.parts = self.stream.partitions(self.landing, self.source.name, self.failed)
         paths = {name: self.stream.path.format(partition=quote(name, safe="")) for name in parts.names}
-        missing = set(self.cursors.get("", {}).get("missing", ())) if parts.marks else set()
+        lacking = Lacking(self.cursors.get("", {}) if parts.marks else {})
         self.result.of_parts = len(parts.marks)
         for name in parts.names:
             self.read_before = parts.read_before.get(name, 0)
-            missing.discard(name)
             try:
                 self._walk(name, paths[name])
-            except PermanentError as error:
-                if not (self.stream.missing_ok and error.status == 404):
+                lacking.had(name)
+            except FetchError as error:
+                is_gone = isinstance(error, PermanentError) and error.status == 404
+                if is_gone and self.stream.missing_ok:
+                    lacking.is_gone(name)
+                    self._note(f"{name} is gone (404): left out")
+                elif name in parts.marks and lacking.may_fail(name, error.status):
+                    self._note(f"{name} could not be read and is asked for again the next time: {error}")
+                else:
                     raise
-                self._note(f"{name} is gone (404): left out")
-                missing.add(name)
                 del paths[name]
             if name in parts.marks:
                 self.result.parts += 1
-                self.cursors[""] = {**parts.marks[name], "missing": sorted(missing)}
+                self.cursors[""] = {**parts.marks[name], **lacking.state}
                 self._must_land()
                 if self.batch.is_full():
                     self._flush()

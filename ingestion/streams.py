@@ -51,8 +51,8 @@ class Partitions:
     Attributes:
         names: One walk each, in this order; `{partition}` in the stream's path is replaced by the name.
         marker: Becomes the cursor `""` once every partition was read; None leaves it.
-        marks: Becomes the cursor `""` as soon as a partition was read, with the names that answered 404 under
-            `missing`: a run that is cut off goes on behind it.
+        marks: Becomes the cursor `""` as soon as a partition was read, with the names of those that were not:
+            a run that is cut off goes on behind it, and one that fails costs no other.
         read_before: What changed before (microseconds since 1970) was read of a partition by an earlier run.
     """
 

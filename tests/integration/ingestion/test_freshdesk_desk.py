@@ -68,7 +68,7 @@ def test_30001_tickets_of_one_second_are_all_read(desk, source, lander):
     assert lander.stream(alone(source), "tickets").batches == []
 
 
-@pytest.mark.parametrize("number", [39, 40, 41, 79, 80, 81, 82, 119, 200])
+@pytest.mark.parametrize("number", [39, 40, 41, 69, 70, 71, 72, 79, 80, 81, 119, 200])
 def test_a_second_beyond_the_wall_costs_no_ticket(desk, source, lander, number):
     """Four pages of ten to the wall: 40 by the last change, 40 from either end, the rest by id."""
     source = narrow(alone(source), size=10, wall=4)
@@ -86,6 +86,16 @@ def test_a_second_beyond_the_wall_costs_no_ticket(desk, source, lander, number):
         assert skips == [{"second": START, "first": 41, "last": number - 39}]
     assert desk.highest == 4
     assert lander.stream(source, "tickets").batches == []
+
+
+def test_a_bulk_change_beyond_the_wall_reaches_every_ticket_that_is_held(desk, source, lander):
+    source = narrow(alone(source), size=10, wall=4)
+    desk.tickets = {ticket: START - 1000 + ticket for ticket in range(1, 121)}
+    lander.fetch(source)
+    desk.tickets = dict.fromkeys(desk.tickets, START)
+    result = lander.stream(source, "tickets")
+    assert result.error is None
+    assert {row["changed_at"].timestamp() for row in newest(lander).values()} == {START}
 
 
 def test_a_cut_fill_goes_on_where_it_was(desk, source, lander, vendor):
@@ -244,7 +254,7 @@ def test_a_broken_load_goes_on_behind_what_landed(desk, source, lander, vendor):
         if path.endswith("/conversations"):
             counted.append(int(path.split("/")[4]))
             if len(counted) == 13:
-                return desk.reply({}, 403)
+                return desk.reply({}, 429, {"Retry-After": "5000"})
         return desk.answer(path, params)
 
     vendor.answer = answer
@@ -272,6 +282,48 @@ def test_a_ticket_whose_conversations_were_out_of_sight_is_read_from_its_beginni
     lander.fetch(source)
     assert sorted(lander.ids("freshdesk", "conversations")) == ["11", "12", "21", "22"]
     assert lander.landing.latest("freshdesk", "conversations").cursors[""]["missing"] == []
+
+
+def test_a_ticket_that_cannot_be_read_stops_no_other_and_is_asked_for_again(desk, source, lander, vendor):
+    for ticket in range(1, 21):
+        desk.say(ticket, 100 * ticket, START + ticket)
+    broken = {4, 9, 10}
+
+    def answer(path, params):
+        parts = path.split("/")
+        is_broken = path.endswith("/conversations") and int(parts[4]) in broken
+        return desk.reply({}, 500 if int(parts[4]) == 4 else 403) if is_broken else desk.answer(path, params)
+
+    vendor.answer = answer
+    first = {each.stream: each for each in lander.fetch(source).streams}["conversations"]
+    assert first.error is None
+    assert len([note for note in first.notes if "asked for again" in note]) == 3
+    assert lander.landing.latest("freshdesk", "conversations").cursors[""]["failed"] == ["10", "4", "9"]
+    broken.discard(9)
+    second = lander.stream(source, "conversations")
+    assert (second.error, second.landed, second.of_parts) == (None, 1, 3)
+    broken.clear()
+    lander.fetch(source)
+    assert sorted(map(int, lander.ids("freshdesk", "conversations"))) == [100 * t for t in range(1, 21)]
+    assert lander.stream(source, "conversations").requests == 0
+
+
+def test_a_key_that_may_read_none_stops_the_stream(desk, source, lander, vendor):
+    for ticket in range(1, 21):
+        desk.say(ticket, 100 * ticket, START + ticket)
+    is_closed = [True]
+
+    def answer(path, params):
+        if path.endswith("/conversations") and is_closed[0]:
+            return desk.reply({}, 403)
+        return desk.answer(path, params)
+
+    vendor.answer = answer
+    refused = {each.stream: each for each in lander.fetch(source).streams}["conversations"]
+    assert (refused.error.status, refused.requests) == (403, 4)
+    is_closed[0] = False
+    assert lander.stream(source, "conversations").error is None
+    assert sorted(map(int, lander.ids("freshdesk", "conversations"))) == [100 * t for t in range(1, 21)]
 
 
 def test_a_ticket_that_changes_while_it_is_read_is_read_again(desk, source, lander, vendor):

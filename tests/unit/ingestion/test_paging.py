@@ -4,6 +4,7 @@ import json
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from unittest.mock import patch
 
 import pyarrow.parquet as pq
@@ -12,20 +13,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion import extract, records
-from ingestion.http import Answer, Traffic, TransientError
+from ingestion.http import Answer, PermanentError, Traffic, TransientError
 from ingestion.landing import Landing
 from ingestion.paging import (
     IDLE_PAGES,
     CursorExport,
     CursorList,
     CursorWindow,
+    LinkedList,
+    LinkedWindow,
     NumberedExport,
     NumberedList,
     Page,
     TimeExport,
     TokenWalk,
 )
-from ingestion.streams import Source, Stream
+from ingestion.streams import Lookup, Source, Stream
 
 START = 1_770_000_000
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -94,10 +97,19 @@ class Table:
         return {"rows": found[: self.size], "total_items": len(found)}
 
     def numbered_export(self, params):
-        found = self.since(second_of(params["updated_since"]))
+        return self.linked(self.since(second_of(params["updated_since"])), params)
+
+    def linked(self, found, params):
         start = (params["page"] - 1) * self.size
         self.link = 'rel="next"' if start + self.size < len(found) else ""
         return {"rows": found[start : start + self.size]}
+
+    def linked_list(self, params):
+        return self.linked(self.rows, params)
+
+    def linked_window(self, params):
+        found = self.since(second_of(params["created_since"]) if "created_since" in params else 0)
+        return self.linked(sorted(found, key=lambda row: (row["id"] % 3, row["id"])), params)
 
 
 STYLES = {
@@ -108,6 +120,8 @@ STYLES = {
     "window": lambda size: CursorWindow(size=size),
     "token_walk": lambda size: TokenWalk(size=size),
     "numbered_export": lambda size: NumberedExport(size=size),
+    "linked_list": lambda size: LinkedList(size),
+    "linked_window": lambda size: LinkedWindow(size=size),
 }
 
 
@@ -173,6 +187,65 @@ def test_every_record_exactly_once(name, seconds, size, failing, rows):
     assert last.error is None
     assert sorted(map(int, ids)) == list(range(len(seconds)))
     assert last.batches == []
+
+
+class Walled(Table):
+    """Gives no page above a wall; single records by their ids."""
+
+    def __init__(self, seconds, size, wall):
+        super().__init__(seconds, size)
+        self.wall = wall
+        Random(len(seconds)).shuffle(self.rows)
+        for number, row in enumerate(self.rows, 1):
+            row["id"] = number
+        self.rows.sort(key=lambda row: (row["at"], row["id"]))
+
+    def export(self, params):
+        assert params["page"] <= self.wall
+        found = self.since(second_of(params["updated_since"]))
+        if "order" in params:
+            found = sorted(found, key=lambda row: row["id"], reverse=params["order"] == "desc")
+        return self.linked(found, params)
+
+    def get(self, path, params, decode):
+        FakeClient.asked += 1
+        if FakeClient.asked in FakeClient.failing:
+            raise TransientError("answered 500", url=path, status=500)
+        name = path.removeprefix("/rows/")
+        found = [row for row in self.rows if str(row["id"]) == name]
+        if name != path and not found:
+            raise PermanentError("not found", url=path, status=404)
+        answer = found[0] if found else self.export(params)["rows"]
+        return decode(json.dumps(answer).encode()), Answer(json.dumps(answer).encode(), NOW, self.link)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seconds=st.lists(st.integers(0, 3), max_size=60),
+    size=st.integers(1, 4),
+    wall=st.integers(1, 4),
+    failing=st.sets(st.integers(1, 40), max_size=4),
+)
+def test_no_second_beyond_the_wall_costs_a_record(seconds, size, wall, failing):
+    table = Walled(seconds, size, wall)
+    style = NumberedExport(size=size, wall=wall, orders=({"order": "asc"}, {"order": "desc"}))
+    stream = Stream("rows", "/rows", "", style, clock="at", lookup=Lookup("/rows/{id}"))
+    source = Source("vendor", "vendor", (stream,), url="http://127.0.0.1")
+    FakeClient.failing, FakeClient.asked = frozenset(failing), 0
+    client = type("Client", (FakeClient,), {"get": staticmethod(table.get)})
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        patch.object(extract, "Client", client),
+        patch("os.fsync"),
+    ):
+        landing = Landing(Path(folder))
+        for left in reversed(range(len(failing) + 2)):
+            FakeClient.failing = FakeClient.failing if left >= 2 else frozenset()
+            (result,) = extract.fetch([source], landing).streams
+        ids = {each for path in landing.batches() for each in pq.read_table(path)["record_id"].to_pylist()}
+    assert result.error is None
+    assert ids == {str(row["id"]) for row in table.rows}
+    assert result.batches == []
 
 
 def test_a_second_that_fills_a_page_is_stepped_over_once():
