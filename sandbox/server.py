@@ -187,6 +187,8 @@ class Sandbox:
 
     def env(self, *helpdesks: str) -> dict[str, str]:
         """The environment variables with which a pipeline reads this sandbox, with these helpdesks of it."""
+        if unknown := set(helpdesks) - set(HELPDESKS):
+            raise ValueError(f"unknown helpdesk {min(unknown)!r}, known are {', '.join(HELPDESKS)}")
         variables: dict[str, str] = {}
         for vendor in VENDORS:
             if not vendor.is_helpdesk or vendor.name in (helpdesks or HELPDESKS[:1]):

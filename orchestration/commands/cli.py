@@ -157,6 +157,10 @@ def _parser() -> argparse.ArgumentParser:
     trial = command("demo", _demo, "Run everything against a generated company, without any account.")
     trial.add_argument("--tickets", type=int, default=demo.TICKETS, help="of a new company, in two years")
     sandbox = command("sandbox", _sandbox, "Serve the generated company's APIs on loopback.")
+    for each in (trial, sandbox):
+        each.add_argument(
+            "--helpdesk", metavar="NAME", action="append", default=[], help="the company's; again for two"
+        )
     sandbox.add_argument("--tickets", type=int, default=1000)
     sandbox.add_argument("--seed", type=int, default=demo.SEED)
     sandbox.add_argument("--port", type=int, default=0)
@@ -544,7 +548,7 @@ def _demo(options: argparse.Namespace) -> int:
     own = {name: os.environ[name] for name in ("CXMARTS_HOME", "CXMARTS_RULES") if name in os.environ}
     given = load(own, use_file=False)
     home = Home(given.home).create()
-    with demo.company(home, options.tickets, given.rules) as variables:
+    with demo.company(home, options.tickets, given.rules, options.helpdesk) as variables:
         settings = load({**variables, **own}, use_file=False)
         code = _run_refresh(settings)
     if code == 0:
@@ -589,9 +593,10 @@ def _sandbox(options: argparse.Namespace) -> int:
 
     try:
         sandbox = serve(options.tickets, options.seed, options.port, profile=options.profile)
+        variables = sandbox.env(*options.helpdesk)
     except (OSError, ValueError) as error:
         raise CommandError(f"the sandbox cannot start: {error}") from None
-    for name, value in sandbox.env().items():
+    for name, value in variables.items():
         print(f"{name}={value}", flush=True)
     told = (
         f"Serving {options.tickets:,} tickets until Ctrl-C; the lines above are settings for another `.env`"

@@ -6,7 +6,7 @@ import contextlib
 import csv
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,13 +36,16 @@ def rules(home: Home, own: Path | None) -> Path | None:
 
 
 @contextlib.contextmanager
-def company(home: Home, tickets: int = TICKETS, rules: Path | None = None) -> Iterator[dict[str, str]]:
+def company(
+    home: Home, tickets: int = TICKETS, rules: Path | None = None, helpdesks: Sequence[str] = ()
+) -> Iterator[dict[str, str]]:
     """The home's company on loopback for the block, by the clock of this machine: the same at every start.
 
     Args:
         home: the demo's home, or an empty one that becomes it.
         tickets: the size of a new company, in two years.
         rules: the user's rule files, which go before the company's.
+        helpdesks: those of a new company; one that is usual by default.
 
     Yields:
         The variables with which it is read, the time zone and the rule files among them.
@@ -53,15 +56,19 @@ def company(home: Home, tickets: int = TICKETS, rules: Path | None = None) -> It
     from sandbox.demo.company import DemoCompany
     from sandbox.server import Sandbox
 
-    state = _founded(home, tickets)
+    state = _founded(home, tickets, helpdesks)
+    if helpdesks and state.get("helpdesks") != list(helpdesks):
+        raise DemoError(f"{home.root} holds a demo of other helpdesks: remove it, or set CXMARTS_HOME anew")
     print(f"Generating a company with {state['tickets']:,} tickets …", file=sys.stderr)  # noqa: T201
     try:
         made = DemoCompany(SEED, state["tickets"], datetime.fromisoformat(state["now"]))
+        served = Sandbox(company=made, is_live=True)
+        variables = served.env(*state.get("helpdesks", ()))
     except ValueError as error:
         raise DemoError(f"no company can be generated: {error}") from None
     replace_text(_path(home), json.dumps(state))
     shipped = _with_rules(home, made.rules())
-    with Sandbox(company=made, is_live=True) as sandbox:
+    with served as sandbox:
         if sandbox.company.is_over:
             still = f"it stands still since {sandbox.company.now:%Y-%m-%d}"
             print(  # noqa: T201
@@ -70,7 +77,7 @@ def company(home: Home, tickets: int = TICKETS, rules: Path | None = None) -> It
             )
         if rules is not None:
             _tell_of_undeclared(rules, shipped)
-        yield sandbox.env() | {"CXMARTS_RULES": str(rules or shipped)}
+        yield variables | {"CXMARTS_RULES": str(rules or shipped)}
 
 
 def _with_rules(home: Home, files: Mapping[str, str]) -> Path:
@@ -110,7 +117,7 @@ def _folder(home: Home) -> Path:
     return home.root / "rules"
 
 
-def _founded(home: Home, tickets: int) -> dict[str, Any]:
+def _founded(home: Home, tickets: int, helpdesks: Sequence[str]) -> dict[str, Any]:
     """The company's size and the hour it was founded in: together with the seed, all that it is made from."""
     path = _path(home)
     if path.exists():
@@ -125,4 +132,4 @@ def _founded(home: Home, tickets: int) -> dict[str, Any]:
     if any(home.landing.iterdir()):
         raise DemoError(f"{home.root} holds data of real sources: set CXMARTS_HOME to another folder")
     hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    return {"edition": EDITION, "tickets": tickets, "now": hour.isoformat()}
+    return {"edition": EDITION, "tickets": tickets, "now": hour.isoformat(), "helpdesks": list(helpdesks)}

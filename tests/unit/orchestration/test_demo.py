@@ -57,3 +57,19 @@ def test_a_demo_of_another_release_is_refused(home: Home, state: dict[str, int])
     (home.root / "demo.json").write_text(json.dumps(old))
     with pytest.raises(demo.DemoError, match="another release: remove it"), demo.company(home):
         pass
+
+
+def test_a_demo_keeps_to_its_helpdesks(home: Home) -> None:
+    with demo.company(home, 100, helpdesks=("freshdesk",)) as first:
+        assert first.keys() >= {"FRESHDESK_URL", "FRESHDESK_API_KEY", "TYPEFORM_TOKEN"}
+    with demo.company(home) as again:
+        assert again.keys() == first.keys()
+    with pytest.raises(demo.DemoError, match="other helpdesks"), demo.company(home, helpdesks=("zendesk",)):
+        pass
+
+
+def test_a_helpdesk_that_is_none_leaves_no_demo(home: Home) -> None:
+    with pytest.raises(demo.DemoError, match="unknown helpdesk 'other'"), demo.company(home, 100, helpdesks=("other",)):
+        pass
+    with demo.company(home, 100) as usual:
+        assert "ZENDESK_URL" in usual
