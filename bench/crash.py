@@ -33,7 +33,7 @@ from ingestion.landing import Landing, LandingError
 from ingestion.records import Known
 from orchestration.publication import publish
 from orchestration.publication.marts_file import PublishError
-from sandbox.server import Sandbox
+from sandbox.server import HELPDESKS, Sandbox
 
 #: The nights, and how many kills one home gets in each.
 KILLS = {"first fetch": 5, "a day later": 4}
@@ -88,10 +88,11 @@ def nights(work: Path, stack: ExitStack, tickets: int, seed: int) -> list[Night]
             Sandbox(tickets=tickets, seed=seed, now=SEEN, at=SEEN + timedelta(days=day), days=60)
         )
         as_of, started = NOW + timedelta(days=day), time.monotonic()
-        database = refresh(HERE, home, sandbox.env(), as_of).resolve()
+        env = sandbox.env(*HELPDESKS)
+        database = refresh(HERE, home, env, as_of).resolve()
         seconds = time.monotonic() - started
         print(f"undisturbed, {name}: {seconds:.0f} s", flush=True)
-        found.append(Night(name, as_of, sandbox.env(), database, newest(home / "landing"), seconds))
+        found.append(Night(name, as_of, env, database, newest(home / "landing"), seconds))
     return found
 
 

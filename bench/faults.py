@@ -14,7 +14,7 @@ import logging
 import random
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -107,6 +107,16 @@ def _spoil_response(record: dict[str, Any]) -> None:
             answer["text"] = _text(record, "response_id")
 
 
+def _spoil_desk(record: dict[str, Any]) -> None:
+    # A merge is told by a note's text alone.
+    if "merged into" in record.get("body_text", ""):
+        return
+    record |= {name: _text(record) for name in ("subject", "body", "body_text", "note") if name in record}
+    record |= {name: _text(record) for name in ("feedback", "description") if record.get(name)}
+    if "tags" in record:
+        record["tags"] = [*record["tags"], _text(record)]
+
+
 #: Path, array of records, and what is done to each.
 SPOILERS: tuple[tuple[str, str, Callable[[dict[str, Any]], None]], ...] = (
     ("/incremental/tickets", "tickets", _spoil_ticket),
@@ -114,6 +124,11 @@ SPOILERS: tuple[tuple[str, str, Callable[[dict[str, Any]], None]], ...] = (
     ("/incremental/users", "users", _spoil_name),
     ("/incremental/organizations", "organizations", _spoil_name),
     ("/responses", "items", _spoil_response),
+    ("/freshdesk/api/v2/tickets", "", _spoil_desk),
+    ("/satisfaction_ratings", "", _spoil_desk),
+    ("/time_entries", "", _spoil_desk),
+    ("/freshdesk/api/v2/contacts", "", _spoil_name),
+    ("/freshdesk/api/v2/companies", "", _spoil_name),
 )
 
 
@@ -221,12 +236,12 @@ def ingestion(seed: int, tickets: int, work: Path, figures: Figures) -> None:
     )
 
 
-def refreshed(home: Path, sandbox: Sandbox, day: int) -> int:
+def refreshed(home: Path, sandbox: Sandbox, day: int, helpdesks: Sequence[str] = HELPDESKS) -> int:
     """Refresh until it ends well; how many runs it took."""
     home.parent.mkdir(exist_ok=True)
     for tries in range(1, TRIES + 1):
         with (home.parent / "said").open("w+") as said:
-            if start(HERE, home, sandbox.env(), NOW + timedelta(days=day), said).wait() == 0:
+            if start(HERE, home, sandbox.env(*helpdesks), NOW + timedelta(days=day), said).wait() == 0:
                 return tries
     raise SystemExit(f"no refresh of {TRIES} ended well: {(home.parent / 'said').read_text()}")
 
@@ -263,12 +278,13 @@ def hostile(seed: int, tickets: int, work: Path, figures: Figures, truth: Path |
         tickets: its size.
         work: an empty folder.
         figures: where to note what is lost.
-        truth: the marts of the company as it is; None to make them.
+        truth: the marts of the company as it is, seen through its usual helpdesk; None to make them of all.
     """
+    helpdesks = HELPDESKS if truth is None else HELPDESKS[:1]
     with Sandbox(tickets=tickets, seed=seed, now=SEEN, days=60) as sandbox:
 
         def marts(name: str) -> Path:
-            refreshed(work / name / "home", sandbox, 0)
+            refreshed(work / name / "home", sandbox, 0, helpdesks)
             sandbox.faults.clear()
             return database(work / name / "home")
 

@@ -81,7 +81,8 @@ class Faults:
     def mutate(self, path: str, field: str, change: Mutator) -> None:
         """Spoil records: `change` gets each record of the array `field` in answers from `path`.
 
-        It alters the record in place: `lambda record: record.pop("id")` makes ids go missing.
+        `""` is the answer itself, where that is the array. `change` alters the record in place:
+        `lambda record: record.pop("id")` makes ids go missing.
         """
         with self._lock:
             self._mutators.append((path, field, change))
@@ -134,12 +135,18 @@ class Faults:
         if wanted:
             answer = msgspec.json.decode(body)
             for field, change in wanted:
-                for record in answer.get(field, []):
+                for record in _records(answer, field):
                     change(record)
             body = encode(answer)
         for rewrite in rewriters:
             body = rewrite(body)
         return Response(response.status, body, response.headers)
+
+
+def _records(answer: Any, field: str) -> list[dict[str, Any]]:
+    if isinstance(answer, list):
+        return answer if not field else []
+    return list(answer.get(field, [])) if field else []
 
 
 def error_response(fault: Fault) -> Response | None:

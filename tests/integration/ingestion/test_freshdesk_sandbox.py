@@ -1,11 +1,12 @@
 """Freshdesk against the sandbox: a company as a whole, nights, what is asked again and what is not."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from ingestion.health import check
-from ingestion.sources import freshdesk
+from ingestion.sources import freshdesk, zendesk
 from sandbox.server import Sandbox
 
 
@@ -85,3 +86,21 @@ def test_faults_cost_requests_and_nothing_else(sandbox, lander, tmp_path):
     clean = type(lander)(tmp_path / "clean", lander.clock)
     clean.fetch(source_of(sandbox))
     assert shown == {key: sorted(clean.ids(*key)) for key in clean.landing.streams()}
+
+
+def test_two_accounts_and_both_helpdesks_land_apart(sandbox, lander):
+    with Sandbox(tickets=100, seed=8, profile="clean") as other:
+        both = [source_of(sandbox), source_of(other, name="emea"), *zendesk_of(sandbox)]
+        assert lander.fetch(*both).failed_sources == []
+        tickets = {name: set(lander.ids(name, "tickets")) for name in ("freshdesk", "emea", "zendesk")}
+        assert len(tickets["emea"]) < 150 < len(tickets["freshdesk"])
+        assert tickets["freshdesk"] <= tickets["zendesk"]
+        # The settings of one lead to the helpdesk of another: its records stay apart.
+        swapped = lander.fetch(replace(zendesk_of(sandbox)[0], name="emea"))
+        assert all("landed from freshdesk account" in str(each.error) for each in swapped.streams)
+
+
+def zendesk_of(sandbox):
+    env = sandbox.env("zendesk")
+    login = {"email": env["ZENDESK_EMAIL"], "api_token": env["ZENDESK_API_TOKEN"]}
+    return (zendesk.source("zendesk", env["ZENDESK_URL"], **login),)
