@@ -1,14 +1,12 @@
 """Reading what can be asked for by its subject only, one request each: conversations of changed tickets.
 
-The cursor `""` is the place in the landing of the subjects through which was read: `batch` and `row`, and the
-subjects that answered 404 (`missing`) or failed otherwise (`failed`). A subject is read at the place where it
-landed last, and again after it failed.
+The cursor `""` is the place in the landing of the subjects through which was read: `batch` and `row`, the
+last batch that was known then (`known`), and the subjects that answered 404 (`missing`) or failed otherwise
+(`failed`). A subject is read at the place where it landed last, and again after it failed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -60,9 +58,7 @@ class Lacking:
         return True
 
 
-def of_changed(
-    landing: Landing, source: str, stream: str, subjects: str, trash: Collection[str] = ()
-) -> Partitions:
+def of_changed(landing: Landing, source: str, stream: str, subjects: str) -> Partitions:
     """The subjects that landed since they were read, the longest waiting first.
 
     Args:
@@ -70,21 +66,19 @@ def of_changed(
         source: The source.
         stream: What is read by subject.
         subjects: The stream of its subjects.
-        trash: Streams of subjects that were out of sight: what is known of these is not relied on.
     """
     from ingestion.streams import Partitions
 
     latest = landing.latest(source, stream)
     state = latest.cursors.get("", {}) if latest else {}
     done = state.get("batch", ""), state.get("row", -1)
-    failed = state.get("failed", [])
+    known, failed = state.get("known", ""), state.get("failed", [])
+    # Of what was not read at its place, no earlier one tells that it was.
     hidden = {*state.get("missing", ()), *failed}
-    for name in trash:
-        for path in landing.batches(source, name):
-            hidden.update(_column(path, "record_id"))
     places: dict[str, tuple[str, int]] = {}
     fetched: dict[str, int] = {}
-    for path in landing.batches(source, subjects):
+    batches = landing.batches(source, subjects)
+    for path in batches:
         names = ["record_id", "fetched_at", "deleted"]
         table = pq.read_table(path, columns=names)
         columns = table["fetched_at"].cast(pa.int64()).to_pylist(), table["deleted"].to_pylist()
@@ -95,26 +89,26 @@ def of_changed(
                 continue
             if (path.stem, row) <= done:
                 fetched[subject] = at
-            elif deleted:
+                continue
+            if path.stem <= known:
+                hidden.add(subject)
+            if deleted:
                 places.pop(subject, None)
             else:
                 places[subject] = path.stem, row
     # First what failed before: that moves the cursor nowhere.
     again = [subject for subject in failed if subject not in places]
     pending = [*again, *sorted(places, key=places.__getitem__)]
+    newest, marks = batches[-1].stem if batches else "", {}
+    for subject in pending:
+        batch, row = places.get(subject, done)
+        marks[subject] = {"batch": batch, "row": row, "known": newest}
     return Partitions(
         pending,
-        marks={
-            subject: dict(zip(("batch", "row"), places.get(subject, done), strict=True))
-            for subject in pending
-        },
+        marks=marks,
         read_before={
             subject: fetched[subject] - SETTLED
             for subject in pending
             if subject in fetched and subject not in hidden
         },
     )
-
-
-def _column(path: Path, name: str) -> list[str]:
-    return pq.read_table(path, columns=[name])[name].to_pylist()  # type: ignore[no-any-return]

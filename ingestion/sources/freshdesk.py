@@ -55,7 +55,7 @@ def _always(_: Any) -> bool:
 
 
 def _of_changed_tickets(landing: Landing, name: str, _: frozenset[str]) -> Partitions:
-    return of_changed(landing, name, "conversations", "tickets", TRASH)
+    return of_changed(landing, name, "conversations", "tickets")
 
 
 #: More than 30,000 tickets of one second come in the order of their creation, from either end.

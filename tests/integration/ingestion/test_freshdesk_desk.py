@@ -267,6 +267,37 @@ def test_a_broken_load_goes_on_behind_what_landed(desk, source, lander, vendor):
     assert sorted(map(int, lander.ids("freshdesk", "conversations"))) == [100 * t for t in range(1, 21)]
 
 
+def test_a_ticket_that_landed_twice_before_it_was_read_is_read_from_its_beginning(
+    desk, source, lander, vendor
+):
+    for ticket in (1, 2, 3):
+        desk.say(ticket, 100 * ticket, START + ticket)
+    lander.fetch(source)
+    served = [0]
+
+    def answer(path, params):
+        if path.endswith("/conversations"):
+            served[0] -= 1
+            if served[0] < 0:
+                return desk.reply({}, 429, {"Retry-After": "5000"})
+        return desk.answer(path, params)
+
+    vendor.answer = answer
+    vendor.now += NIGHT
+    desk.say(1, 101, desk.now - 900)
+    desk.say(2, 201, desk.now - 800)
+    assert lander.stream(source, "conversations").landed == 0
+    # Ticket 1 changes again, so ticket 2 comes before it; then the limit is reached.
+    vendor.now += NIGHT
+    desk.say(1, 102, desk.now - 900)
+    served[0] = 1
+    assert lander.stream(source, "conversations").error is not None
+    assert lander.ids("freshdesk", "conversations") == ["100", "200", "300", "201"]
+    served[0] = 100
+    lander.fetch(source)
+    assert {"101", "102"} <= set(lander.ids("freshdesk", "conversations"))
+
+
 def test_a_ticket_whose_conversations_were_out_of_sight_is_read_from_its_beginning(
     desk, source, lander, vendor
 ):
