@@ -163,6 +163,21 @@ def test_a_refetch_finds_all_that_vanished_at_once(desk, source, lander):
     assert deleted(lander) == {300}
 
 
+@pytest.mark.parametrize(("number", "found"), [(75, {30, 70}), (120, set())])
+def test_a_second_beyond_the_wall_deletes_none_that_is_there(desk, source, lander, number, found):
+    """What can be read from either end is judged; of a second that is stepped over nothing is."""
+    source = narrow(alone(source), size=10, wall=4)
+    others = {500: START - 9000, 501: START + 9000, 502: START + 9010}
+    desk.tickets = dict.fromkeys(range(1, number + 1), START) | others
+    lander.fetch(source)
+    for ticket in (30, 70, 501):
+        del desk.tickets[ticket]
+    refetch(lander.landing, source, "tickets")
+    result = lander.stream(source, "tickets")
+    assert result.error is None
+    assert deleted(lander) == found | {501}
+
+
 def test_what_lies_in_the_trash_or_moved_is_not_asked_for(desk, source, lander, vendor):
     source = replace(source, streams=source.streams[:3])
     desk.tickets = {ticket: START + ticket for ticket in range(1, 51)}
