@@ -274,10 +274,14 @@ settled as (
     select
         i.source,
         i.ticket_id,
-        i.first_solved_at,
         least(c.next_contact_at, f.next_follow_up_at) as next_contact_at,
-        {{ add_micros('i.first_solved_at', 'c.window_micros') }} as settles_at
+        {#- What was reopened within the window of its creation was so within that of a first solve that no sample shows. #}
+        {{ add_micros(
+            'coalesce(i.first_solved_at, case when i.is_sampled and ' ~ micros_between('i.created_at', 'l.first_reopened_at')
+            ~ ' <= c.window_micros then l.first_reopened_at end)', 'c.window_micros'
+        ) }} as settles_at
     from instants as i
+    left join milestones as l on i.source = l.source and i.ticket_id = l.ticket_id
     inner join contacts as c on i.source = c.source and i.ticket_id = c.ticket_id
     left join follow_ups as f on i.source = f.source and i.ticket_id = f.ticket_id
 )
