@@ -9,7 +9,7 @@
     'freshdesk': [
         'ticket_records', 'ticket_fields', 'users', 'former_agents', 'organizations', 'groups', 'schedules', 'tickets', 'ticket_events', 'ticket_tags',
         'ticket_links', 'sla_metrics', 'declared_targets', 'answers', 'landed_answers', 'vendor_numbers', 'written_answers', 'named_customers',
-        'staged_streams'
+        'staged_streams', 'stream_checks'
     ],
     'typeform': ['answers', 'landed_answers', 'written_answers', 'staged_streams', 'stream_checks'],
     'files': [

@@ -208,3 +208,6 @@ def test_vendors_own_numbers_are_explained(warehouse: Warehouse) -> None:
         == []
     )
     assert warehouse.query("select count(*) from marts.rejected_values where source = 'freshdesk'") == [(0,)]
+    assert warehouse.query(
+        "select rule, bool_and(is_agreed) from marts.stream_agreement where source = 'freshdesk' group by rule order by rule"
+    ) == [("tickets_have_requesters", True), ("timed_replies_are_counted", True)]
