@@ -1,3 +1,4 @@
+{{ config(meta={'next_at': 'touched'}) }}
 {#- Due times and verdicts as the vendor tells them. What it calls escalated is late, whatever else is missing. #}
 with versions as (
     select
