@@ -25,7 +25,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         "dbt_project/macros/vendors.sql",
         "sandbox/vendors/__init__.py",
     )
-    copy.replace(fetched, "import typeform", "import helpbox, typeform")
+    copy.replace(fetched, "typeform, zendesk", "helpbox, typeform, zendesk")
     copy.replace(fetched, "typeform.VENDOR)", "typeform.VENDOR, helpbox.VENDOR)")
     copy.replace(united, "    'files': [", f"    'helpbox': [{ENTITIES}],\n    'files': [")
     imported = "from sandbox.vendors.typeform"
