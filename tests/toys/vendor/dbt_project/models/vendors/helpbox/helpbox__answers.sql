@@ -1,4 +1,5 @@
 select
+    'helpbox__ratings' as stream_key,
     r.source,
     r.record_id as response_id,
     'helpdesk rating' as survey,
@@ -18,11 +19,12 @@ select
     cast(null as boolean) as is_good,
     false as is_edited,
     r.answered_at,
+    r.answered_at as answered_until,
     cast(null as timestamp) as sent_at,
     r.ticket_id,
     cast(null as varchar) as customer_id,
     {% for attribute in [
-        'lacks', 'row_order', 'reason', 'organization_id', 'segment', 'product', 'service_area', 'complexity', 'channel', 'priority', 'group_id',
+        'lacks', 'row_order', 'customer_email_hash', 'reason', 'organization_id', 'segment', 'product', 'service_area', 'complexity', 'channel', 'priority', 'group_id',
         'agent_id'
     ] %}
     cast(null as varchar) as {{ attribute }},

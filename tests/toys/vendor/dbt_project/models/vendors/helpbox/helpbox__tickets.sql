@@ -39,6 +39,7 @@ select
     false as is_sampled,
     cast([] as varchar[]) as unusable,
     t.changed_at,
-    t.changed_at as version_at
+    t.changed_at as version_at,
+    cast(null as varchar) as link
 from {{ in_force(ref('stg_helpbox__tickets')) }} as t
 where {{ is_touched('t', 'record_id') }}
