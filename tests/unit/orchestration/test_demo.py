@@ -69,7 +69,10 @@ def test_a_demo_keeps_to_its_helpdesks(home: Home) -> None:
 
 
 def test_a_helpdesk_that_is_none_leaves_no_demo(home: Home) -> None:
-    with pytest.raises(demo.DemoError, match="unknown helpdesk 'other'"), demo.company(home, 100, helpdesks=("other",)):
+    with (
+        pytest.raises(demo.DemoError, match="unknown helpdesk 'other'"),
+        demo.company(home, 100, helpdesks=("other",)),
+    ):
         pass
     with demo.company(home, 100) as usual:
         assert "ZENDESK_URL" in usual
