@@ -92,6 +92,7 @@ class DemoCompany(RealCompany):
 
     season = (1.0,) * 12
     eventless, mislinked, off_scale = 0.0, 0.0, 0.0
+    recommended_after_tickets = True
 
     def __init__(self, seed: int, tickets: int, now: datetime | None = None) -> None:
         super().__init__(seed, tickets, now, DAYS)

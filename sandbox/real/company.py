@@ -95,6 +95,8 @@ class RealCompany(Company):
     facts: list[Facts]
     #: Shares of conversations without an event, of answers about no known ticket, of those beside the scale.
     eventless, mislinked, off_scale = 0.35, 0.2, 0.1
+    #: Whether customers are asked to recommend after a ticket, not twice a year.
+    recommended_after_tickets = False
 
     # ---- making ----
 

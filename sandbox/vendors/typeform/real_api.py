@@ -3,6 +3,7 @@
 from sandbox.catalog import CSAT_FORM, CUSTOMER_ID, NPS_FORM, PRODUCTS, SEGMENTS
 from sandbox.http import Json
 from sandbox.real import forms
+from sandbox.real.company import RealCompany
 from sandbox.real.forms import BY_ID, EDITED, FACES_FORM, QUESTIONS, STAFF_FORM, Question
 from sandbox.real.surveys import PLACEHOLDERS
 from sandbox.rendering import iso, ticket_id
@@ -21,11 +22,12 @@ class RealTypeform(Typeform):
     """The Typeform account of a `RealCompany`."""
 
     titles = TITLES | {FACES_FORM: "How did we do?", STAFF_FORM: "Working here"}
-    hidden = HIDDEN | {
-        NPS_FORM: [*HIDDEN[NPS_FORM], "ticket_id"],
-        FACES_FORM: HIDDEN[CSAT_FORM],
-        STAFF_FORM: [],
-    }
+    hidden = HIDDEN | {FACES_FORM: HIDDEN[CSAT_FORM], STAFF_FORM: []}
+
+    def __init__(self, company: RealCompany, token: str, requests_per_minute: int | None = None) -> None:
+        super().__init__(company, token, requests_per_minute)
+        if company.recommended_after_tickets:
+            self.hidden = self.hidden | {NPS_FORM: [*HIDDEN[NPS_FORM], "ticket_id"]}
 
     @property
     def _edition(self) -> int:

@@ -10,7 +10,7 @@ TOKEN = "sandbox-form-token"  # noqa: S105 - opens nothing but the sandbox
 
 
 def _api(company: Company, _: Limits) -> Typeform:
-    return (RealTypeform if isinstance(company, RealCompany) else Typeform)(company, TOKEN)
+    return RealTypeform(company, TOKEN) if isinstance(company, RealCompany) else Typeform(company, TOKEN)
 
 
 def _env(url: str) -> dict[str, str]:
