@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from orchestration.commands.questions import Question
     from orchestration.refresh import Outcome
 
+#: Columns of a table that no terminal shows.
+WIDE = 160
+
 
 class CommandError(ExpectedError):
     """A command that cannot do what it was asked; the message says why and what to do."""
@@ -456,7 +459,8 @@ def _print_period(settings: Settings, grain: str, dimension: str) -> None:
         row += [show(cell.previous_value, cell.unit)]
         row += [show(cell.target, cell.unit)] if has_targets else []
         table.add_row(*row, cell.verdict, style="dim" if cell.is_small_n else None)
-    Console(markup=False).print(table)
+    # What is read by no terminal need not break names to fit one.
+    Console(markup=False, width=None if sys.stdout.isatty() else WIDE).print(table)
 
 
 def _tell_of_questions(home: Home) -> None:

@@ -246,7 +246,7 @@ def test_the_page_works(ui: Ui, chromium: Browser, folder: Path) -> None:
     page.open(ui.link)
     page.wait("location.search === '' && document.body.innerText.includes('Overview')")
     page.open(f"{ui.url}/assets/marts/kpi_nps")
-    page.shows("Net promoter score")
+    page.shows("NPS, net promoter score")
     page.press("Materialize")
     page.shows("Launched run")
     page.wait(f"['SUCCESS', 'FAILURE'].includes((await {LAST_RUN}).status)")

@@ -8,7 +8,7 @@ from dataclasses import replace
 import dagster as dg
 import pytest
 
-from ingestion.sources import typeform, zendesk
+from ingestion.sources import freshdesk, typeform, zendesk
 from orchestration.definitions import build_definitions
 from orchestration.ground.settings import Settings
 from orchestration.refresh import Outcome
@@ -48,7 +48,7 @@ def test_the_graph(definitions: dg.Definitions, specs: dict[str, dg.AssetSpec]) 
 
 def test_every_fetched_stream_is_an_asset(specs: dict[str, dg.AssetSpec]) -> None:
     """What ingestion declares and what dbt reads is the same set."""
-    declared = {f"raw_{v.VENDOR.name}/{s.name}" for v in (zendesk, typeform) for s in v.STREAMS}
+    declared = {f"raw_{v.VENDOR.name}/{s.name}" for v in (freshdesk, typeform, zendesk) for s in v.STREAMS}
     shown = {key for key in specs if key.startswith("raw_") and not key.startswith("raw_files/")}
     assert shown == declared
 

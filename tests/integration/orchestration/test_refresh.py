@@ -159,4 +159,4 @@ def test_each_column_tells_what_it_is_made_from(refreshed: tuple[Settings, Outco
             table, _, column = origin.partition(".")
             assert column in shown[table], (asset, origin)
     built = {asset for asset, metadata in found.items() if "compiled_sql" in metadata}
-    assert built - lineage.keys() == {"parse/new_zendesk__schedules"}
+    assert built - lineage.keys() == {"parse/new_zendesk__schedules", "parse/new_freshdesk__business_hours"}
