@@ -29,6 +29,9 @@ def screen(data: Data, texts: Texts) -> Screen:
     period = texts.period(rows[0]["grain"], rows[0]["start"])
     whole = cells.get((None, "all"))
     words = [texts("stages_intro", period=period, n=texts.number(whole["n"] if whole else 0))]
+    if not any(row["n"] for row in rows if row["stage"] != "all"):
+        words.append(texts("stages_untold"))
+        return Screen("stages", texts("title.stages"), words=words, charts=demand)
     known = [row for stage in STAGES if (row := cells.get((None, stage))) and row["share"]]
     if known:
         most = max(known, key=lambda row: float(row["share"]))

@@ -368,6 +368,23 @@ def test_where_the_time_goes_counts_tickets(tmp_path: Path, marts: dict[str, Con
     assert "13–100.0 %" in told and "22–100.0 %" in told
 
 
+def test_stages_that_no_source_tells_are_not_drawn(tmp_path: Path, marts: dict[str, Contract]) -> None:
+    base = {
+        "period_grain": "all",
+        "clock": "calendar",
+        "is_small_n": False,
+        "dimension": "all",
+        "member": "all",
+    }
+    stages = [{**base, "stage": stage, "n": 0} for stage in ("all", "open")]
+    solved = [{**base, "measure": "full_resolution", "n": 3}]
+    folder = version(tmp_path / "v", marts, kpi_bottlenecks=stages, kpi_response_times=solved)
+    told = made(folder, marts)
+    assert "and solved since: 3." in told.all and "No source tells when they changed" in told.all
+    assert "Waits that lie across" not in told.all
+    assert not any(tag == "svg" for tag, _ in told.tags)
+
+
 def test_what_is_overdue_comes_first_and_the_rest_is_folded(
     tmp_path: Path, marts: dict[str, Contract]
 ) -> None:
