@@ -156,7 +156,7 @@ def companies(company: Company) -> list[Record]:
                 "domains": [],
                 "created_at": iso(created),
                 "updated_at": iso(changed),
-                "custom_fields": {"segment": segment},
+                "custom_fields": {"segment": segment, **company.organization_fields(index)},
                 "health_score": None,
                 "account_tier": "Premium" if segment == SEGMENTS[0] else None,
                 "renewal_date": None,

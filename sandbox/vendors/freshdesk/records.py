@@ -213,7 +213,8 @@ class Records:
         for session in sessions or []:
             for place, (t, who) in enumerate(session.messages):
                 user = user_of(self.company, ticket, who)
-                kind = CUSTOMER_COMMENT if user >= CUSTOMER_ID else AGENT_REPLY
+                by_us = AGENT_REPLY if who > 0 else AUTO_REPLY
+                kind = CUSTOMER_COMMENT if user >= CUSTOMER_ID else by_us
                 found.append(Message(t, user, kind, t % 997 + place, -1))
         for before, update in pairwise(life):
             if update.score > 1 and update.score != before.score and update.text % 3 == 0:

@@ -13,9 +13,12 @@ from statistics import median
 import pytest
 
 from sandbox import demo
-from sandbox.catalog import BAD, CLOSED, FOLLOWED_UP_TAG, NPS_FORM, SOLVED
-from sandbox.demo.company import DemoCompany, improved_on
+from sandbox.catalog import ADMIN_ID, BAD, CLOSED, FOLLOWED_UP_TAG, NPS_FORM, SOLVED
+from sandbox.demo.company import REGIONS, DemoCompany, improved_on
 from sandbox.lifecycle import AGENT_REPLY, CREATE, Update
+from sandbox.vendors.freshdesk import lists
+from sandbox.vendors.freshdesk.records import REPLY, Records
+from sandbox.vendors.zendesk import people
 
 NOW = datetime(2026, 11, 18, 22, tzinfo=UTC)
 SEEDS = Path(demo.__file__).parents[2] / "dbt_project" / "seeds"
@@ -106,6 +109,20 @@ def test_the_export_lacks_replies_of_the_web_form_alone(company: DemoCompany) ->
     assert {company.facts[ticket].channel for ticket in lost} == {"web"}
     web = sum(facts.channel == "web" for facts in company.facts)
     assert 0.01 < len(lost) / web < 0.05
+
+
+def test_what_a_program_says_is_no_agents_reply(company: DemoCompany) -> None:
+    desk = Records(company)
+    said = [each for ticket in range(len(company.created)) for each in desk.conversations(ticket)]
+    by_programs = [each for each in said if each["user_id"] == ADMIN_ID and each["source"] == REPLY]
+    assert by_programs and all(each["auto_response"] for each in by_programs)
+
+
+def test_organizations_have_a_region_in_either_helpdesk(company: DemoCompany) -> None:
+    desk = {record["id"]: record["custom_fields"]["region"] for record in lists.companies(company)}
+    organizations = [people.organization(company, index)[1] for index in range(company.organizations)]
+    assert {each["id"]: each["organization_fields"]["region"] for each in organizations} == desk
+    assert set(desk.values()) == set(REGIONS)
 
 
 def test_nobody_leaves_a_ticket_lying(company: DemoCompany) -> None:
