@@ -50,8 +50,8 @@ $(PARSED): $(STAMP) $(shell find dbt_project -type f -not -path '*/target/*' -no
 	@echo "Parsing the dbt project and building it once of nothing (a minute)" >&2
 	@$(BIN)/python -m orchestration.commands.install
 
-demo: setup ## A generated company: fetch over HTTP, judge, build, publish, scorecard
-	@$(BIN)/cxmarts demo
+demo: setup ## A generated company: fetch over HTTP, judge, build, publish, scorecard; HELPDESK=freshdesk: through that one
+	@$(BIN)/cxmarts demo $(HELPDESK:%=--helpdesk %)
 
 test: setup ## All tests but the slow ones
 	@$(PYTEST)
