@@ -1,7 +1,8 @@
 """Whether a killed refresh loses anything. `python bench/crash.py --kills 200 --seed 1`.
 
-Whole refreshes of a generated company, each a process of its own, are killed (SIGKILL) at random instants,
-several in a row in one home: of the first fetch and of the night after. After each kill readers must see
+Whole refreshes of a generated company with both helpdesks, each a process of its own, are killed (SIGKILL) at
+random instants, as often in one phase as in another, several in a row in one home: of the first fetch and of
+the night after. After each kill readers must see
 nothing, or a whole version; after the last one a refresh to its end must give the landing and the marts of a
 home that nobody killed. Compared are all marts row for row, both ways, but for `publication` and the columns
 that tell of the run. Prints each kill and the figures; exit code 1 where anything was lost.
@@ -10,6 +11,7 @@ that tell of the run. Prints each kill and the figures; exit code 1 where anythi
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import random
 import shutil
@@ -19,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -48,14 +50,18 @@ Newest = dict[str, dict[Any, tuple[bytes, bool]]]
 
 @dataclass(frozen=True)
 class Night:
-    """An instant of the company, the vendors as they were then, and what an undisturbed home published."""
+    """An instant of the company, the vendors as they were then, and what an undisturbed home published.
+
+    Attributes:
+        phases: those of the undisturbed refresh, and what comes after, with the seconds that each took.
+    """
 
     name: str
     as_of: datetime
     env: dict[str, str]
     marts: Path
     landed: Newest
-    seconds: float
+    phases: dict[str, float]
 
 
 @dataclass
@@ -79,6 +85,29 @@ class Figures:
             self.losses.append(f"{where}: {text}")
 
 
+class Refresh:
+    """A refresh in a process of its own, and what it says."""
+
+    def __init__(self, home: Path, env: Mapping[str, str], as_of: datetime) -> None:
+        reading, writing = os.pipe()
+        self._said, self.text = os.fdopen(reading), ""
+        with os.fdopen(writing, "w") as said:
+            self.process = start(HERE, home, env, as_of, said)
+
+    def __enter__(self) -> Refresh:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._said.close()
+
+    def over(self) -> Iterator[str]:
+        """The phases as they end, until it says no more."""
+        for line in self._said:
+            self.text += line
+            if line.startswith("✓"):
+                yield line[2:30].strip()
+
+
 def nights(work: Path, stack: ExitStack, tickets: int, seed: int) -> list[Night]:
     """The company on two days, each behind a server of its own, and a home that nobody kills."""
     found, home = [], work / "undisturbed" / "home"
@@ -87,12 +116,17 @@ def nights(work: Path, stack: ExitStack, tickets: int, seed: int) -> list[Night]
         sandbox = stack.enter_context(
             Sandbox(tickets=tickets, seed=seed, now=SEEN, at=SEEN + timedelta(days=day), days=60)
         )
-        as_of, started = NOW + timedelta(days=day), time.monotonic()
-        env = sandbox.env(*HELPDESKS)
-        database = refresh(HERE, home, env, as_of).resolve()
-        seconds = time.monotonic() - started
-        print(f"undisturbed, {name}: {seconds:.0f} s", flush=True)
-        found.append(Night(name, as_of, env, database, newest(home / "landing"), seconds))
+        as_of, env = NOW + timedelta(days=day), sandbox.env(*HELPDESKS)
+        phases: dict[str, float] = {}
+        began = time.monotonic()
+        with Refresh(home, env, as_of) as whole:
+            for phase in itertools.chain(whole.over(), ["Ending"]):
+                phases[phase], began = time.monotonic() - began, time.monotonic()
+            if whole.process.wait():
+                raise SystemExit(f"the refresh failed by itself: {whole.text}")
+        print(f"undisturbed, {name}: {sum(phases.values()):.0f} s", flush=True)
+        database = (home / "published" / "current" / publish.DATABASE).resolve()
+        found.append(Night(name, as_of, env, database, newest(home / "landing"), phases))
     return found
 
 
@@ -108,22 +142,29 @@ def newest(root: Path) -> Newest:
     }
 
 
-def kill(home: Path, night: Night, after: float) -> str:
-    """Kill a refresh so many seconds after its start; the phase that it was in, "" if it had ended."""
-    with (home.parent / "said").open("w+") as said:
-        process = start(HERE, home, night.env, night.as_of, said)
+def kill(home: Path, night: Night, phase: str, share: float) -> str:
+    """Kill a refresh when that share of a phase may be over; the phase that it was in, "" if it had ended."""
+    names = list(night.phases)
+    with Refresh(home, night.env, night.as_of) as refreshing:
+        over = refreshing.over()
+        ended = sum(1 for _ in itertools.islice(over, names.index(phase)))
         try:
-            process.wait(after)
+            refreshing.process.wait(share * night.phases[phase])
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        said.seek(0)
-        over = [line[2:30].strip() for line in said if line.startswith("✓")]
-        if process.returncode > 0:
-            raise SystemExit(f"the refresh failed by itself: {(home.parent / 'said').read_text()}")
-    if process.returncode == 0:
-        return ""
-    return f"after: {over[-1]}" if over else "while starting"
+            os.killpg(refreshing.process.pid, signal.SIGKILL)
+        code = refreshing.process.wait()
+        ended += sum(1 for _ in over)
+    if code > 0:
+        raise SystemExit(f"the refresh failed by itself: {refreshing.text}")
+    return names[ended] if code else ""
+
+
+def shuffled(names: Iterable[str], chance: random.Random) -> Iterator[str]:
+    """The names in a drawn order, again and again."""
+    deck = list(names)
+    while True:
+        chance.shuffle(deck)
+        yield from deck
 
 
 def unsound(home: Path, company: Sequence[Night]) -> Iterator[str]:
@@ -177,6 +218,7 @@ def campaign(kills: int, seed: int, tickets: int, work: Path) -> Figures:
         figures.marts = len(
             publish.publications(work / "undisturbed" / "home" / "published")[0].manifest["marts"]
         )
+        phases = shuffled(company[0].phases, chance)
         while (left := kills - figures.killed) > 0:
             home = work / "killed" / "home"
             home.parent.mkdir()
@@ -184,10 +226,9 @@ def campaign(kills: int, seed: int, tickets: int, work: Path) -> Figures:
                 # The last home, too, gets a kill of the second night.
                 spared = 1 if night is company[0] else 0
                 for _ in range(min(KILLS[night.name], left - spared)):
-                    after = chance.uniform(0, night.seconds)
-                    if phase := kill(home, night, after):
+                    if phase := kill(home, night, next(phases), chance.random()):
                         figures.kills[night.name, phase] += 1
-                        print(f"{night.name}: killed after {after:.1f} s, {phase}", flush=True)
+                        print(f"{night.name}: killed in {phase}", flush=True)
                         figures.lose(unsound(home, company), night.name)
                 left = kills - figures.killed
                 refresh(HERE, home, night.env, night.as_of)
