@@ -41,3 +41,49 @@ group by s.source
 {{ 'union all' if not loop.last }}
 {% endfor %}
 {% endmacro %}
+
+{#- What vendors say alike once their records are staged: the models of these names. #}
+
+{% macro staged_schedules(staged) %}
+select
+    s.source,
+    s.record_id as schedule_id,
+    coalesce(z.time_zone, s.time_zone) as time_zone,
+    s.intervals,
+    s.holidays,
+    s.deleted as is_deleted,
+    s.created_at,
+    s.batch_id,
+    s.changed_at
+from {{ staged }} as s
+left join {{ ref('zone_names') }} as z on s.time_zone = z.name
+{% endmacro %}
+
+{% macro staged_organizations(staged, is_deleted) %}
+select
+    source,
+    record_id as organization_id,
+    organization_name,
+    segment,
+    product,
+    service_area,
+    complexity,
+    dimensions,
+    {{ is_deleted }} as is_deleted,
+    created_at,
+    batch_id,
+    changed_at
+from {{ staged }}
+{% endmacro %}
+
+{% macro staged_groups(staged, is_deleted) %}
+select g.source, g.record_id as group_id, g.group_name, g.{{ is_deleted }} as is_deleted
+from {{ in_force(staged) }} as g
+{% endmacro %}
+
+{% macro staged_names(vendor, stream) %}
+select s.source, s.record_id as customer_id, w.p.name as customer_name, w.p.email as email
+from {{ in_force(ref('stg_' ~ vendor ~ '__' ~ stream)) }} as s
+inner join ({{ landed_texts(vendor, stream, {'name': 'VARCHAR', 'email': 'VARCHAR'}) }}) as w
+    on s.record_id = w.record_id and s.batch_id = w.batch_id and s.changed_at is not distinct from w.changed_at
+{% endmacro %}

@@ -1,2 +1,1 @@
-select g.source, g.record_id as group_id, g.group_name, g.is_deleted
-from {{ in_force(ref('stg_zendesk__groups')) }} as g
+{{ staged_groups(ref('stg_zendesk__groups'), 'is_deleted') }}
