@@ -26,6 +26,15 @@ select cast(g.d as date) as {{ column }}
 from unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day)) as g (d)
 {% endmacro %}
 
+{#- A day without a year, --12-25 by ISO 8601, is one of every year. #}
+{% macro days_of_years(days) %}{{ return(adapter.dispatch('days_of_years')(days)) }}{% endmacro %}
+{% macro default__days_of_years(days) -%}
+flatten(list_transform({{ days }}, lambda d: case
+        when starts_with(d, '--') then list_transform(range(2000, 2051), lambda y: cast(y as varchar) || substr(d, 2))
+        else [d]
+    end))
+{%- endmacro %}
+
 {% macro time_series(first, last, unit, column) %}{{ return(adapter.dispatch('time_series')(first, last, unit, column)) }}{% endmacro %}
 {% macro default__time_series(first, last, unit, column) %}unnest(generate_series({{ first }}, {{ last }}, interval 1 {{ unit }})) as {{ column }}{% endmacro %}
 

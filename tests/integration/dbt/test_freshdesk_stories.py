@@ -5,6 +5,7 @@ The office is open from 8 am to 5 pm in New York: from 12:00 to 21:00 UTC.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -367,3 +368,33 @@ def test_vendors_own_numbers_agree(warehouse: Warehouse) -> None:
         "full_resolution": [4, 4, 0],
         "reopens": [5, 5, 0],
     }
+
+
+def test_days_off_are_read_in_every_form_and_what_cannot_be_is_listed(tmp_path: Path) -> None:
+    """A list, days by their names, pairs; one without a year is one of every year."""
+    told: list[tuple[dict[str, Any], list[str]]] = [
+        ({"holidays": [{"date": "2024-06-19", "name": "Juneteenth"}, {"date": "19 June"}, {}]}, ["2024-06-19"]),
+        ({"holidays": {"Juneteenth": "2024-06-19", "Leap day": "--02-29", "Never": "--02-30"}}, ["2024-02-29", "2024-06-19"]),
+        ({"holidays": [], "list_of_holidays": [{"holiday_date": "--12-25"}]}, ["2024-12-25"]),
+        ({"holiday_data": [["2024-01-01", "New Year"], ["16 Jan", "MLK"]]}, ["2024-01-01"]),
+        ({"holidays": "none"}, []),
+        ({}, []),
+    ]  # fmt: skip
+    account = Account()
+    for number, (form, _) in enumerate(told):
+        account.add("business_hours", 50 + number, name="x", time_zone="UTC", business_hours={}, **form)
+    warehouse = Warehouse(tmp_path / "days_off")
+    account.land(warehouse)
+    warehouse.build(AS_OF, select=["+int_schedules", "+rejected_values"])
+    rows = warehouse.query(
+        "select s.schedule_id, list_sort(list(h.start_date) filter (h.start_date = h.end_date and h.start_date like '2024%'))"
+        " from (select schedule_id, unnest(holidays) as h from core.int_schedules) as s group by 1 order by 1"
+    )
+    assert rows == [(str(50 + number), days) for number, (_, days) in enumerate(told) if days]
+    years = (
+        "select len(holidays) from core.int_schedules where schedule_id in ('51', '52') order by schedule_id"
+    )
+    assert warehouse.query(years) == [(13 + 1,), (51,)]
+    assert warehouse.query("select record_id, field, reason from marts.rejected_values order by 1") == [
+        (str(number), "holidays", "is no day") for number in (50, 51, 53)
+    ]

@@ -4,9 +4,24 @@
 {%- endfor -%}
 {%- set shape = {
     'name': 'VARCHAR', 'time_zone': 'VARCHAR', 'is_default': 'BOOLEAN', 'created_at': 'VARCHAR', 'business_hours': days,
-    'holidays': [{'date': 'VARCHAR'}], 'list_of_holidays': [{'holiday_date': 'VARCHAR'}]
+    'holidays': 'JSON', 'list_of_holidays': [{'holiday_date': 'VARCHAR'}], 'holiday_data': [['VARCHAR']]
 } -%}
-{%- set values = [time_value('created_at', 'p.created_at')] -%}
+{#- Which of these an account has no reference says: a list of days, days by their names, or pairs of both. #}
+{%- set days_off = [
+    each_element(parse_json('p.holidays', [{'date': 'VARCHAR'}]), 'h', 'h.date'),
+    each_element(json_pairs('p.holidays'), 'h', 'h.value'),
+    each_element('p.list_of_holidays', 'h', 'h.holiday_date'),
+    each_element('p.holiday_data', 'h', element('h', 1))
+] -%}
+{%- set is_day -%}
+coalesce(
+    try_cast(case when d like '--%' then '2000' || substr(d, 2) else d end as date) between date '1990-01-01' and date '2100-01-01', false
+)
+{%- endset -%}
+{%- set values = [
+    time_value('created_at', 'p.created_at'),
+    list_value('holidays', 'days_off', 'd', 'not ' ~ is_day, 'd', 'is no day')
+] -%}
 {%- for day in freshdesk_days() -%}
 {%- set opens, closes = 'p.business_hours.' ~ day ~ '.start_time', 'p.business_hours.' ~ day ~ '.end_time' -%}
 {%- do values.append({
@@ -30,7 +45,7 @@ timed as (
         {{ freshdesk_minutes('p.business_hours.' ~ day ~ '.start_time') }} as {{ day }}_opens,
         {{ freshdesk_minutes('p.business_hours.' ~ day ~ '.end_time') }} as {{ day }}_closes,
         {% endfor %}
-        coalesce({{ each_element('p.holidays', 'h', 'h.date') }}, {{ each_element('p.list_of_holidays', 'h', 'h.holiday_date') }}) as days_off
+        coalesce({% for days in days_off %}nullif({{ days }}, []), {% endfor %}null) as days_off
     from landed
 )
 
@@ -56,7 +71,10 @@ select
         {%- endset -%}
         {{ elements_where(day_list, 'i', 'coalesce(i.start_time < i.end_time, false)') }}
     end as intervals,
-    {{ each_element(elements_where('days_off', 'd', 'try_cast(d as date) is not null'), 'd', 'struct_pack(start_date := d, end_date := d)') }} as holidays,
+    {{ each_element(
+        elements_where(days_of_years(elements_where('days_off', 'd', is_day)), 'd', 'try_cast(d as date) is not null'), 'd',
+        'struct_pack(start_date := d, end_date := d)'
+    ) }} as holidays,
     {{ rejected_values(values) }},
     {{ reject_reason([
         'case when not deleted then coalesce(' ~ missing('p.time_zone', 'time_zone')
