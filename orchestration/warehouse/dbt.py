@@ -44,6 +44,7 @@ LATER_COLUMNS = {
     "follow_up_policies.csv": ["horizon_days"],
     "survey_policies.csv": ["reminder_days"],
     "bots.csv": ["is_bot", "within_seconds", "min_tickets"],
+    "vendor_numbers.csv": ["is_in_part"],
 }
 #: The rule file of before that named the company's own dimensions; its rows go on as rows of the list of all.
 OWN_DIMENSIONS, DIMENSIONS = "declared_dimensions.csv", "dimensions.csv"

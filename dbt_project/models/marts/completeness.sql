@@ -137,7 +137,22 @@ measured as (
     {% endfor %}
 ),
 
-vendors as (select distinct source from {{ ref('int_vendor_numbers') }})
+published as (select distinct source, published_in from {{ ref('int_vendor_numbers') }}),
+
+vendors as (select distinct source from published),
+
+{#- What the vendor tells of all tickets. #}
+told_measures as (
+    select distinct p.source, m.measure
+    from published as p
+    inner join {{ ref('vendor_numbers') }} as n on p.published_in = n.published_in and not coalesce(n.is_in_part, false)
+    inner join (
+        {% for column, measure, clock, ours in compared_numbers() %}
+        select '{{ column }}' as number, '{{ measure }}' as measure
+        {{ 'union all' if not loop.last }}
+        {% endfor %}
+    ) as m on n.number = m.number
+)
 
 select
     m.source,
@@ -146,6 +161,7 @@ select
     m.month,
     m.measure,
     v.source is not null as has_vendor_numbers,
+    n.source is not null as is_told,
     count(*) as tickets,
     count(case when m.has_events then 1 end) as with_events,
     count(case when not m.has_events then 1 end) as without_events,
@@ -156,4 +172,5 @@ select
     min(case when m.state in ({{ code['missing'] }}, {{ code['unexplained'] }}) then m.ticket_id end) as example_ticket_id
 from measured as m
 left join vendors as v on m.source = v.source
-group by m.source, m.channel, m.support_type, m.month, m.measure, v.source
+left join told_measures as n on m.source = n.source and m.measure = n.measure
+group by m.source, m.channel, m.support_type, m.month, m.measure, v.source, n.source

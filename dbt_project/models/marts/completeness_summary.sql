@@ -3,7 +3,7 @@
 {%- set states = completeness_states() -%}
 with summed as (
     select
-        source, channel, measure, bool_or(has_vendor_numbers) as has_vendor_numbers,
+        source, channel, measure, bool_or(has_vendor_numbers) as has_vendor_numbers, bool_or(is_told) as is_told,
         {% for column in ['tickets', 'expected'] + states %}
         cast(sum({{ column }}) as bigint) as {{ column }},
         {% endfor %}
@@ -39,6 +39,7 @@ select
     measure,
     case measure{% for measure, kpis in complete_measures().items() %} when '{{ measure }}' then '{{ kpis }}'{% endfor %} end as kpis,
     has_vendor_numbers,
+    is_told,
     tickets,
     expected,
     {% for state in states %}
@@ -46,12 +47,12 @@ select
     {% endfor %}
     lost_pct,
     unknown_pct,
-    {#- A source without numbers of its own has counts only. #}
+    {#- A source without numbers of its own has counts only. What the vendor cannot tell nobody asks for. #}
     case
         when not has_vendor_numbers or expected < min_values then null
         when lost_pct > critical_pct then 'critical'
         when lost_pct > warn_pct then 'warning'
-        when unknown_pct > warn_pct then 'unknown'
+        when is_told and unknown_pct > warn_pct then 'unknown'
     end as gap,
     warn_pct,
     critical_pct,

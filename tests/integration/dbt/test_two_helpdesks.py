@@ -207,6 +207,11 @@ def test_vendors_own_numbers_are_explained(warehouse: Warehouse) -> None:
         )
         == []
     )
+    # Waits that the vendor never tells are counted and no gap: nobody could close it.
+    assert warehouse.query(
+        "select count(gap), bool_or(unknown_pct > warn_pct and expected >= min_values) from marts.completeness_summary"
+        " where source = 'freshdesk'"
+    ) == [(0, True)]
     assert warehouse.query("select count(*) from marts.rejected_values where source = 'freshdesk'") == [(0,)]
     assert warehouse.query(
         "select rule, bool_and(is_agreed) from marts.stream_agreement where source = 'freshdesk' group by rule order by rule"
