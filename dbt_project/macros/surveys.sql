@@ -41,8 +41,8 @@ located as (
 {% macro place_survey_rows(rows, at, attributes) %}
 {%- set found = ['customer_id', 'organization_id', 'channel', 'priority', 'group_id', 'agent_id'] + attributes -%}
 {%- set held = {
-    'priority': ('p.value', 'ticket_priority', 'has_priority_history'), 'group_id': ('g.value', 'ticket_group_id', 'has_group_history'),
-    'agent_id': ('ag.value', 'ticket_assignee_id', 'has_assignee_history')
+    'priority': ('priority', 'ticket_priority', 'has_priority_history'), 'group_id': ('group_id', 'ticket_group_id', 'has_group_history'),
+    'agent_id': ('assignee_id', 'ticket_assignee_id', 'has_assignee_history')
 } -%}
 {%- set untold = {} -%}
 {%- for column, (then, newest, has_history) in held.items() -%}
@@ -96,7 +96,7 @@ attributed as (
         {% endfor %}
         coalesce({{ filled('r.channel') }}, r.ticket_channel) as channel,
         {% for column, (then, newest, has_history) in held.items() %}
-        coalesce({{ filled('r.' ~ column) }}, case when coalesce(h.{{ has_history }}, false) then nullif({{ then }}, '') else r.{{ newest }} end) as {{ column }},
+        coalesce({{ filled('r.' ~ column) }}, case when coalesce(h.{{ has_history }}, false) then h.{{ then }} else r.{{ newest }} end) as {{ column }},
         {% endfor %}
         {{ newest_values(untold) }} as newest_values
     from affiliated as r
@@ -107,11 +107,6 @@ attributed as (
         on r.helpdesk = so.source and r.organization_id = so.organization_id and so.customer_id is null
     left join {{ ref('int_ticket_states') }} as h
         on r.ticket_source = h.source and r.ticket_id = h.ticket_id and {{ at }} >= h.started_at and {{ at }} < h.held_until
-    {% for alias, kind in [('p', 'priority'), ('g', 'group'), ('ag', 'assignee')] %}
-    left join {{ ref('int_ticket_spans') }} as {{ alias }}
-        on r.ticket_source = {{ alias }}.source and r.ticket_id = {{ alias }}.ticket_id and {{ alias }}.kind = '{{ kind }}'
-        and {{ at }} >= {{ alias }}.started_at and {{ at }} < {{ alias }}.held_until
-    {% endfor %}
 )
 {% endmacro %}
 
