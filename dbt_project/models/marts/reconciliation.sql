@@ -51,10 +51,10 @@ differing as (
 ),
 
 {#- The tickets, and of what it is that numbers differ. #}
-wanted as (select distinct source, ticket_id, measure from differing),
+wanted as (select source, ticket_id, measure, max(read_at) as read_at from differing group by source, ticket_id, measure),
 
 tickets as (
-    select w.source, w.ticket_id, w.measure, m.created_at, m.first_reply_at, m.first_solved_at, m.last_solved_at, m.is_resolved
+    select w.source, w.ticket_id, w.measure, w.read_at, m.created_at, m.first_reply_at, m.first_solved_at, m.last_solved_at, m.is_resolved
     from wanted as w
     inner join {{ ref('int_ticket_measures') }} as m on w.source = m.source and w.ticket_id = m.ticket_id
 ),
@@ -68,7 +68,7 @@ status_spans as (
 
 turns as (
     select
-        t.source, t.ticket_id, t.measure, e.event_at, e.event_no,
+        t.source, t.ticket_id, t.measure, t.read_at, e.event_at, e.event_no,
         e.kind = 'status' or e.actor_role = 'agent' as is_end,
         min(case when e.kind = 'comment' and e.actor_role = 'end_user' then e.event_at end) over (
             partition by t.source, t.ticket_id, t.measure
@@ -110,7 +110,7 @@ bot_replies as (
     having count(b.user_id) > 0
 ),
 
-{#- The stretches of time that each reading adds up. #}
+{#- The stretches of time that each reading adds up; of conversations those that had ended when the vendor's number was read. #}
 stretches as (
     select
         source, ticket_id, measure,
@@ -126,7 +126,7 @@ stretches as (
     union all
     select
         source, ticket_id, measure, 'from_question',
-        min(case when not is_end then event_at end), min(case when is_end and event_at >= asked_at then event_at end)
+        min(case when not is_end then event_at end), min(case when is_end and event_at between asked_at and read_at then event_at end)
     from conversations
     where (asked_stretch_no = 0) = (measure = 'first_reply')
     group by source, ticket_id, measure, asked_stretch_no
@@ -164,7 +164,7 @@ stretches as (
     union all
     select
         source, ticket_id, 'next_reply', 'ends_at_solve',
-        min(case when not is_end then event_at end), min(case when is_end then event_at end)
+        min(case when not is_end then event_at end), min(case when is_end and event_at <= read_at then event_at end)
     from conversations
     where measure = 'next_reply' and stretch_no > 0
     group by source, ticket_id, stretch_no

@@ -146,6 +146,22 @@ def accounts() -> list[Account]:
         status={"calendar": 9, "business": 9},
         deleted=True,
     )
+    # Asked again and solved in silence twice; the second time the vendor has not told yet.
+    clocks.ticket(
+        3,
+        at("13:00"),
+        comment(at("13:30")),
+        status(at("14:00"), "solved"),
+        comment(at("15:00"), CUSTOMER),
+        status(at("15:00"), "open", CUSTOMER),
+        status(at("15:20"), "solved"),
+        comment(at("17:00"), CUSTOMER),
+        status(at("17:00"), "open", CUSTOMER),
+        status(at("17:45"), "solved"),
+    )
+    for instance, ended, minutes in ((1, "13:30", 30), (2, "15:20", 20)):
+        told = {"calendar": minutes, "business": minutes}
+        clocks.clock(3, "reply_time", at(ended), "update_status", instance=instance, status=told)
 
     # Fetched from Wednesday on: the events of the first day never came.
     late = Account("late")
@@ -268,6 +284,13 @@ def test_solving_ends_the_vendors_clocks(warehouse: Warehouse) -> None:
         for clock in ("business", "calendar")
     ]
     assert rows(warehouse, "clocks", 2) == []
+
+
+def test_a_solve_ends_the_clocks_that_the_vendor_has_told_of(warehouse: Warehouse) -> None:
+    assert rows(warehouse, "clocks", 3) == [
+        (f"next_reply {clock}", None, 20, "vendor_clock_rule", "ends_at_solve")
+        for clock in ("business", "calendar")
+    ]
 
 
 def test_a_history_that_does_not_reach_back(warehouse: Warehouse) -> None:
