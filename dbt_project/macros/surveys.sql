@@ -147,6 +147,16 @@ where rule_no = 1 and not is_taken
 {{ matches('lower(' ~ title ~ ')', '\\b(' ~ words | join('|') ~ ')') }}
 {%- endmacro %}
 
+{#- Words' beginnings: how easy, or how hard. #}
+{% macro asks_for_effort(title) -%}
+{%- set words = [
+    'eas[iey]', 'effort', 'difficult', 'einfach', 'leicht', 'aufw[aä]nd', 'schwierig', 'mühe', 'f[aáà]cil', 'difícil', 'difficil', 'esfuerzo', 'esforço',
+    'sforzo', 'simpl', 'gemakkelijk', 'eenvoudig', 'moeite', 'enkel', 'lätt', 'lett', 'nemt?\\b', 'besvær', 'helppo', 'vaiva', 'łatw', 'wysił', 'snadn',
+    'jednoduch'
+] -%}
+{{ matches('lower(' ~ title ~ ')', '(^|[^a-z])(' ~ words | join('|') ~ ')') }}
+{%- endmacro %}
+
 {% macro plain_number(x) -%}
 case when {{ x }} = floor({{ x }}) and abs({{ x }}) < 1e15 then cast(cast({{ x }} as bigint) as varchar) else cast({{ x }} as varchar) end
 {%- endmacro %}

@@ -69,6 +69,8 @@ judged as (
             when said_kind is not null then null
             when from_score = 0 and to_score = 10 and {{ asks_to_recommend('question_title') }} then 'nps'
             when question_type = 'yes_no' and {{ asks_for_satisfaction('question_title') }} then 'csat'
+            {#- Of effort only a person can say which end is the easy one. #}
+            when {{ asks_for_effort('question_title') }} or {{ asks_to_recommend('question_title') }} then null
             when question_type in ('rating', 'opinion_scale') and to_score - from_score = 4 then 'csat'
         end as proposed_kind,
         coalesce(said_direction, 'higher_is_better') as direction,

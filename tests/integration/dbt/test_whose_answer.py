@@ -308,6 +308,26 @@ YES_OR_NO = {
     "satisfied_pl": "Czy jest Pan zadowolony?",
     "satisfied_sv": "Är du nöjd?",
 }
+#: Titles of questions on five points; of those named so nobody asks for effort or a recommendation.
+FIVE_POINTS = {
+    "effort_cs": "Jak snadné bylo vyřešit váš problém?",
+    "effort_da": "Hvor nemt var det at få hjælp?",
+    "effort_de": "Wie einfach war es, Ihr Anliegen zu klären?",
+    "effort_en": "How EASY was it to get your issue solved?",
+    "effort_en_2": "How much effort did you personally have to put forth?",
+    "effort_es": "¿Qué tan fácil fue resolver su problema?",
+    "effort_fi": "Kuinka helppoa asiointi oli?",
+    "effort_fr": "Quel effort avez-vous dû fournir ?",
+    "effort_it": "Quanto è stato facile risolvere il problema?",
+    "effort_nl": "Hoe gemakkelijk was het contact?",
+    "effort_no": "Hvor lett var det å få hjelp?",
+    "effort_pl": "Jak łatwo było rozwiązać problem?",
+    "effort_pt": "Quão fácil foi resolver o problema?",
+    "effort_sv": "Hur enkelt var det att få hjälp?",
+    "recommend_fr": "Nous recommanderiez-vous ?",
+    "rated_de": "Wie bewerten Sie unseren Service?",
+    "rated_en": "How was our service? Please rate it",
+}
 
 
 def undeclared(warehouse: Warehouse) -> None:
@@ -317,6 +337,13 @@ def undeclared(warehouse: Warehouse) -> None:
         form("consent", field("c1", "opinion_scale", steps=5, start_at_one=True), field("c2", "yes_no")),
         form("vague", field("stars", "rating"), field("likely", "opinion_scale", steps=11) | title),
         form("yes_or_no", *(field(name, "yes_no") | {"title": asked} for name, asked in YES_OR_NO.items())),
+        form(
+            "five_points",
+            *(
+                field(name, "opinion_scale", steps=5, start_at_one=True) | {"title": asked}
+                for name, asked in FIVE_POINTS.items()
+            ),
+        ),
     ]
     told = [
         response(
@@ -339,6 +366,7 @@ def undeclared(warehouse: Warehouse) -> None:
             ],
         )
     )
+    told.append(response("five_points", 1, [said(name, 4) for name in FIVE_POINTS]))
     told += [response("vague", n, [said("stars", 1 + n), said("likely", 10 * n)]) for n in range(2)]
     gone = {"field": {"id": "gone", "type": "yes_no"}, "type": "boolean", "boolean": False}
     told += [response("vague", 2, [gone]), response("vague", 3, [said("old", 9, "nps")])]
@@ -423,7 +451,7 @@ def test_nothing_counts_that_nobody_declared(warehouse: Warehouse) -> None:
     assert of_all_time(warehouse, "kpi_nps", "unasked") == [(1, 100)]
     assert warehouse.query(
         "select survey, question_id, question_title, reason, proposed_kind, answers, distribution, questions_line, counted_before "
-        "from marts.unmapped_questions where source = 'unasked' and survey <> 'yes_or_no' order by 1, 2"
+        "from marts.unmapped_questions where source = 'unasked' and survey in ('consent', 'vague') order by 1, 2"
     ) == [
         ("consent", "c1", "c1", "its kind is not declared", "csat", 30, "2: 6, 5: 24", "unasked,consent,c1,csat,,,,,", 0),
         ("consent", "c2", "c2", "its kind is not declared", None, 30, "no: 24, yes: 6", None, 0),
@@ -434,7 +462,7 @@ def test_nothing_counts_that_nobody_declared(warehouse: Warehouse) -> None:
     ]  # fmt: skip
     assert warehouse.query(
         "select question_id, left_out, count(*) from marts.survey_answers_left_out"
-        " where source = 'unasked' and survey <> 'yes_or_no' group by all order by 1"
+        " where source = 'unasked' and survey in ('consent', 'vague') group by all order by 1"
     ) == [
         ("c1", "not declared", 30),
         ("c2", "not declared", 30),
@@ -454,6 +482,15 @@ def test_a_yes_is_taken_for_satisfaction_only_where_that_is_asked(warehouse: War
         for name in sorted(YES_OR_NO)
         for kind in ("csat" if name.startswith("satisfied") else None,)
     ]
+
+
+def test_five_points_are_not_taken_for_satisfaction_where_something_else_is_asked(
+    warehouse: Warehouse,
+) -> None:
+    assert warehouse.query(
+        "select question_id, proposed_kind from marts.unmapped_questions"
+        " where source = 'unasked' and survey = 'five_points' order by 1"
+    ) == [(name, "csat" if name.startswith("rated") else None) for name in sorted(FIVE_POINTS)]
 
 
 def test_what_is_declared_counts_alone(warehouse: Warehouse) -> None:
@@ -477,7 +514,7 @@ def test_a_survey_that_is_not_taken_counts_for_nothing(warehouse: Warehouse) -> 
     """Nor does it wait for a declaration. A row for the survey goes before one for all of the source."""
     assert warehouse.query(
         "select survey, landed, counted, left_out from marts.survey_balance where source = 'staff' order by 1"
-    ) == [("consent", 60, 0, 60), ("vague", 6, 1, 5), ("yes_or_no", 18, 0, 18)]
+    ) == [("consent", 60, 0, 60), ("five_points", 17, 0, 17), ("vague", 6, 1, 5), ("yes_or_no", 18, 0, 18)]
     assert warehouse.query(
         "select left_out, count(*) from marts.survey_answers_left_out where source = 'staff' and survey = 'consent' group by all"
     ) == [("form left out", 60)]
