@@ -17,7 +17,7 @@ select
     a.applied_at,
     {#- A clock that stands still presses less than any that runs. #}
     cast(row_number() over (
-        order by a.due_at nulls last, a.target_seconds - a.elapsed_seconds nulls last, a.source, a.ticket_id, a.metric, a.instance
+        order by a.due_at nulls last, a.target_seconds - a.elapsed_seconds nulls last, a.source, a.ticket_id, a.metric, a.instance, a.applied_at
     ) as bigint) as urgency_rank,
     a.policy,
     a.priority,
