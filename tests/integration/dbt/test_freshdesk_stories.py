@@ -398,3 +398,17 @@ def test_days_off_are_read_in_every_form_and_what_cannot_be_is_listed(tmp_path: 
     assert warehouse.query("select record_id, field, reason from marts.rejected_values order by 1") == [
         (str(number), "holidays", "is no day") for number in (50, 51, 53)
     ]
+
+
+def test_one_time_of_two_statuses_is_the_firsts(tmp_path: Path) -> None:
+    """The other came by the version that tells it, nobody knows when, in whatever order they landed."""
+    account = Account()
+    changed = {"status_updated_at": at("15:00"), "resolved_at": at("15:00")}
+    account.ticket(1, at("13:00"), at("17:00"), stats=changed)
+    account.ticket(1, at("13:00"), at("15:00"), RESOLVED, stats=changed)
+    warehouse = Warehouse(tmp_path / "times")
+    account.land(warehouse)
+    warehouse.build(AS_OF, select=["+int_ticket_events"])
+    assert warehouse.query(
+        "select strftime(event_at, '%H:%M'), value, is_time_known from core.int_ticket_events where kind = 'status' order by event_no"
+    ) == [("13:00", "open", True), ("15:00", "solved", True), ("17:00", "open", False)]

@@ -5,7 +5,7 @@ with versions as (
         v.*,
         {{ freshdesk_status('v.status_code', 's.status') }} as status,
         case when v.changed_at <= {{ as_of() }} then 1 else 0 end as is_by_now,
-        row_number() over (partition by v.source, v.record_id order by {{ in_force_first('v.changed_at') }}, v.fetched_at desc) as version_no
+        row_number() over (partition by v.source, v.record_id order by {{ in_force_first('v.changed_at') }}, v.fetched_at desc, v.list_no desc) as version_no
     from {{ ref('freshdesk__ticket_versions') }} as v
     left join {{ ref('freshdesk__statuses') }} as s on v.source = s.source and v.status_code = s.code
     where v.created_at is not null and {{ is_touched('v', 'record_id') }}

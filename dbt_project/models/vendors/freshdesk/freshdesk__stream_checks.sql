@@ -3,7 +3,7 @@
 with versions as (
     select
         t.source, t.record_id, t.channel, t.requester_id, t.is_deleted, t.changed_at, t.created_at, t.vendor_first_responded_at,
-        row_number() over (partition by t.source, t.record_id order by {{ in_force_first('t.changed_at') }}, t.fetched_at desc) as version_no
+        row_number() over (partition by t.source, t.record_id order by {{ in_force_first('t.changed_at') }}, t.fetched_at desc, t.list_no desc) as version_no
     from {{ ref('freshdesk__ticket_versions') }} as t
 ),
 

@@ -5,9 +5,9 @@ with ranked as (
         t.*,
         row_number() over (
             partition by t.source, t.record_id
-            order by case when t.created_at is null then 1 else 0 end, {{ in_force_first('t.changed_at') }}, t.fetched_at desc
+            order by case when t.created_at is null then 1 else 0 end, {{ in_force_first('t.changed_at') }}, t.fetched_at desc, t.list_no desc
         ) as version_no,
-        row_number() over (partition by t.source, t.record_id order by {{ in_force_first('t.changed_at') }}, t.fetched_at desc) as news_no
+        row_number() over (partition by t.source, t.record_id order by {{ in_force_first('t.changed_at') }}, t.fetched_at desc, t.list_no desc) as news_no
     from {{ ref('freshdesk__ticket_versions') }} as t
     where {{ is_touched('t', 'record_id') }}
 ),

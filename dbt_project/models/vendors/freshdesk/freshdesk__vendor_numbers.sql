@@ -2,7 +2,7 @@
 with versions as (
     select
         t.*,
-        row_number() over (partition by t.source, t.record_id order by {{ in_force_first('t.changed_at') }}, t.fetched_at desc) as version_no
+        row_number() over (partition by t.source, t.record_id order by {{ in_force_first('t.changed_at') }}, t.fetched_at desc, t.list_no desc) as version_no
     from {{ ref('freshdesk__ticket_versions') }} as t
     where t.created_at is not null and {{ is_touched('t', 'record_id') }}
 ),
