@@ -13,14 +13,16 @@ from typing import Any
 from ingestion.extract import fetch
 from ingestion.sources import files
 
+from . import freshdesk_records
 from .warehouse import Warehouse, questions
 from .zendesk_records import AGENT, CUSTOMER, OFFICE, Account, Record, comment, status
 
 AS_OF = "2024-06-30T12:00:00+00:00"
 FETCHED = "2024-07-01T00:00:00Z"
 START = datetime(2024, 5, 1, tzinfo=UTC)
-CLEAN = ("clean", "clean_forms", "clean_tickets")
+CLEAN = ("clean", "clean_desk", "clean_forms", "clean_tickets")
 HELPDESKS = ("no_hours", "overlapping", "no_days", "negative", "switched", "ruled", "closed")
+DESKS = ("desk_without_hours", "desk", "desk_of_two_hours")
 
 STATUSES = ("new", "open", "pending", "hold", "solved", "closed", "deleted")
 PRIORITIES = ("low", "normal", "high", "urgent")
@@ -45,6 +47,33 @@ NO_NUMBERS = (
     "99999999999999999999999",
 )
 IDS = (None, "", 0, -1, "0012", "nobody", 10**25, " 7 ", "(none)")
+
+STATS = (
+    "agent_responded_at", "requester_responded_at", "first_responded_at", "status_updated_at", "reopened_at", "resolved_at", "closed_at",
+    "pending_since",
+)  # fmt: skip
+MERGED = "This ticket is closed and merged into ticket"
+NO_RATINGS = (
+    None, "x", [], {}, {"default_question": 7}, {"default_question": None}, {"": 103}, {"default_question": {"a": 1}},
+    {"Default_Question": 103, "default_question": -103}, {"question_2": "100", "2": -100, "a/b~": 103},
+)  # fmt: skip
+DESK_HOURS = {
+    day: {"start_time": "8:00 am", "end_time": "5:00 pm"} for day in ("monday", "tuesday", "friday")
+}
+NO_HOURS = (
+    None, "x", [], {}, {"monday": 7}, {"monday": {"start_time": "25:00", "end_time": "5:00 pm"}},
+    {"monday": {"start_time": "9:00 pm", "end_time": "9:00 pm"}, "sunday": {"start_time": "24:00", "end_time": None}},
+    {day: {"start_time": "11:59 pm", "end_time": "11:58 pm"} for day in ("monday", "tuesday", "saturday")},
+)  # fmt: skip
+NO_HOLIDAYS = (
+    "x",
+    7,
+    [None],
+    [{"date": "infinity"}],
+    {"a": "0001-01-01", "b": None},
+    [{"date": "--02-30"}],
+    [{"date": {"a": 1}}],
+)
 
 SCHEDULES = """source,schedule_id,time_zone,weekday,opens,closes,is_default,valid_from,valid_to
 ruled,1,UTC,1,09:00,17:00,true,,
@@ -116,7 +145,8 @@ class Dirt:
 
     def cases(self, warehouse: Warehouse, count: int) -> None:
         """Lands so many cases, at every source alike."""
-        self._helpdesks(warehouse, range(count // 2))
+        self._helpdesks(warehouse, range(count * 3 // 10))
+        self._desks(warehouse, range(count // 5))
         self._forms(warehouse, count // 10)
         parts: dict[str, Callable[[int], Record]] = {
             "tickets": self._file_ticket, "log": self._file_event, "answers": self._file_answer, "mails": self._file_mail,
@@ -248,6 +278,117 @@ class Dirt:
             "author_id": AGENT, "child_events": self.one([children], [None, "x", [None], [{}]]), "events": children,
         })  # fmt: skip
 
+    def _desks(self, warehouse: Warehouse, numbers: Iterable[int]) -> None:
+        desks = {name: freshdesk_records.Account(name) for name in DESKS}
+        for number in numbers:
+            self._desk_ticket(
+                desks[DESKS[number % len(DESKS)]], self.one([number + 100], [number + 93, *IDS])
+            )
+        for hours, desk in enumerate(desks.values()):
+            self._desk_settings(desk, hours)
+            desk.land(warehouse, FETCHED)
+
+    def _flag(self) -> Any:
+        return self.one([True, False, None], WORDS)
+
+    def _desk_ticket(self, desk: freshdesk_records.Account, ticket: Any) -> None:
+        """Some versions of a ticket, in any of the three lists, and what else is told of it."""
+        created, name = self.moment(), desk.source
+        stream = self.random.choice(("tickets",) * 8 + ("deleted_tickets", "spam_tickets"))
+        for _ in range(self.random.randrange(1, 4)):
+            stats = {time: self.one([None, self.time(created)], NO_TIMES) for time in STATS}
+            self._put(desk, stream, {
+                "id": ticket, "created_at": self.one([text(created)], NO_TIMES), "updated_at": self.time(created, early=0.02),
+                "status": self.one([2, 3, 4, 5, 6, 8, "4"], [*WORDS, 0, 1, 99, 4.5]), "priority": self.one([1, 2, 3, 4, "2"], [*WORDS, 0, 5]),
+                "source": self.one([1, 2, 3, 9, 10], [*WORDS, 99]), "type": self.one(["Question", None], WORDS),
+                "requester_id": self.one([11, 12], IDS), "responder_id": self.one([21, 22, None], IDS),
+                "group_id": self.one([f"{name} 1", f"{name} 2", None], IDS), "company_id": self.one([41, None], IDS),
+                "product_id": self.one([61, None], IDS), "is_escalated": self._flag(), "fr_escalated": self._flag(),
+                "nr_escalated": self._flag(), "due_by": self.time(created), "fr_due_by": self.time(created), "nr_due_by": self.time(created),
+                "spam": self.one([False, None], WORDS), "deleted": self.one([False, None], WORDS),
+                "tags": self.one([[], ["x"], ["followed_up"]], [None, "x", [None, 7], {}]),
+                "custom_fields": self.one([{"cf_a": "b"}], [None, "no", [], {"cf_a": {"b": 1}}, {"": None, "a~/b": 1}]),
+                "association_type": self.one([None, None, 1, 2, 3, 4], WORDS),
+                "associated_tickets_list": self.one([None, [ticket], [5]], ["x", [None], {}]),
+                "stats": self.one([stats], [None, "x", [], {}]), "_deleted": stream == "deleted_tickets" and self.random.random() < 0.5,
+            })  # fmt: skip
+        for _ in range(self.random.randrange(5)):
+            self._put(desk, "conversations", {
+                "id": self.one([next(self.numbers)], IDS), "ticket_id": self.one([ticket], IDS), "user_id": self.one([21, 22, 11, 12], IDS),
+                "incoming": self._flag(), "private": self._flag(), "source": self.one([0, 0, 2, 6, 8, 9], WORDS),
+                "created_at": self.time(created), "updated_at": self.time(created), "auto_response": self._flag(),
+                "automation_id": self.one([None], WORDS),
+                "body_text": self.one(["hello"], [None, 7, {"a": 1}, *(f"{MERGED} {other}" for other in (ticket, 5, 10**25, "x"))]),
+            })  # fmt: skip
+        if self.random.random() < 0.4:
+            self._put(desk, "satisfaction_ratings", {
+                "id": self.one([next(self.numbers)], IDS), "ticket_id": self.one([ticket], IDS), "survey_id": self.one([7], IDS),
+                "user_id": self.one([11, 12], IDS), "agent_id": self.one([21, None], IDS), "group_id": None,
+                "created_at": self.time(created), "updated_at": self.time(created),
+                "ratings": self.one([{"default_question": 103}, {"default_question": -101, "question_2": 100}], NO_RATINGS),
+            })  # fmt: skip
+        if self.random.random() < 0.4:
+            self._put(desk, "time_entries", {
+                "id": self.one([next(self.numbers)], IDS), "ticket_id": self.one([ticket], IDS), "agent_id": self.one([21, None], IDS),
+                "time_spent": self.one(["00:45", "1:30"], [*NO_NUMBERS, "-1:00", "99:99", "999999:00", "1:30:00"]),
+                "executed_at": self.time(created), "created_at": self.time(created), "updated_at": self.time(created),
+            })  # fmt: skip
+
+    def _put(self, desk: freshdesk_records.Account, stream: str, record: Record) -> None:
+        desk.streams.setdefault(stream, []).append(record)
+
+    def _desk_settings(self, desk: freshdesk_records.Account, hours: int) -> None:
+        def put(stream: str, record_id: Any, **fields: Any) -> None:
+            made = {
+                "created_at": self.time(START),
+                "updated_at": self.time(START),
+                "name": self.one(["n"], WORDS),
+            }
+            self._put(desk, stream, {"id": self.one([record_id], IDS)} | made | fields)
+
+        for _ in range(3):
+            for number in range(hours):
+                put(
+                    "business_hours", 51 + number, is_default=self._flag(),
+                    time_zone=self.one(["UTC", "Eastern Time (US & Canada)"], WORDS),
+                    business_hours=self.one([DESK_HOURS], NO_HOURS), holidays=self.one([None, [{"date": "2024-06-03"}]], NO_HOLIDAYS),
+                )  # fmt: skip
+            for person in (21, 22, 11):
+                put(
+                    "agents",
+                    person,
+                    group_ids=self.one([[f"{desk.source} 1"]], [None, "x", [None], 7]),
+                    deactivated=self._flag(),
+                )
+            for person in (11, 12, 21):
+                put("contacts", person, company_id=self.one([41, None], IDS), deleted=self._flag())
+            put("deleted_contacts", 12, company_id=41, deleted=True)
+            put(
+                "groups",
+                f"{desk.source} 1",
+                business_hour_id=self.one([51, None], IDS),
+                agent_ids=self.one([[21, 22]], [None, "x", [None]]),
+            )
+            put(
+                "companies",
+                41,
+                custom_fields=self.one([{"segment": desk.source}], [None, "x", [], {"segment": {"a": 1}}]),
+            )
+            put("products", 61, name=self.one([f"{desk.source} product"], WORDS))
+            put("sla_policies", 81, position=self.one([1], NO_NUMBERS))
+            put(
+                "surveys",
+                7,
+                title="s",
+                questions=self.one(
+                    [[{"id": "default_question", "default": True}]], [None, "x", [None], [{}], {}]
+                ),
+            )
+            put("ticket_fields", 71, name=self.one(["status"], WORDS), choices=self.one(
+                [{"8": ["a", "third party"]}, [{"id": 8, "label": "b", "stop_sla_timer": True}]],
+                [None, "x", 7, [None], {"8": None, "x": ["a"]}, [{"id": {}, "stop_sla_timer": "so"}], {"99999999999999999999999": ["c"]}],
+            ))  # fmt: skip
+
     def _forms(self, warehouse: Warehouse, count: int) -> None:
         warehouse.land(
             "typeform",
@@ -301,8 +442,8 @@ class Dirt:
         }  # fmt: skip
 
     def _file_event(self, number: int) -> Record:
-        """Some three events a ticket."""
-        created = START + timedelta(hours=number // 3)
+        """Some three events a ticket, which begins with the first: none before the company does."""
+        created = START + timedelta(days=9, hours=number // 3)
         return {
             "id": self.one([f"e{number}"], [""]), "ticket": self._cell([f"l{number // 3}"]), "at": self._file_time(created),
             "n": self._cell(range(9), NO_NUMBERS), "created": self._cell([text(created), text(created), ""], NO_TIMES),
@@ -348,6 +489,7 @@ def land_files(warehouse: Warehouse, name: str, rows: dict[str, list[Record]]) -
 def clean_company(warehouse: Warehouse) -> None:
     """Sixty ordinary tickets of a helpdesk, their ratings and clocks, a form and a file, with ids of their own."""
     account, forms, rows = Account("clean"), [], []
+    clean_desk().land(warehouse, FETCHED)
     account.schedule(1, "UTC", OFFICE)
     for number in range(60):
         created = START + timedelta(hours=19 * number)
@@ -385,3 +527,39 @@ def clean_company(warehouse: Warehouse) -> None:
         "typeform", "responses", forms, source="clean_forms", changed="submitted_at", fetched_at=FETCHED
     )
     land_files(warehouse, "clean", {"tickets": rows})
+
+
+def clean_desk() -> freshdesk_records.Account:
+    """The like of a second helpdesk."""
+    desk = freshdesk_records.Account("clean_desk", streams={})
+    desk.streams.clear()
+    desk.add("business_hours", 9_151, name="h", is_default=True, time_zone="UTC", business_hours=DESK_HOURS)
+    desk.add("groups", 9_101, name="clean first level", business_hour_id=None)
+    desk.add("products", 9_161, name="clean product")
+    desk.add("agents", 9_102)
+    for person in range(7):
+        desk.add("contacts", 9_110 + person)
+    for number in range(60):
+        created = START + timedelta(hours=19 * number)
+        at = [text(created + timedelta(hours=hours)).removesuffix("Z") for hours in (0, 1, 4, 30, 50)]
+        ticket, customer = 8_000_000 + number, 9_110 + number % 7
+        is_solved = bool(number % 5)
+        stats = {
+            "first_responded_at": at[1],
+            "resolved_at": at[2] if is_solved else None,
+            "status_updated_at": at[2] if is_solved else at[0],
+        }
+        desk.ticket(ticket, at[0], at[2], freshdesk_records.RESOLVED if is_solved else freshdesk_records.OPEN, stats=stats, source=13,
+            responder_id=9_102, group_id=9_101, product_id=9_161, requester_id=customer,
+            fr_due_by=f"{at[3 if number % 3 else 0]}Z", due_by=f"{at[3]}Z", fr_escalated=not number % 3)  # fmt: skip
+        desk.says(ticket, at[1], 9_102)
+        desk.rating(
+            ticket,
+            at[4],
+            {"default_question": 103 if number % 4 else -103},
+            user_id=customer,
+            agent_id=9_102,
+            group_id=9_101,
+        )
+        desk.add("time_entries", None, at[2], ticket_id=ticket, agent_id=9_102, time_spent="00:10")
+    return desk

@@ -88,10 +88,10 @@ class Account:
 
     def rating(self, ticket_id: int, at: str, ratings: Mapping[str, Any], **fields: Any) -> Record:
         given = {"ticket_id": ticket_id, "survey_id": 7, "user_id": CUSTOMER, "ratings": dict(ratings)}
-        return self.add("satisfaction_ratings", None, at, **given, **fields)
+        return self.add("satisfaction_ratings", None, at, **given | fields)
 
-    def land(self, warehouse: Warehouse) -> None:
+    def land(self, warehouse: Warehouse, fetched_at: str = "2030-01-01T00:00:00Z") -> None:
         """Lands what was added since, a batch per stream."""
         for stream, records in self.streams.items():
-            warehouse.land("freshdesk", stream, records, source=self.source)
+            warehouse.land("freshdesk", stream, records, source=self.source, fetched_at=fetched_at)
         self.streams = {}
