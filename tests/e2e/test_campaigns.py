@@ -38,6 +38,8 @@ def test_refreshes_killed_at_random_instants_lose_nothing(tmp_path: Path) -> Non
     figures = crash.campaign(kills=2, seed=seed, tickets=tickets, work=tmp_path)
     assert figures.losses == []
     assert (figures.killed, figures.comparisons) == (2, 2)
+    landed = crash.newest(tmp_path / "undisturbed" / "home" / "landing")
+    assert landed["freshdesk/conversations"] and landed["zendesk/ticket_events"]
 
 
 @pytest.mark.campaign
