@@ -82,6 +82,7 @@ lint-python: setup
 
 lint-sql: setup
 	@$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models
+	@! grep -rnE '[^ ]  +[^ ]| $$' dbt_project/models dbt_project/macros --include='*.sql' || { echo "SQL with double or trailing spaces" >&2; exit 1; }
 	@# As they are written: rendered lines are as long as they come.
 	@! grep -rnE '.{161,}' dbt_project/models --include='*.sql' || { echo "SQL lines over 160 characters" >&2; exit 1; }
 	@echo "SQL: all good"

@@ -69,7 +69,7 @@ case when contains(payload, chr(92) || 'ufFfD') then {{ faults([(
 coalesce(
         {{ missing('record_id', 'id') }},
         {{ lost_value() }},
-        {{ reasons | join(',\n        ') }},
+        {{ reasons | join(', ') }},
         case
             when not starts_with(payload, '{') then 'the record is no object'
             when changed_at is null then 'changed_at is missing'
