@@ -64,7 +64,7 @@ select
     {% for time in ['first_reply', 'resolved'] %}
     {{ time_since('t.created_at', 't.declared_' ~ time ~ '_at') }} as declared_{{ time }}_at,
     ({{ is_misdated('t.declared_' ~ time ~ '_at', 't.created_at') }} or list_contains(t.unusable, '{{ time }}_at'))
-    {%- if time == 'resolved' %} and t.status in ('solved', 'closed'){% endif %} as is_{{ time }}_lost,
+    {%- if time == 'resolved' %} and coalesce(t.status in ('solved', 'closed'), false){% endif %} as is_{{ time }}_lost,
     {% endfor %}
     {% for time in ['first_reply', 'resolved', 'closed'] %}
     {{ is_misdated('t.declared_' ~ time ~ '_at', 't.created_at') }} as is_{{ time }}_misdated,

@@ -124,3 +124,12 @@ def test_a_night_equals_a_build_from_nothing(
     at_once.landing = after.landing
     at_once.build("2024-05-21T00:00:00Z")
     assert rows_that_differ(after.path, at_once.path) == {}
+
+
+def test_a_ticket_of_which_nobody_tells_a_status_is_unsolved_whatever_its_solve_reads(tmp_path: Path) -> None:
+    (tmp_path / "log.yml").write_text(MAPPING.replace("status: s,", "status: s, resolved_at: r,"))
+    (tmp_path / "first.csv").write_text("n,at,s,r,g,a,c\n1,2024-05-02 10:00,,soon,G,Ann,c1\n")
+    warehouse = Warehouse(tmp_path / "night")
+    fetch(files.sources(tmp_path), warehouse.landing)
+    warehouse.build("2024-05-20T00:00:00Z", select=["+tickets"])
+    assert warehouse.query("select is_solved, last_solved_at from marts.tickets") == [(False, None)]
