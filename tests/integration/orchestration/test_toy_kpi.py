@@ -11,7 +11,7 @@ from tests.checkouts import Checkout
 from tests.parsed import ROOT
 
 DEFINITION = (
-    'answered,kpi_answered,answered_pct,percent,higher,30,0,1,"100 x answered / created","by creation"\n'
+    'answered,kpi_answered,answered_pct,percent,higher,30,0,1,"100 x answered / created","by creation",\n'
 )
 TRUTH = '''
 
