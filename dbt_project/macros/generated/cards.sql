@@ -208,6 +208,7 @@
     "kpi_follow_up": {
         "facts": "follow_ups",
         "time": "flagged_at",
+        "where": "is_told",
         "dimensions": "answers",
         "definition": "follow_up",
         "key": ["kind"],
@@ -391,7 +392,7 @@
         "running": [],
     },
     "follow_ups": {
-        "columns": ["source", "response_id", "question_id", "survey", "kind", "score", "scale_min", "scale_max", "reason", "flagged_at", "customer_id", "organization_id", "ticket_id", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "agent_id", "promised_hours", "is_business_hours", "due_at", "expires_at", "contacted_at", "contact_kind", "contact_ticket_id", "contact_agent_id", "hours_to_contact", "outcome", "next_response_id", "next_answered_at", "next_score", "score_change", "is_recovered", "newest_values", "flagged_date", "flagged_weekday", "flagged_hour"],
+        "columns": ["source", "response_id", "question_id", "survey", "kind", "score", "scale_min", "scale_max", "reason", "flagged_at", "customer_id", "organization_id", "ticket_id", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "agent_id", "promised_hours", "is_business_hours", "due_at", "expires_at", "contacted_at", "contact_kind", "contact_ticket_id", "contact_agent_id", "hours_to_contact", "outcome", "is_told", "next_response_id", "next_answered_at", "next_score", "score_change", "is_recovered", "newest_values", "flagged_date", "flagged_weekday", "flagged_hour"],
         "running": [],
     },
     "hand_overs": {

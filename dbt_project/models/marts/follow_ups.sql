@@ -111,6 +111,20 @@ contacts as (
     from flagged as f
     inner join {{ ref('int_ticket_tags') }} as g
         on f.ticket_source = g.source and f.ticket_id = g.ticket_id and g.tagged_at > f.answered_until
+        and coalesce(g.undated_until <= f.answered_until, true)
+),
+
+{#- Tags that may have been put there before the answer or at any time since. #}
+undated_contacts as (
+    select distinct {% for column in key %}f.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
+
+    from flagged as f
+    inner join {{ ref('int_ticket_tags') }} as g
+        on f.ticket_source = g.source and f.ticket_id = g.ticket_id and g.tagged_at > f.answered_until and g.undated_until > f.answered_until
+),
+
+untold as (
+    select source, max(undated_until) as undated_until from {{ ref('int_ticket_tags') }} where undated_until is not null group by source
 ),
 
 first_contacts as (
@@ -136,11 +150,23 @@ judged as (
         c.contact_kind,
         c.contacted_at,
         c.contact_ticket_id,
-        c.contact_agent_id
+        c.contact_agent_id,
+        u.source is not null as may_be_earlier,
+        coalesce(o.answered_until >= t.undated_until, true) as is_told
     from with_policy as o
     left join business_due as b on o.source = b.source and o.response_id = b.response_id and o.question_id = b.question_id
     left join first_contacts as c on o.source = c.source and o.response_id = c.response_id and o.question_id = c.question_id
+    left join undated_contacts as u on o.source = u.source and o.response_id = u.response_id and o.question_id = u.question_id
+    left join untold as t on coalesce(o.ticket_source, o.helpdesk) = t.source
     where o.policy_no = 1
+),
+
+{#- What came in time did so, whatever came before. #}
+told as (
+    select
+        *,
+        may_be_earlier and due_at is not null and coalesce(contacted_at > due_at, true) as is_undated
+    from judged
 )
 
 select
@@ -169,21 +195,22 @@ select
     is_business_hours,
     due_at,
     {{ add_days('answered_at', 'horizon_days') }} as expires_at,
-    contacted_at,
-    contact_kind,
-    contact_ticket_id,
-    contact_agent_id,
-    cast({{ micros_between('answered_at', 'contacted_at') }} / 3.6e9 as double) as hours_to_contact,
+    {% for column in ['contacted_at', 'contact_kind', 'contact_ticket_id', 'contact_agent_id'] %}
+    case when not is_undated then {{ column }} end as {{ column }},
+    {% endfor %}
+    cast(case when not is_undated then {{ micros_between('answered_at', 'contacted_at') }} end / 3.6e9 as double) as hours_to_contact,
     case
         {#- Nobody can be asked. #}
         when customer_id is null and customer_email_hash is null and ticket_source is null then 'unreachable'
         when due_at is null then 'no_due_time'
+        when is_undated then 'contacted_undated'
         when contacted_at <= due_at then 'contacted_in_time'
         when contacted_at is not null then 'contacted_late'
         when {{ add_days('answered_at', 'horizon_days') }} <= {{ as_of() }} then 'expired'
         when due_at <= {{ as_of() }} then 'overdue'
         else 'open'
     end as outcome,
+    is_told,
     next_response_id,
     next_answered_at,
     next_score,
@@ -191,4 +218,4 @@ select
     not next_is_flagged as is_recovered,
     newest_values,
     {{ local_parts('answered_at', 'flagged') }}
-from judged
+from told

@@ -412,3 +412,32 @@ def test_one_time_of_two_statuses_is_the_firsts(tmp_path: Path) -> None:
     assert warehouse.query(
         "select strftime(event_at, '%H:%M'), value, is_time_known from core.int_ticket_events where kind = 'status' order by event_no"
     ) == [("13:00", "open", True), ("15:00", "solved", True), ("17:00", "open", False)]
+
+
+def test_nobody_dates_a_tag_that_the_first_fetch_found(tmp_path: Path) -> None:
+    """Whether a customer was called in time is known of answers since; nobody who has a tag is on the list of whom to call."""
+    account, called, unhappy = Account(), ["followed_up"], {"default_question": -103}
+    account.ticket(1, at("13:00"), at("10:00", 8), tags=called)
+    account.ticket(2, at("13:00"), at("10:00", 8))
+    account.ticket(3, at("13:00"), at("10:00", 9))
+    for ticket in (1, 2):
+        account.rating(ticket, at("22:00", 5), unhappy)
+    warehouse = Warehouse(tmp_path / "tags")
+    account.land(warehouse, "2024-06-10T02:00:00Z")
+    account.ticket(3, at("13:00"), at("09:00", 11), tags=called)
+    account.ticket(4, at("12:00", 10), at("20:00", 11), tags=called)
+    account.rating(3, at("10:00", 10), unhappy)
+    account.rating(4, at("10:00", 11), unhappy)
+    account.land(warehouse, "2024-06-12T02:00:00Z")
+    warehouse.build(AS_OF, select=["+kpi_follow_up", "+worklist"])
+    assert warehouse.query(
+        "select ticket_id, outcome, hours_to_contact, is_told from marts.follow_ups order by ticket_id"
+    ) == [
+        ("1", "contacted_undated", None, False),
+        ("2", "overdue", None, False),
+        ("3", "contacted_in_time", 23, True),
+        ("4", "contacted_in_time", 10, True),
+    ]
+    kpi = "select flagged, due, in_time_pct from marts.kpi_follow_up where period_grain = 'all' and dimension = 'all'"
+    assert warehouse.query(kpi) == [(2, 2, 100)]
+    assert warehouse.query("select ticket_id from marts.worklist where what = 'not_satisfied'") == [("2",)]

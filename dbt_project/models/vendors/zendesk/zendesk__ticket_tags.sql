@@ -15,11 +15,11 @@ audits as (
     where a.event_at <= {{ as_of() }} and {{ is_touched('a') }} and exists (select 1 from wanted)
 )
 
-select a.source, a.ticket_id, w.tag, a.event_at as tagged_at, a.actor_id
+select a.source, a.ticket_id, w.tag, a.event_at as tagged_at, a.actor_id, cast(null as timestamp) as undated_until
 from added as a
 inner join wanted as w on w.source in (a.source, '*') and a.tag = w.tag
 union all
-select a.source, a.ticket_id, w.tag, a.event_at, a.actor_id
+select a.source, a.ticket_id, w.tag, a.event_at, a.actor_id, null
 from audits as a
 inner join wanted as w
     on w.source in (a.source, '*') and contains(a.child.value, '"' || w.tag || '"')
