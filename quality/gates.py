@@ -16,7 +16,7 @@ from ingestion.landing_format import COUNTS, Place
 from quality.contracts import Contract
 from quality.history import judge_volume
 from quality.landed import Landed, Restart, read, restarts
-from quality.runner import CHUNK_ROWS, judge
+from quality.runner import CHUNK_ROWS, Known, judge
 from quality.store import Batch, Build, Key, Store
 from quality.suites import landing, marts, staged
 from quality.verdicts import Suite, Verdict
@@ -113,25 +113,28 @@ def judge_batches(
     waiting: list[Landed] = []
 
     def judge_waiting() -> None:
-        found, rows = _judge_rows(waiting)
+        found, rows = _judge_rows(waiting, asked)
         verdicts.extend(found)
         faulty.append(rows)
         waiting.clear()
 
-    for done, key in enumerate(todo, start=1):
-        item = read(files[key], known.get(key))
-        landed.append(item)
-        waiting.append(item)
-        if sum(len(w.envelope) for w in waiting) >= CHUNK_ROWS:
-            judge_waiting()
-        if progress:
-            progress(done, len(todo), f"{item.label}: {item.batch.rows:,} rows")
-    judge_waiting()
-    _name_vendors(landed, known.values())
-    gone = _gone(known, landed, streams)
-    settled = {key: batch for key, batch in known.items() if batch.verdict in ("passed", "waived", "lost")}
-    landed += judge_volume(settled, landed, frozenset(incomplete), days_off)
-    verdicts += _judge_facts(landed)
+    with store.known() as asked:
+        for done, key in enumerate(todo, start=1):
+            item = read(files[key], known.get(key))
+            landed.append(item)
+            waiting.append(item)
+            if sum(len(w.envelope) for w in waiting) >= CHUNK_ROWS:
+                judge_waiting()
+            if progress:
+                progress(done, len(todo), f"{item.label}: {item.batch.rows:,} rows")
+        judge_waiting()
+        _name_vendors(landed, known.values())
+        gone = _gone(known, landed, streams)
+        settled = {
+            key: batch for key, batch in known.items() if batch.verdict in ("passed", "waived", "lost")
+        }
+        landed += judge_volume(settled, landed, frozenset(incomplete), days_off)
+        verdicts += _judge_facts(landed, asked)
     blocking: dict[Key, list[Verdict]] = {}
     for verdict in verdicts:
         if verdict.blocks:
@@ -157,7 +160,8 @@ def judge_staged(store: Store, model: str, frame: pd.DataFrame) -> StagedReport:
         frame: rows of whole batches with the columns of `staged_columns`; `batch_groups` bounds its size.
     """
     suite = staged.suite(model)
-    found = judge(frame, suite, by="batch_id")
+    with store.known() as asked:
+        found = judge(frame, suite, by="batch_id", known=asked)
     ids = list(dict.fromkeys(verdict.subject for verdict in found))
     known = {batch.batch_id: batch for batch in store.batches()}
     if unknown := [batch_id for batch_id in ids if batch_id not in known]:
@@ -237,28 +241,23 @@ def judge_marts(
     """
     verdicts: list[Verdict] = []
     counted: dict[str, int] = {}
-    for mart, frame in frames.items() if isinstance(frames, Mapping) else frames:
-        counted[mart] = rows[mart] if rows and mart in rows else len(frame)
-        verdicts += judge(_with_as_of(frame, as_of), marts.suite(contracts[mart]), subject=mart)
-    for mart, told in (kept or {}).items():
-        counted[mart] = (rows or {})[mart]
-        verdicts += told
-    verdicts += [_absent(mart) for mart in contracts if mart not in counted]
-    verdicts += _judge_row_counts(counted, previous_rows or {}, contracts)
-    if conservation is not None:
-        verdicts += _judge_streams(conservation, marts.CONSERVATION)
-    if freshness is not None:
-        verdicts += _judge_streams(freshness, marts.FRESHNESS)
-    if rejections is not None:
-        waived = {batch.batch_id for batch in store.batches(verdict="waived")}
-        streams = rejections["source"].astype(str) + "/" + rejections["stream"].astype(str)
-        known = rejections.assign(
-            is_waived=rejections["batch_id"].isin(waived), subject=rejections["batch_id"].fillna(streams)
-        )
-        of = known.set_index("subject")[["source", "stream"]].astype(str).T.to_dict("list")
-        for verdict in judge(known, marts.REJECTIONS, by="subject"):
-            source, stream = of[verdict.subject]
-            verdicts.append(replace(verdict, source=source, stream=stream))
+    with store.known() as asked:
+        for mart, frame in frames.items() if isinstance(frames, Mapping) else frames:
+            counted[mart] = rows[mart] if rows and mart in rows else len(frame)
+            suite = marts.suite(contracts[mart])
+            verdicts += judge(_with_as_of(frame, as_of), suite, subject=mart, known=asked)
+        for mart, told in (kept or {}).items():
+            counted[mart] = (rows or {})[mart]
+            verdicts += told
+        verdicts += [_absent(mart) for mart in contracts if mart not in counted]
+        verdicts += _judge_row_counts(counted, previous_rows or {}, contracts, asked)
+        if conservation is not None:
+            verdicts += _judge_streams(conservation, marts.CONSERVATION, asked)
+        if freshness is not None:
+            verdicts += _judge_streams(freshness, marts.FRESHNESS, asked)
+        if rejections is not None:
+            waived = {batch.batch_id for batch in store.batches(verdict="waived")}
+            verdicts += _judge_rejections(rejections, waived, asked)
     build = Build(
         build_id=build_id,
         as_of=as_of,
@@ -292,7 +291,7 @@ def _absent(mart: str) -> Verdict:
 
 
 def _judge_row_counts(
-    rows: Mapping[str, int], previous: Mapping[str, int], contracts: Mapping[str, Contract]
+    rows: Mapping[str, int], previous: Mapping[str, int], contracts: Mapping[str, Contract], asked: Known
 ) -> list[Verdict]:
     frame = pd.DataFrame(
         [
@@ -310,12 +309,22 @@ def _judge_row_counts(
         ],
         columns=["mart", "rows", "previous_rows", "least_rows"],
     )
-    return judge(frame, marts.ROW_COUNTS, by="mart")
+    return judge(frame, marts.ROW_COUNTS, by="mart", known=asked)
 
 
-def _judge_streams(frame: pd.DataFrame, suite: Suite) -> list[Verdict]:
+def _judge_rejections(frame: pd.DataFrame, waived: Collection[str], asked: Known) -> list[Verdict]:
+    streams = frame["source"].astype(str) + "/" + frame["stream"].astype(str)
+    named = frame.assign(
+        is_waived=frame["batch_id"].isin(list(waived)), subject=frame["batch_id"].fillna(streams)
+    )
+    of = named.set_index("subject")[["source", "stream"]].astype(str).T.to_dict("list")
+    verdicts = judge(named, marts.REJECTIONS, by="subject", known=asked)
+    return [replace(v, source=of[v.subject][0], stream=of[v.subject][1]) for v in verdicts]
+
+
+def _judge_streams(frame: pd.DataFrame, suite: Suite, asked: Known) -> list[Verdict]:
     named = frame.assign(subject=frame["source"].astype(str) + "/" + frame["stream"].astype(str))
-    verdicts = judge(named, suite, by="subject")
+    verdicts = judge(named, suite, by="subject", known=asked)
     return [replace(v, source=v.subject.split("/")[0], stream=v.subject.split("/")[-1]) for v in verdicts]
 
 
@@ -450,7 +459,7 @@ def _name_vendors(items: Iterable[Landed], known: Iterable[Batch]) -> None:
             item.batch = replace(item.batch, vendor=vendors.get(item.batch.source, ""))
 
 
-def _judge_rows(items: Sequence[Landed]) -> tuple[list[Verdict], pd.DataFrame]:
+def _judge_rows(items: Sequence[Landed], asked: Known) -> tuple[list[Verdict], pd.DataFrame]:
     """The verdicts on the rows of some batches, and the faulty rows of those that are to be held."""
     readable = [item for item in items if not item.problem]
     verdicts = [_unreadable(item) for item in items if item.problem]
@@ -459,7 +468,7 @@ def _judge_rows(items: Sequence[Landed]) -> tuple[list[Verdict], pd.DataFrame]:
         frame = pd.concat([item.envelope for item in readable if len(item.envelope)], ignore_index=True)
         codes = np.repeat(np.arange(len(readable)), [len(item.envelope) for item in readable])
         frame["batch_id"] = pd.Categorical.from_codes(codes, pd.Index([item.label for item in readable]))
-        found = list(_named(judge(frame, landing.SUITE, by="batch_id"), readable))
+        found = list(_named(judge(frame, landing.SUITE, by="batch_id", known=asked), readable))
         held = {verdict.subject for verdict in found if verdict.blocks}
         faulty = _faulty(frame, landing.SUITE, [verdict for verdict in found if verdict.subject in held])
         verdicts += found
@@ -515,7 +524,7 @@ def _unreadable(item: Landed) -> Verdict:
     )
 
 
-def _judge_facts(items: Sequence[Landed]) -> list[Verdict]:
+def _judge_facts(items: Sequence[Landed], asked: Known) -> list[Verdict]:
     readable = [item for item in items if not item.problem]
     rows = []
     for item in readable:
@@ -538,7 +547,7 @@ def _judge_facts(items: Sequence[Landed]) -> list[Verdict]:
     if not rows:
         return []
     frame = pd.DataFrame(rows).astype({"listed_before": "float64", "listed_now": "float64"})
-    return list(_named(judge(frame, landing.FACTS, by="label"), readable))
+    return list(_named(judge(frame, landing.FACTS, by="label", known=asked), readable))
 
 
 def _vanished(item: Landed) -> bool:

@@ -1,18 +1,22 @@
 """Judging a pandas frame with Great Expectations, one neutral verdict per expectation.
 
-Great Expectations is imported at the first judgement (1.5 to 2 CPU seconds, once a process). Row-wise
-expectations run over bounded chunks; uniqueness needs its key columns whole.
+Row-wise expectations run over bounded chunks; uniqueness needs its key columns whole. Great Expectations
+is asked about each value once, so most questions of a night were asked before: these are answered from
+memory, and it is imported (1 CPU second, once a process) for the first new one (docs/adr/0009).
 """
 
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib
+import importlib.metadata
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, cast
 
@@ -23,6 +27,8 @@ import pyarrow as pa
 from quality.verdicts import Expectation, Outcome, Severity, Suite, Verdict
 
 CHUNK_ROWS = 500_000
+#: Answers about more values than these are not kept.
+MAX_KEPT = 200
 MAX_EXAMPLES = 20
 MAX_TEXT = 60
 #: What sums of doubles may be off by.
@@ -37,10 +43,13 @@ _ROW_WISE = (
 )
 _IN_SET = "expect_column_values_to_be_in_set"
 _KNOWN_WORDS = frozenset({_IN_SET, "expect_column_values_to_be_null"})
-# Of a text these ask only whether it is there, or known.
-_OF_WORDS = _KNOWN_WORDS | {"expect_column_values_to_not_be_null"}
+_OF_PRESENCE = frozenset({"expect_column_values_to_be_null", "expect_column_values_to_not_be_null"})
+# What these say of a row follows from one value.
+_BY_VALUE = _OF_PRESENCE | {_IN_SET, "expect_column_values_to_be_between"}
 
 Derive = Callable[[pd.DataFrame, Mapping[str, Any]], "pd.Series[bool]"]
+#: What Great Expectations was asked about a value (a digest) -> whether the value meets it.
+Known = MutableMapping[str, bool]
 
 
 def _is_present(frame: pd.DataFrame, args: Mapping[str, Any]) -> pd.Series[bool]:
@@ -172,6 +181,7 @@ def judge(
     subject: str = "",
     by: str | None = None,
     chunk_rows: int = CHUNK_ROWS,
+    known: Known | None = None,
 ) -> list[Verdict]:
     """Judge a frame of typed key columns.
 
@@ -182,6 +192,7 @@ def judge(
         subject: what the frame is (a mart, a batch), for the verdicts.
         by: a column whose values are the subjects: one verdict per value and expectation.
         chunk_rows: rows that row-wise expectations see at once.
+        known: what is known of values; what is asked now is added.
 
     Returns:
         Verdicts by subject, in the suite's order. An expectation that could not run has the outcome "error".
@@ -198,7 +209,7 @@ def judge(
         raw_codes, values = pd.factorize(frame[by], use_na_sentinel=False)
         codes, subjects = raw_codes.astype(np.int64), ["" if pd.isna(v) else str(v) for v in values]
     sizes = np.bincount(codes, minlength=len(subjects))
-    found = _find(frame, suite, chunk_rows)
+    found = _find(frame, suite, chunk_rows, {} if known is None else known)
     verdicts: list[list[Verdict]] = [[] for _ in subjects]
     for expectation in suite.expectations:
         outcome = found[expectation.name]
@@ -313,7 +324,7 @@ def _show(value: Any) -> str:
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 
-def _find(frame: pd.DataFrame, suite: Suite, chunk_rows: int) -> dict[str, _Found]:
+def _find(frame: pd.DataFrame, suite: Suite, chunk_rows: int, known: Known) -> dict[str, _Found]:
     found: dict[str, _Found] = {}
     for where, expectations in _by_filter(suite.expectations):
         runnable = []
@@ -329,11 +340,11 @@ def _find(frame: pd.DataFrame, suite: Suite, chunk_rows: int) -> dict[str, _Foun
         row_wise = [e for e in runnable if e not in whole]
         for expectation in whole:
             # One at a time: only its own columns are copied.
-            found |= _validate(frame, [expectation], kept)
+            found |= _validate(frame, [expectation], kept, known)
         for expectation in row_wise:
             found[expectation.name] = _Found(_NONE, True)
         for start in range(0, len(kept), chunk_rows) if row_wise else ():
-            part = _validate(frame, row_wise, kept[start : start + chunk_rows])
+            part = _validate(frame, row_wise, kept[start : start + chunk_rows], known)
             found |= {name: _joined(found[name], piece) for name, piece in part.items()}
     return found
 
@@ -363,65 +374,102 @@ def _is_row_wise(expectation: Expectation) -> bool:
 
 
 class _Ask(NamedTuple):
-    """What Great Expectations is asked: a type of its own and the arguments."""
+    """What Great Expectations is asked: a type of its own and its arguments, about values or about rows."""
 
     kind: str
     kwargs: Mapping[str, Any]
+    about: pd.Series[Any] | None = None
 
 
 def _validate(
-    frame: pd.DataFrame, expectations: Sequence[Expectation], positions: np.ndarray[Any, np.dtype[np.int64]]
+    frame: pd.DataFrame,
+    expectations: Sequence[Expectation],
+    positions: np.ndarray[Any, np.dtype[np.int64]],
+    known: Known,
 ) -> dict[str, _Found]:
-    """Run expectations over the rows at `positions`; what is found points into the frame.
-
-    An expectation costs Great Expectations 10 milliseconds however few the rows, and nearly always all hold.
-    So it is asked first whether they do, of all derived flags at once, and only else which rows do not.
-    """
+    """Run expectations over the rows at `positions`; what is found points into the frame."""
     rows = frame[list(dict.fromkeys(c for e in expectations for c in e.columns))]
     rows = rows if len(positions) == len(frame) else rows.take(positions).reset_index(drop=True)
     found: dict[str, _Found] = {}
-    asks: dict[str, _Ask] = {}
-    columns: dict[str, pd.Series[Any]] = {}
+    by_value: dict[str, _Ask] = {}
+    by_row: dict[str, _Ask] = {}
     for expectation in expectations:
         try:
-            asks[expectation.name] = _ask(rows, expectation, columns)
+            ask = _ask(rows, expectation)
+            (by_row if ask.about is None else by_value)[expectation.name] = ask
         except (TypeError, ValueError, AttributeError, KeyError) as problem:
             found[expectation.name] = _Found(_NONE, False, error=_one_line(problem))
-    for name in _holding(expectations, asks, columns, len(rows)):
-        found[name] = _Found(_NONE, True)
-    failing = {name: ask for name, ask in asks.items() if name not in found}
-    for name, it in _engine().find(_table(columns, len(rows)), failing).items():
-        found[name] = it._replace(positions=positions[it.positions])
+    found |= _by_value(by_value, known)
+    if by_row:
+        # Without a column (a row count) GX still needs a frame of the right length.
+        found |= _engine().find(rows if len(rows.columns) else pd.DataFrame({"row": positions}), by_row)
+    return {name: it._replace(positions=positions[it.positions]) for name, it in found.items()}
+
+
+def _ask(rows: pd.DataFrame, expectation: Expectation) -> _Ask:
+    kind, kwargs = expectation.kind, expectation.kwargs
+    if kind in DERIVED:
+        return _is_true(_flags(rows, kind, kwargs))
+    if kind in _WHOLE:
+        ignored = kwargs.get("ignore_row_if", "any_value_is_missing")
+        key = _key(rows[list(expectation.columns)], ignored)
+        return _is_true(~key.duplicated(keep=False) | key.isna())
+    if kind not in _BY_VALUE:
+        return _Ask(kind, kwargs)
+    values = rows[kwargs["column"]]
+    if kind in _OF_PRESENCE:
+        values = values.notna().map({True: "a value", False: None})
+    return _Ask(kind, {name: value for name, value in kwargs.items() if name != "column"}, values)
+
+
+def _is_true(flags: pd.Series[Any]) -> _Ask:
+    return _Ask(_IN_SET, {"value_set": [True]}, flags)
+
+
+def _by_value(asks: Mapping[str, _Ask], known: Known) -> dict[str, _Found]:
+    """The rows whose value does not meet what is asked. About a value that is known nobody is asked."""
+    codes: dict[str, np.ndarray[Any, np.dtype[np.int64]]] = {}
+    questions: dict[str, list[str]] = {}
+    new: dict[str, dict[str, Any]] = {}
+    for name, ask in asks.items():
+        codes[name], values = pd.factorize(cast("pd.Series[Any]", ask.about), use_na_sentinel=False)
+        questions[name] = [_question(ask, value) for value in values]
+        unknown = {q: value for q, value in zip(questions[name], values, strict=True) if q not in known}
+        if unknown:
+            new[name] = unknown
+    found: dict[str, _Found] = {}
+    said: dict[str, bool] = {}
+    if new:
+        longest = max(map(len, new.values()))
+        # A column with fewer values than another repeats its last one.
+        columns = {
+            name: pd.Series([*each.values()]).reindex(range(longest), method="ffill")
+            for name, each in new.items()
+        }
+        kinds = {name: _Ask(asks[name].kind, {**asks[name].kwargs, "column": name}) for name in new}
+        for name, it in _engine().find(pd.DataFrame(columns), kinds).items():
+            if it.error:
+                found[name] = it
+            else:
+                said |= {q: at not in it.positions for at, q in enumerate(new[name])}
+        if longest <= MAX_KEPT:
+            known.update(said)
+    for name in asks.keys() - found.keys():
+        faults = [at for at, q in enumerate(questions[name]) if not said.get(q, known.get(q))]
+        found[name] = _Found(np.flatnonzero(np.isin(codes[name], faults)), True)
     return found
 
 
-def _ask(rows: pd.DataFrame, expectation: Expectation, columns: dict[str, pd.Series[Any]]) -> _Ask:
-    """What Great Expectations is asked; the columns that it looks at are added to `columns`.
-
-    It hashes every frame twice, and texts a hundred times slower than numbers: it gets no texts where their
-    categories or numbers do.
-    """
-    name, kind, kwargs = expectation.name, expectation.kind, expectation.kwargs
-    if kind in DERIVED:
-        columns[name] = _flags(rows, kind, kwargs)
-        return _is_true(name)
-    if kind in _WHOLE:
-        columns[name] = _key(
-            rows[list(expectation.columns)], kwargs.get("ignore_row_if", "any_value_is_missing")
-        )
-        return _Ask("expect_column_values_to_be_unique", {"column": name})
-    if kind in _OF_WORDS and pd.api.types.is_string_dtype(rows[kwargs["column"]].dtype):
-        name = f"{kwargs['column']} as categories"
-        if name not in columns:
-            codes, values = pd.factorize(rows[kwargs["column"]])
-            columns[name] = pd.Series(pd.Categorical.from_codes(cast(Any, codes), values))
-        return _Ask(kind, {**kwargs, "column": name})
-    columns |= {column: rows[column] for column in expectation.columns}
-    return _Ask(kind, kwargs)
+def _question(ask: _Ask, value: Any) -> str:
+    told = (_judges(), ask.kind, ask.kwargs, type(value), value)
+    return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
-def _is_true(column: str) -> _Ask:
-    return _Ask(_IN_SET, {"column": column, "value_set": [True]})
+@functools.cache
+def _judges() -> tuple[str, ...]:
+    """Whose word it is: another release may say another one."""
+    versions = (importlib.metadata.version(name) for name in ("great_expectations", "pandas"))
+    return (hashlib.sha256(Path(__file__).read_bytes()).hexdigest(), *versions)
 
 
 def _key(parts: pd.DataFrame, ignored: str) -> pd.Series[Any]:
@@ -454,44 +502,6 @@ def _serial(column: pd.Series[Any]) -> pd.Series[int] | None:
     # Texts that differ may be one number (1, 01), never the other way round.
     serial = pd.Series(numbers)
     return serial if serial.is_unique else None
-
-
-def _holding(
-    expectations: Sequence[Expectation],
-    asks: Mapping[str, _Ask],
-    columns: Mapping[str, pd.Series[Any]],
-    size: int,
-) -> set[str]:
-    """The row-wise expectations that hold for every row."""
-    flags = {e.name: columns[e.name] for e in expectations if e.name in asks and e.kind in DERIVED}
-    first = {e.name: asks[e.name] for e in expectations if e.name in asks and _is_row_wise(e)}
-    first = {name: ask for name, ask in first.items() if name not in flags}
-    seen = {name: column for name, column in columns.items() if name not in flags}
-    if flags:
-        every = "every flag"
-        first[every] = _is_true(every)
-        seen[every] = pd.Series(np.logical_and.reduce(list(flags.values())))
-    holding = _engine().holding(_kinds(_table(seen, size)), first)
-    return holding & asks.keys() | (flags.keys() if flags and every in holding else set())
-
-
-def _table(columns: Mapping[str, pd.Series[Any]], size: int) -> pd.DataFrame:
-    # Without a column (a row count) GX still needs a frame of the right length.
-    return pd.DataFrame(columns) if columns else pd.DataFrame({"row": np.arange(size)})
-
-
-def _kinds(table: pd.DataFrame) -> pd.DataFrame:
-    """One row of each kind where all columns are flags or categories: enough to tell whether all hold."""
-    number, kinds = np.zeros(len(table), dtype=np.int64), 1
-    for name in table:
-        column = table[name]
-        if pd.api.types.is_bool_dtype(column.dtype):
-            column = column.astype("category")
-        if not isinstance(column.dtype, pd.CategoricalDtype):
-            return table
-        kinds *= len(column.cat.categories) + 1
-        number = number * (len(column.cat.categories) + 1) + column.cat.codes + 1
-    return table if kinds > CHUNK_ROWS else table[~pd.Series(number).duplicated()]
 
 
 def _raised(info: Mapping[str, Any] | None) -> str:
@@ -527,17 +537,18 @@ class _Engine:
         self._suite = gx.ExpectationSuite
         self._implementation = get_expectation_impl
 
-    def holding(self, frame: pd.DataFrame, asks: Mapping[str, _Ask]) -> set[str]:
-        """The names of what every row of the frame meets."""
-        _, results = self._validate(frame, asks, {"result_format": "BOOLEAN_ONLY"})
-        return {name for name, it in results.items() if it.success and not _raised(it.exception_info)}
-
     def find(self, frame: pd.DataFrame, asks: Mapping[str, _Ask]) -> dict[str, _Found]:
         """What was found of each: positions in the frame, or why it could not run."""
-        # COMPLETE is the only format that names every unexpected row.
-        form = {"result_format": "COMPLETE", "return_unexpected_index_query": False}
-        found, results = self._validate(frame, asks, form)
-        for name, it in results.items():
+        found: dict[str, _Found] = {}
+        expectations = []
+        for name, ask in asks.items():
+            try:
+                expectations.append(self._implementation(ask.kind)(**ask.kwargs, meta={"name": name}))
+            except Exception as problem:
+                # GX refuses wrong arguments with several exception types; none may look like a pass.
+                found[name] = _Found(_NONE, False, error=_one_line(problem))
+        for it in self._results(frame, expectations) if expectations else ():
+            name = cast(Any, it.expectation_config).meta["name"]
             hits = np.asarray(it.result.get("unexpected_index_list") or [], dtype=np.int64)
             observed = it.result.get("observed_value")
             error = _raised(it.exception_info)
@@ -551,24 +562,12 @@ class _Engine:
             found.setdefault(name, _Found(_NONE, False, error="Great Expectations gave no result"))
         return found
 
-    def _validate(
-        self, frame: pd.DataFrame, asks: Mapping[str, _Ask], form: Mapping[str, Any]
-    ) -> tuple[dict[str, _Found], dict[str, Any]]:
-        """What could not even be asked, and Great Expectations' results."""
-        refused: dict[str, _Found] = {}
-        expectations = []
-        for name, (kind, kwargs) in asks.items():
-            try:
-                expectations.append(self._implementation(kind)(**kwargs, meta={"name": name}))
-            except Exception as problem:
-                # GX refuses wrong arguments with several exception types; none may look like a pass.
-                refused[name] = _Found(_NONE, False, error=_one_line(problem))
-        if not expectations:
-            return refused, {}
-        suite = self._suite(name="suite", expectations=expectations)
+    def _results(self, frame: pd.DataFrame, expectations: list[Any]) -> list[Any]:
         batch = self._batches.get_batch({"dataframe": frame})
-        results = batch.validate(suite, result_format=dict(form)).results
-        return refused, {cast(Any, result.expectation_config).meta["name"]: result for result in results}
+        # COMPLETE is the only format that names every unexpected row.
+        form = {"result_format": "COMPLETE", "return_unexpected_index_query": False}
+        suite = self._suite(name="suite", expectations=expectations)
+        return list(batch.validate(suite, result_format=form).results)
 
 
 # Great Expectations imports these for expectations that no suite has; they are half the cost of its import.

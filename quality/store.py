@@ -22,6 +22,7 @@ BuildVerdict = Literal["passed", "held"]
 Key = tuple[str, str, str]
 
 KEPT_BUILDS = 60
+KEPT_ANSWERS = 5_000
 #: So many held batches a message names.
 MAX_NAMED = 5
 BUSY_SECONDS = 30
@@ -51,6 +52,7 @@ create table if not exists gate_results (
 );
 create index if not exists gate_results_build on gate_results (build_id);
 create index if not exists gate_results_batch on gate_results (batch_id);
+create table if not exists answers (question text primary key, is_met integer not null);
 """
 
 
@@ -135,10 +137,12 @@ class Store:
 
     def _create(self) -> None:
         """Make the tables; one that an earlier version made takes today's form, with its rows."""
-        if self._columns() >= {f.name for f in fields(Batch)}:
+        found = self._columns("batches")
+        is_current = found >= {f.name for f in fields(Batch)}
+        if is_current and self._columns("answers"):
             return
         with self._write():
-            if names := ", ".join(sorted(self._columns())):
+            if not is_current and (names := ", ".join(sorted(found))):
                 self._db.execute("alter table batches rename to old_batches")
                 self._db.execute(_BATCHES)
                 self._db.execute(f"insert into batches ({names}) select {names} from old_batches")  # noqa: S608
@@ -146,8 +150,8 @@ class Store:
             for statement in (_BATCHES, *filter(str.strip, _OTHERS.split(";"))):
                 self._db.execute(statement)
 
-    def _columns(self) -> set[str]:
-        return {row["name"] for row in self._db.execute("pragma table_info(batches)")}
+    def _columns(self, table: str) -> set[str]:
+        return {row["name"] for row in self._db.execute(f"pragma table_info({table})")}
 
     def __enter__(self) -> Self:
         return self
@@ -272,6 +276,20 @@ class Store:
         sql = "select * from builds order by judged_at desc, build_id desc limit ?"
         rows = self._db.execute(sql, (limit,))
         return [_build(row) for row in rows]
+
+    @contextmanager
+    def known(self) -> Iterator[dict[str, bool]]:
+        """What Great Expectations was asked, with its answers; what the block adds is kept, the oldest go."""
+        before = {row["question"]: bool(row["is_met"]) for row in self._db.execute("select * from answers")}
+        known = dict(before)
+        yield known
+        if new := [question for question in known if question not in before]:
+            with self._write():
+                for question in new:
+                    self._put("answers", {"question": question, "is_met": known[question]})
+                self._db.execute(
+                    "delete from answers where rowid <= (select max(rowid) from answers) - ?", (KEPT_ANSWERS,)
+                )
 
     @contextmanager
     def _write(self) -> Iterator[None]:

@@ -353,8 +353,8 @@ CONSERVATION: Final = Suite(
         ),
         Expectation(
             name="nothing_is_staged_twice",
-            kind="expect_column_values_to_be_between",
-            kwargs={"column": "superseded", "min_value": 0},
+            kind="between",
+            kwargs={"column": "superseded", "low": 0},
             fault="more rows are staged and rejected than landed",
             why="A batch that is merged twice counts its records twice.",
             what_to_do=_REBUILD,
@@ -410,7 +410,7 @@ FRESHNESS: Final = Suite(
         ),
         Expectation(
             name="source_has_been_fetched",
-            kind="expect_column_values_to_not_be_null",
+            kind="is_present",
             kwargs={"column": "age_seconds"},
             where={"is_stale_allowed": False},
             fault="no successful fetch is known",

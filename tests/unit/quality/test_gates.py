@@ -686,6 +686,32 @@ def test_what_blocks_a_build(store: Store, given: dict[str, object], expectation
     assert [(v.expectation, v.subject) for v in report.verdicts if v.blocks] == [(expectation, subject)]
 
 
+def test_a_night_like_the_one_before_asks_great_expectations_nothing(
+    store: Store, land: Land, landing: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though more rows came, the marts have others and the sources are older: it is not even imported."""
+
+    def night(build_id: str, at: datetime, rows: int) -> list[tuple[str, str, str]]:
+        land(at, [at] * rows, ids=[f"{build_id}{n}" for n in range(rows)])
+        landed = judge_batches(store, landing())
+        built = judge_marts(
+            store,
+            build_id,
+            AS_OF,
+            {"survey_answers": answers(rows)},
+            ANSWERS,
+            previous_rows={"survey_answers": 5},
+            conservation=conserved(),
+            freshness=fresh(age_seconds=rows),
+            rejections=rejections(rejected=1),
+        )
+        return failures([*landed.verdicts, *built.verdicts])
+
+    before = night("r1", NIGHT, 5)
+    monkeypatch.setattr("quality.runner._engine", lambda: pytest.fail("Great Expectations is asked"))
+    assert night("r2", NIGHT + timedelta(days=1), 7) == before == [("no_row_is_rejected", "warning")]
+
+
 def test_a_stale_source_that_is_allowed_and_a_waived_batch_do_not_block(store: Store) -> None:
     known(store, "b1", verdict="waived")
     report = judge_marts(

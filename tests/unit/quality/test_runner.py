@@ -376,3 +376,57 @@ def test_importing_the_room_does_not_import_great_expectations_or_dagster() -> N
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def words_and_numbers(words: list[str | None], numbers: list[float]) -> pd.DataFrame:
+    return pd.DataFrame({"id": [f"r{i}" for i in range(len(words))], "word": words, "n": numbers})
+
+
+WORDS_AND_NUMBERS = suite(
+    expectation(
+        "expect_column_values_to_be_in_set", name="word", kwargs={"column": "word", "value_set": ["new"]}
+    ),
+    expectation("between", name="n", kwargs={"column": "n", "low": 0}),
+    expectation("expect_compound_columns_to_be_unique", name="key", kwargs={"column_list": ["n"]}),
+    id_columns=("id",),
+)
+
+
+def at_fault(verdicts: list[Verdict]) -> dict[str, list[str]]:
+    return {v.expectation: [e["id"] for e in v.examples] for v in verdicts}
+
+
+def test_what_was_asked_about_a_value_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    known: dict[str, bool] = {}
+    before = words_and_numbers(["new", "opne", None], [1.0, -1.0, 2.0])
+    assert at_fault(judge(before, WORDS_AND_NUMBERS, known=known)) == {"word": ["r1"], "n": ["r1"], "key": []}
+    monkeypatch.setattr("quality.runner._engine", lambda: pytest.fail("Great Expectations is asked"))
+    # Other rows and numbers, no other word and no other kind of fault.
+    later = words_and_numbers([None, "new", "opne", "new", "opne"], [5.0, 6.0, -3.0, 7.0, -3.0])
+    found = judge(later, WORDS_AND_NUMBERS, known=known)
+    assert at_fault(found) == {"word": ["r2", "r4"], "n": ["r2", "r4"], "key": ["r2", "r4"]}
+    assert [v.observed for v in found] == ["2 of 5"] * 3
+    with pytest.raises(pytest.fail.Exception, match="is asked"):
+        judge(words_and_numbers(["opened"], [1.0]), WORDS_AND_NUMBERS, known=known)
+
+
+def test_only_what_is_new_is_asked_and_answered_beside_what_is_known() -> None:
+    known: dict[str, bool] = {}
+    judge(words_and_numbers(["new"], [1.0]), WORDS_AND_NUMBERS, known=known)
+    asked = dict(known)
+    found = judge(
+        words_and_numbers(["opne", "new", "opened"], [-1.0, 2.0, -1.0]), WORDS_AND_NUMBERS, known=known
+    )
+    assert at_fault(found) == {"word": ["r0", "r2"], "n": ["r0", "r2"], "key": ["r0", "r2"]}
+    # Two words, and that a flag is not set.
+    assert len(known) == len(asked) + 3
+    assert not any(met for question, met in known.items() if question not in asked)
+
+
+def test_what_could_not_be_checked_is_asked_again() -> None:
+    known: dict[str, bool] = {}
+    check = expectation("expect_column_values_to_be_in_set", kwargs={"column": "id"})
+    for _ in range(2):
+        [verdict] = judge(pd.DataFrame({"id": ["r0"]}), suite(check), known=known)
+        assert verdict.outcome == "error"
+    assert "could not be checked" in verdict.message

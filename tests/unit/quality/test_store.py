@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from quality.store import KEPT_BUILDS, Batch, Build, Store
+from quality.store import KEPT_ANSWERS, KEPT_BUILDS, Batch, Build, Store
 from quality.verdicts import Verdict
 
 AT = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
@@ -147,6 +147,28 @@ def test_a_build_keeps_every_result_and_old_builds_go(store: Store) -> None:
     assert store.build("r1") is None
     assert store.results(build_id="r1") == []
     assert store.builds(limit=1)[0].build_id == f"x{KEPT_BUILDS - 1}"
+
+
+def test_answers_are_kept_and_the_oldest_go(tmp_path: Path) -> None:
+    with Store(tmp_path / "control.sqlite") as store, store.known() as known:
+        known |= {"a": True, "b": False}
+    with sqlite3.connect(tmp_path / "control.sqlite") as db:
+        assert db.execute("select count(*) from answers").fetchone() == (2,)
+    with Store(tmp_path / "control.sqlite") as store:
+        with store.known() as known:
+            assert known == {"a": True, "b": False}
+            known |= {str(n): True for n in range(KEPT_ANSWERS - 1)}
+        with store.known() as known:
+            assert len(known) == KEPT_ANSWERS and "b" in known and "a" not in known
+
+
+def test_a_file_without_answers_gets_them(tmp_path: Path) -> None:
+    with Store(tmp_path / "control.sqlite") as store:
+        store.save_batches([batch("b1")])
+    with sqlite3.connect(tmp_path / "control.sqlite") as db:
+        db.execute("drop table answers")
+    with Store(tmp_path / "control.sqlite") as store, store.known() as known:
+        assert (known, [b.batch_id for b in store.batches()]) == ({}, ["b1"])
 
 
 def test_the_file_is_private(tmp_path: Path) -> None:
