@@ -153,7 +153,7 @@ def _landing_gate(specs: Sequence[dg.AssetSpec]) -> dg.AssetChecksDefinition:
     def landing_gate(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         run: Run = context.resources.run
         progress.current.phase("landing_gate", "judging new batches", context.log.info)
-        with control_tables.connect(run.warehouse) as con, run.store() as store:
+        with run.connect() as con, run.store() as store:
             failed = {(s.source, s.stream) for s in control_tables.status(con) if s.is_stale}
             report = judge_batches(
                 store,
@@ -212,7 +212,7 @@ def _staged_gate(graph: ModelGraph) -> dg.AssetChecksDefinition:
         run: Run = context.resources.run
         progress.current.phase("staged_gate", "judging parsed rows", context.log.info)
         judged = []
-        with control_tables.connect(run.warehouse) as con, run.store() as store:
+        with run.connect() as con, run.store() as store:
             waiting = control_tables.pending(con, graph.staging)
             due = {f"new_{name.removeprefix('stg_')}" for name in waiting}
             for check in context.selected_asset_check_keys:
@@ -283,7 +283,7 @@ def _marts_gate(graph: ModelGraph) -> dg.AssetChecksDefinition:
         judged = sorted(graph.names[check.asset_key] for check in context.selected_asset_check_keys)
         # What holds for an earlier instant has fewer rows by right.
         published = None if run.is_scratch else current(run.home.published)
-        with control_tables.connect(run.warehouse) as con, run.store() as store:
+        with run.connect() as con, run.store() as store:
             # What is said of a stream or a batch stands on the mart that shows it.
             shown: dict[str, pd.DataFrame] = {}
             if STREAMS_MART in judged:

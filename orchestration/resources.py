@@ -96,7 +96,10 @@ def run_resource(
             tags |= {tag: "none" for tag in LATE_TAGS if tag in dagster_run.tags}
             context.instance.add_run_tags(dagster_run.run_id, tags)
             begun.open_warehouse()
-            yield begun
+            try:
+                yield begun
+            finally:
+                begun.release()
 
     return run
 

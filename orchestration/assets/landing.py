@@ -64,19 +64,22 @@ def landing_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         chosen = [
             _narrowed(source, wanted) for source in sources(run.settings) if not run.leaves_out(source.name)
         ]
+        uncounted = _uncounted(run)
+        # To fetch may take hours.
+        run.release()
         result = fetch(
             [source for source in chosen if source],
             run.landing,
-            uncounted=_uncounted(run),
+            uncounted=uncounted,
             progress=_report,
         )
         for each in result.streams:
             progress.current.tell(line(each))
         status = record(run, result, wanted)
         problems, lagging = _problems(run, result, status)
-        with control_tables.connect(run.warehouse) as con:
+        with run.connect() as con:
             control_tables.save_lagging(con, lagging)
-        _retry_if_transient(context, result, problems)
+        _retry_if_transient(context, run, result, problems)
         progress.current.facts["requests"] = sum(t.requests for t in result.traffic.values())
         landed = sum(each.landed for each in result.streams)
         progress.current.facts["landed"] = landed
@@ -92,7 +95,7 @@ def landing_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
 
 def _uncounted(run: Run) -> set[str]:
     """The batches that are held, or were when all of them was read again, and of which nothing is staged."""
-    with run.store() as store, control_tables.connect(run.warehouse) as con:
+    with run.store() as store, run.connect() as con:
         batches = [*store.held(), *store.batches(verdict="superseded")]
         return {batch.batch_id for batch in batches} - control_tables.applied(con)
 
@@ -128,7 +131,7 @@ def _pace(result: StreamResult) -> str:
 
 def record(run: Run, result: FetchResult, wanted: set[tuple[str, str]]) -> list[StreamStatus]:
     """Write how each stream's fetch went to the warehouse; what was not wanted keeps its last status."""
-    with control_tables.connect(run.warehouse) as con:
+    with run.connect() as con:
         before = {(s.source, s.stream): s for s in control_tables.status(con)}
         now = datetime.now(UTC)
         after = dict(before)
@@ -229,7 +232,7 @@ def _named(streams: Sequence[StreamResult]) -> str:
 
 
 def _retry_if_transient(
-    context: dg.AssetExecutionContext, result: FetchResult, problems: Sequence[str]
+    context: dg.AssetExecutionContext, run: Run, result: FetchResult, problems: Sequence[str]
 ) -> None:
     """Ask for another attempt later where every failure may pass by itself and the run may wait."""
     errors = [each.error for each in result.streams if each.error is not None]
@@ -240,6 +243,7 @@ def _retry_if_transient(
         and all(isinstance(e, TransientError) for e in errors)
         and context.retry_number < retries
     ):
+        run.release()
         raise dg.RetryRequested(retries, seconds_to_wait=FIRST_WAIT_SECONDS * 4**context.retry_number)
 
 

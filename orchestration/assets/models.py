@@ -39,7 +39,7 @@ def parse_assets(graph: ModelGraph) -> dg.AssetsDefinition:
     def staging_parse(context: dg.AssetExecutionContext) -> Iterator[BuildEvent]:
         run: Run = context.resources.run
         selected = {graph.names[key] for key in context.selected_asset_keys}
-        with control_tables.connect(run.warehouse) as con, run.store() as store:
+        with run.connect() as con, run.store() as store:
             # What the staged gate holds is parsed again, for that gate to judge it again.
             control_tables.register_batches(
                 con, [_row(run, b, "passed" if b.is_to_be_staged else b.verdict) for b in store.batches()]
@@ -72,7 +72,7 @@ def model_assets(graph: ModelGraph) -> dg.AssetsDefinition:
     def models(context: dg.AssetExecutionContext) -> Iterator[BuildEvent]:
         run: Run = context.resources.run
         selected = {graph.names[key] for key in context.selected_asset_keys}
-        with control_tables.connect(run.warehouse) as con, run.store() as store:
+        with run.connect() as con, run.store() as store:
             control_tables.register_batches(con, [_row(run, b, b.verdict) for b in store.batches()])
             control_tables.hold_unjudged(con, graph.staging)
             published = current(run.home.published)
@@ -111,13 +111,15 @@ def _build(
 ) -> Iterator[BuildEvent]:
     """Run dbt over what is due and report every selected asset: an idle one is as it was."""
     wanted = run.fingerprints()
-    with control_tables.connect(run.warehouse) as con:
+    with run.connect() as con:
         is_large = control_tables.rows_to_merge(con) > LARGE_LOAD_ROWS
         cut_off = None
         if closes:
             cut_off = cutoff.prepare(
                 con, graph.manifest, wanted, run.build_id, run.as_of, is_restricted=run.settings.is_restricted
             )
+    if due:
+        run.release()
     parameters = replace(run.parameters, threads=(os.cpu_count() or 1) if is_large else 1)
     reporter = _reporter(context, graph, len(due))
     results = (
@@ -136,7 +138,7 @@ def _build(
     built = {name for name, result in nodes.items() if not result.is_failed} - unchanged
     failed = [result for result in results if result.is_failed and result.status != "skipped"]
     told: list[BuildEvent] = []
-    with control_tables.connect(run.warehouse) as con:
+    with run.connect() as con:
         # What fails a test is not done with: the next run builds it anew, and asks again.
         done = built - {name for result in failed for name in graph.tested.get(result.unique_id, ())}
         control_tables.save_fingerprints(con, {name: wanted[name] for name in done})

@@ -126,11 +126,12 @@ def publish_build(run: Run, marts: list[str], restricted: list[str], run_id: str
         raise PublishError(
             "the candidate marts have no passing verdict of this build: run the whole job `nightly`"
         )
-    with control_tables.connect(run.warehouse) as con:
+    with run.connect() as con:
         status = control_tables.status(con)
         builds = control_tables.builds(con)
         compared_with = control_tables.compared_with(con)
         views = control_tables.published_sql(con)
+    run.release()
     built = [*marts, *restricted, *(name for name in views if name in builds)]
     _verify_builds(run, built, builds, build.judged_at)
     _verify_sources(run, status)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,6 +54,31 @@ def connect(warehouse: Path, *, read_only: bool = False) -> Iterator[duckdb.Duck
         if not read_only:
             con.execute(_TABLES)
         yield con
+
+
+class KeptOpen:
+    """A warehouse of which the file stays open from one connection to the next, until it is released.
+
+    To open and close it takes a tenth of a CPU second. Nobody else can open it meanwhile.
+    """
+
+    def __init__(self, warehouse: Path) -> None:
+        self._warehouse = warehouse
+        self._con: duckdb.DuckDBPyConnection | None = None
+        self._stack = ExitStack()
+
+    @contextmanager
+    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection as `connect` gives it."""
+        self._con = self._con or self._stack.enter_context(connect(self._warehouse))
+        with self._con.cursor() as con:
+            con.execute("SET TimeZone = 'UTC'")
+            yield con
+
+    def release(self) -> None:
+        """Close the file."""
+        self._con = None
+        self._stack.close()
 
 
 def are_current(con: duckdb.DuckDBPyConnection) -> bool:

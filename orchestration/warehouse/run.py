@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -55,6 +56,18 @@ class Run:
             self.home.scratch / self.build_id / "warehouse.duckdb" if self.is_scratch else self.home.warehouse
         )
 
+    @functools.cached_property
+    def _file(self) -> control_tables.KeptOpen:
+        return control_tables.KeptOpen(self.warehouse)
+
+    def connect(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A connection to the warehouse, of which the file stays open until `release`."""
+        return self._file.connect()
+
+    def release(self) -> None:
+        """Let others open the warehouse's file: dbt, the publication, whoever looks while we wait."""
+        self._file.release()
+
     @property
     def landing(self) -> Landing:
         """What was fetched."""
@@ -99,22 +112,23 @@ class Run:
         fetched: list[control_tables.StreamStatus] = []
         if self.warehouse.exists() and (self.is_full or self._is_of_another_time()):
             fetched = self._fetched()
+            self.release()
             self.warehouse.unlink()
             self.warehouse.with_name(f"{self.warehouse.name}.wal").unlink(missing_ok=True)
         shutil.rmtree(f"{self.warehouse}.tmp", ignore_errors=True)
         if fetched:
-            with control_tables.connect(self.warehouse) as con:
+            with self.connect() as con:
                 control_tables.save_status(con, fetched)
 
     def _fetched(self) -> list[control_tables.StreamStatus]:
         """How the last fetch of what landed went: that alone cannot be built from the landing."""
         landed = set(self.landing.streams())
-        with control_tables.connect(self.warehouse) as con:
+        with self.connect() as con:
             known = control_tables.status(con) if control_tables.are_current(con) else []
         return [each for each in known if (each.source, each.stream) in landed]
 
     def _is_of_another_time(self) -> bool:
         """Whether another release built it, or a later instant: staging cannot step back in time."""
-        with control_tables.connect(self.warehouse) as con:
+        with self.connect() as con:
             is_ahead = any(as_of > self.as_of for as_of in control_tables.instants(con))
             return is_ahead or not control_tables.are_current(con)
