@@ -1,7 +1,8 @@
-"""Dagster's SQLite event log with its connections kept open.
+"""Dagster's SQLite event log with its connections kept open (docs/adr/0004).
 
 Dagster's own opens, checkpoints and closes a file for every event: 15 to 30 ms of CPU each, several seconds
-of a nightly run. This one keeps the connections and commits a batch of events at once.
+of a nightly run. This one keeps the connections, commits a batch of events at once, and asks once what it
+asks with each.
 """
 
 from __future__ import annotations
@@ -9,19 +10,26 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from dagster import EventLogEntry
+from dagster import AssetKey, DagsterEventType, EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.base import AssetRecord
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
 from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select
 from sqlalchemy.pool import StaticPool
 
 KEPT = 4
 BUSY_SECONDS = 60
+#: What a step tells of each of its assets, one right after the other: it is stored together.
+OF_EACH_ASSET = {
+    DagsterEventType.STEP_OUTPUT,
+    DagsterEventType.ASSET_MATERIALIZATION,
+    DagsterEventType.ASSET_CHECK_EVALUATION,
+}
 #: Names in a list, as Python writes it.
 _LISTED = re.compile(r"\['[^']*'(?:, '[^']*')+\]")
 
@@ -32,7 +40,10 @@ class EventLog(SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
         self._engines: dict[str, Engine] = {}
         self._batch: dict[str, Connection] | None = None
-        self._tables: set[str] = set()
+        self._waiting: list[EventLogEntry] = []
+        self._made: set[AssetKey] = set()
+        self._records: dict[AssetKey, AssetRecord] = {}
+        self._present: set[str] = set()
         super().__init__(base_dir, inst_data)
         self._db_lock = threading.RLock()  # type: ignore[assignment]
 
@@ -50,6 +61,7 @@ class EventLog(SqliteEventLogStorage):
                     self._batch[shard].begin()
                 yield self._batch[shard]
                 return
+            self._store_waiting()
             with self._engine(shard).connect() as connection, connection.begin():
                 yield connection
             self._tell_watchers(shard)
@@ -58,7 +70,17 @@ class EventLog(SqliteEventLogStorage):
         """Store an event; a line that names a step that failed names it once, not for each of its assets."""
         if not event.is_dagster_event and event.level == logging.ERROR:
             event = event._replace(user_message=_LISTED.sub(_each_once, event.user_message))
-        super().store_event(event)
+        with self._db_lock:
+            told = event.dagster_event
+            if self._batch is not None:
+                super().store_event(event)
+            elif told is None or told.event_type not in OF_EACH_ASSET:
+                self._records.clear()
+                super().store_event(event)
+            else:
+                self._waiting.append(event)
+                if told.is_step_materialization and told.asset_key:
+                    self._made.add(told.asset_key)
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store events in one transaction per file."""
@@ -74,14 +96,49 @@ class EventLog(SqliteEventLogStorage):
                     connection.close()
                 self._batch = None
 
+    def _store_waiting(self) -> None:
+        """Whoever reads or writes sees all that was told before."""
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            self.store_event_batch(waiting)
+
+    def get_asset_records(self, asset_keys: Sequence[AssetKey] | None = None) -> Sequence[AssetRecord]:
+        """The records of assets. A step asks for each that it made: the first brings along the others."""
+        if asset_keys is None or len(asset_keys) != 1:
+            return super().get_asset_records(asset_keys)
+        [key] = asset_keys
+        with self._db_lock:
+            if key in self._made:
+                made, self._made = self._made, set()
+                self._records |= {
+                    each.asset_entry.asset_key: each for each in super().get_asset_records([*made])
+                }
+            found = self._records.get(key)
+        return [found] if found else super().get_asset_records(asset_keys)
+
     def has_table(self, table_name: str) -> bool:
-        """Whether the index has a table: asked with every event, answered once."""
-        if table_name not in self._tables:
+        """Whether the index has a table."""
+
+        def ask() -> bool:
             with self.index_connection() as connection:
-                if not inspect(connection).has_table(table_name):
-                    return False
-            self._tables.add(table_name)
-        return True
+                return bool(inspect(connection).has_table(table_name))
+
+        return self._has(f"table {table_name}", ask)
+
+    def has_secondary_index(self, name: str) -> bool:
+        """Whether the index was migrated so far."""
+        ask = super().has_secondary_index
+        return self._has(f"migration {name}", lambda: ask(name))
+
+    def _has_asset_key_col_on_connection(self, conn: Connection, column_name: str) -> bool:
+        ask = super()._has_asset_key_col_on_connection
+        return self._has(f"column {column_name}", lambda: ask(conn, column_name))
+
+    def _has(self, what: str, ask: Callable[[], bool]) -> bool:
+        """Whether the index has what no event takes away: asked with every event, answered once."""
+        if what not in self._present and ask():
+            self._present.add(what)
+        return what in self._present
 
     def newest_runs(self) -> set[str]:
         """The runs that hold the newest materialization of an asset, or the newest result of a check."""
@@ -122,6 +179,7 @@ class EventLog(SqliteEventLogStorage):
     def dispose(self) -> None:
         """Close every file."""
         with self._db_lock:
+            self._store_waiting()
             for engine in self._engines.values():
                 engine.dispose()
             self._engines.clear()

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,56 @@ def test_a_run_opens_each_file_once_and_dagster_can_read_it(instance: dg.Dagster
     assert {"PIPELINE_SUCCESS", "ASSET_MATERIALIZATION", "ASSET_CHECK_EVALUATION"} <= set(kinds)
     [record] = stock.get_asset_records([daily.key])
     assert record.asset_entry.last_materialization_record.run_id == run_id
+
+
+@dg.multi_asset(
+    specs=[dg.AssetSpec("x"), dg.AssetSpec("y"), dg.AssetSpec("z", deps=["x", "y"])],
+    check_specs=[dg.AssetCheckSpec("sound", asset=name) for name in "xz"],
+)
+def chain() -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    for name in "xyz":
+        yield dg.MaterializeResult(asset_key=name)
+    for name in "xz":
+        yield dg.AssetCheckResult(asset_key=name, passed=True)
+
+
+def test_what_a_step_made_is_stored_and_asked_for_together(
+    instance: dg.DagsterInstance, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches, asked = [], []
+    store, ask = EventLog.store_event_batch, SqliteEventLogStorage.get_asset_records
+
+    def stored(log: EventLog, told: Sequence[dg.EventLogEntry]) -> None:
+        batches.append([str(each.get_dagster_event().event_type_value) for each in told])
+        store(log, told)
+
+    def asked_for(log: SqliteEventLogStorage, keys: Sequence[dg.AssetKey]) -> Sequence[Any]:
+        asked.append({key.to_user_string() for key in keys})
+        return ask(log, keys)
+
+    monkeypatch.setattr(EventLog, "store_event_batch", stored)
+    monkeypatch.setattr(SqliteEventLogStorage, "get_asset_records", asked_for)
+    run_id = run(instance, chain)
+    assert [kinds for kinds in batches if "STEP_OUTPUT" in kinds] == [
+        ["STEP_OUTPUT", "ASSET_MATERIALIZATION"] * 2 + ["STEP_OUTPUT"],
+        ["ASSET_MATERIALIZATION", "STEP_OUTPUT", "ASSET_CHECK_EVALUATION"],
+        ["STEP_OUTPUT", "ASSET_CHECK_EVALUATION"],
+    ]
+    assert asked == [{"x", "y"}, {"z"}]
+    # Dagster's own class finds all of it: what was made from what, what was checked, in order.
+    stock = SqliteEventLogStorage(str(home.dagster / "history" / "runs"))
+    made = {key: ask(stock, [dg.AssetKey(key)])[0].asset_entry.last_materialization_record for key in "xyz"}
+    for key in "xy":
+        tags = made["z"].event_log_entry.tags
+        assert tags[f"dagster/input_event_pointer/{key}"] == str(made[key].storage_id)
+    [shown] = stock.get_asset_check_execution_history(dg.AssetCheckKey(dg.AssetKey("z"), "sound"), limit=9)
+    assert (shown.run_id, shown.status.value) == (run_id, "SUCCEEDED")
+    kinds = events(stock, run_id)
+    assert kinds[kinds.index("STEP_START") + 1 :][:11] == [
+        *["STEP_OUTPUT", "ASSET_MATERIALIZATION"] * 3,
+        *["STEP_OUTPUT", "ASSET_CHECK_EVALUATION"] * 2,
+        "STEP_SUCCESS",
+    ]
 
 
 def test_runs_grow_old_but_what_the_ui_shows_stays(instance: dg.DagsterInstance, home: Home) -> None:
