@@ -1,12 +1,16 @@
 {#- From facts to the cells of a KPI table: one row per period, dimension, member and key. #}
 
-{% macro kpi_cells(counts, values={}, is_wide=false) %}
+{% macro kpi_cells(counts, values={}, is_wide=false, is_all_of_today=false) %}
 {%- set card = card() -%}
 {%- set changed = changed_days() -%}
 {%- set cell = ['period_grain', 'period_start', 'dimension', 'member'] -%}
 with
 {% if changed %}
-changed_periods as (select distinct grain_no, period_start from ({{ in_periods('(' ~ changed ~ ')', false) }}) as p),
+changed_periods as (
+    select grain_no, period_start from ({{ in_periods('(' ~ changed ~ ')', false) }}) as p
+    union
+    {{ passed_periods(is_all_of_today) }}
+),
 {% endif %}
 {% if is_wide %}
 measured as (

@@ -9,7 +9,6 @@
 {% endif %}
 {% if config.get('materialized') != 'incremental' or not is_incremental() or not is_delta_known() %}{{ return(none) }}{% endif %}
 {% set day = business_date(told_sql(card.time)) %}
-{% set last_day = '(select ' ~ business_date('min(as_of)') ~ ' from control.completed_builds)' %}
 {% set sql %}
 {% for name in [card.facts] + (card.reads or []) %}
 {% set columns = star_with_nullness(counted_marts().get(name, {}).running or []) %}
@@ -21,13 +20,26 @@
 {% set before_rows = 'select ' ~ columns ~ ' from ' ~ before_rows ~ ' as before_rows' %}
 select distinct {{ day }} as day
 from (({{ now_rows }} except all {{ before_rows }}) union all ({{ before_rows }} except all {{ now_rows }})) as differing
-union
+{{ 'union' if not loop.last }}
 {% endfor %}
-{#- Running facts count on the as-of day, and its periods are partial. -#}
-select day from ({{ day_series(last_day, business_date(as_of()), 'day') }}) as days_since
-where {{ last_day }} <> {{ business_date(as_of()) }}
 {% endset %}
 {{ return(sql) }}
+{% endmacro %}
+
+{#- Periods end and begin, which makes them whole and partial. Facts that run count on the as-of day, so all periods of the days since. -#}
+{% macro passed_periods(is_all_of_today) %}
+{%- set last_day, today = '(select ' ~ business_date('min(as_of)') ~ ' from control.completed_builds)', business_date(as_of()) -%}
+select grain_no, period_start
+from ({{ in_periods('(' ~ day_series(last_day, today, 'day') ~ ')', false) }}) as p
+where
+    {{ last_day }} <> {{ today }}
+    {% if ':as_of' not in card().time %}
+    and case grain_no
+        {% for grain in period_grains() %}
+        when {{ loop.index }} then {{ is_all_of_today if grain == 'all' else period_start(grain, last_day) ~ ' <> ' ~ period_start(grain, today) }}
+        {% endfor %}
+    end
+    {% endif %}
 {% endmacro %}
 
 {% macro is_delta_known() %}

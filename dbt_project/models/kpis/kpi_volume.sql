@@ -17,7 +17,7 @@ cells as (
         'with_organization': 'count(case when ' ~ by_human ~ ' then organization_id end)',
         'organizations': 'count(distinct case when ' ~ by_human ~ ' and organization_id is not null then '
             ~ row_hash(['source', 'organization_id']) ~ ' end)'
-    }) }}
+    }, is_all_of_today=true) }}
 ),
 
 {#- How many customers there are, those who asked nothing too. #}
