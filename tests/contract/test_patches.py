@@ -24,6 +24,7 @@ from dbt.include import duckdb, global_project
 from dbt.parser import manifest
 from dbt.task.base import BaseRunner
 from dbt.task.build import BuildTask
+from dbt_common.behavior_flags import BehaviorFlagRendered
 from dbt_common.events import base_types
 from dbt_common.events.event_manager import EventManager
 
@@ -68,6 +69,7 @@ def quickened() -> Iterator[str]:
     yield inspect.getsource(RelationsCache.get_relations)
     yield inspect.getsource(EventManager.fire_event)
     yield inspect.getsource(base_types.BaseEvent.__init__)
+    yield inspect.getsource(BehaviorFlagRendered)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,7 @@ def quickened() -> Iterator[str]:
             quickened,
             "orchestration/warehouse/quick.py",
             "docs/adr/0008",
-            "96eb0544c78ecacc",
+            "dc219e3cedf0a9d1",
         ),
     ],
 )
