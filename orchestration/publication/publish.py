@@ -153,7 +153,6 @@ def publish(
                 unchanged=unchanged,
             )
             versions_of = _definition_versions(con, source, wanted)
-        _export(draft, wanted, previous, unchanged)
         manifest = {
             "format": FORMAT,
             "version": version,
@@ -174,8 +173,11 @@ def publish(
             },
         }
         (draft / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
-        if add:
-            add(draft, manifest, previous)
+        # Open throughout: whoever reads the file meanwhile need not open it anew.
+        with connect(draft / DATABASE) as con:
+            _export(con, draft, wanted, previous, unchanged)
+            if add:
+                add(draft, manifest, previous)
         for path in (*sorted(draft.rglob("*")), draft):
             _open_like(published, path)
             _sync(path)
@@ -332,18 +334,21 @@ def _with_meanings(
 
 
 def _export(
-    draft: Path, marts: Iterable[Mart], previous: Publication | None, unchanged: Collection[str]
+    con: duckdb.DuckDBPyConnection,
+    draft: Path,
+    marts: Iterable[Mart],
+    previous: Publication | None,
+    unchanged: Collection[str],
 ) -> None:
     """Export each mart of the written file to Parquet, or share the previous version's."""
     files = {mart.name: draft / "marts" / f"{mart.name}.parquet" for mart in marts}
-    with connect(draft / DATABASE) as con:
-        for name, target in files.items():
-            if previous and name in unchanged:
-                _link(previous.path / "marts" / target.name, target)
-            if not target.exists():
-                con.execute(
-                    f"COPY {quoted_name(name)} TO {quoted_text(target)} (FORMAT parquet, COMPRESSION zstd)"
-                )
+    for name, target in files.items():
+        if previous and name in unchanged:
+            _link(previous.path / "marts" / target.name, target)
+        if not target.exists():
+            con.execute(
+                f"COPY {quoted_name(name)} TO {quoted_text(target)} (FORMAT parquet, COMPRESSION zstd)"
+            )
     for mart in marts:
         if parquet.read_metadata(files[mart.name]).num_rows != mart.rows:
             raise PublishError(f"mart {mart.name}: the Parquet file has another number of rows")
