@@ -68,6 +68,13 @@ def test_a_demo_keeps_to_its_helpdesks(home: Home) -> None:
         pass
 
 
+def test_the_usual_helpdesk_may_be_named(home: Home) -> None:
+    with demo.company(home, 100) as first:
+        assert "ZENDESK_URL" in first
+    with demo.company(home, helpdesks=("zendesk",)) as again:
+        assert "ZENDESK_URL" in again
+
+
 def test_a_helpdesk_that_is_none_leaves_no_demo(home: Home) -> None:
     with (
         pytest.raises(demo.DemoError, match="unknown helpdesk 'other'"),
