@@ -57,8 +57,16 @@ set {% for part in ['rows', 'sum_1', 'sum_2', 'counted_1', 'counted_2'] %}{{ par
 from ({{ content_of('(' ~ touched_rows(target) ~ ')') }}) as g
 cross join ({{ content_of(arg_dict['temp_relation']) }}) as n
 where c.model = '{{ this.name }}';
+{% if is_written_anew(target) %}
+create or replace table {{ target }} as (
+    select t.* from {{ target }} as t where not {{ is_touched('t', list=touched_relation()) }}
+    union all
+    select * from {{ arg_dict['temp_relation'] }}
+);
+{% else %}
 delete from {{ target }} as t where {{ is_touched('t', list=touched_relation()) }};
 insert into {{ target }} select * from {{ arg_dict['temp_relation'] }};
+{% endif %}
 {% endmacro %}
 
 {% macro in_force_first(changed_at) -%}

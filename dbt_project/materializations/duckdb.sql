@@ -85,6 +85,14 @@ reset variable slice;
 {% endfor %}
 {% endmacro %}
 
+{#- Each row that is deleted makes DuckDB remember its 2,048 neighbours, 8 bytes for each, whenever they are read: memory that never spills. -#}
+{% macro is_written_anew(relation) %}
+{% set found = run_query(
+    "select max(estimated_size) as rows from duckdb_tables() where schema_name = '" ~ relation.schema ~ "' and table_name = '" ~ relation.identifier ~ "'"
+) %}
+{{ return(found.rows[0][0] > env_var('CXMARTS_PATCHED_ROWS', '2500000') | int) }}
+{% endmacro %}
+
 {% macro columns_of(relation) -%}
 (select string_agg(name || ' ' || type, ', ' order by cid) as columns from pragma_table_info('{{ relation | replace('"', '') }}'))
 {%- endmacro %}

@@ -73,6 +73,9 @@ _QUIET = (
 #: Models of tickets are built so many tickets at a time as the memory limit holds at this size. A million
 #: at once took more than 2 GB, slices of 200,000 do not.
 TICKET_BYTES = 10_000
+#: Rows are deleted from tables of so many rows as a hundredth of the limit holds at this size: what DuckDB
+#: remembers of the deleted ones' neighbours. Larger tables are written anew.
+PATCHED_BYTES = 100 * 8
 
 
 class DbtError(ExpectedError):
@@ -125,6 +128,7 @@ class RunParameters:
             "CXMARTS_TIMEZONE": self.timezone,
             "CXMARTS_MEMORY_LIMIT": self.memory_limit,
             "CXMARTS_SLICE_TICKETS": str(int(size_in_bytes(self.memory_limit) // TICKET_BYTES)),
+            "CXMARTS_PATCHED_ROWS": str(int(size_in_bytes(self.memory_limit) // PATCHED_BYTES)),
             "CXMARTS_RESTRICTED": "true" if self.is_restricted else "",
             "CXMARTS_ACCESS_MODE": "read_only" if self.is_read_only else "automatic",
             "CXMARTS_THREADS": str(self.threads),

@@ -140,6 +140,7 @@ class Warehouse:
         restricted: bool = False,
         cuts_off: bool = True,
         slice_tickets: int = 200_000,
+        patched_rows: int = 2_500_000,
     ) -> list[Any]:
         """Runs dbt over everything landed, all batches passed; as in a refresh, over the seeds and streams that are new.
 
@@ -151,6 +152,7 @@ class Warehouse:
             restricted: Read names and comments from the landing.
             cuts_off: Leave out, as a refresh does, the models whose rows cannot differ.
             slice_tickets: So many tickets are built at a time.
+            patched_rows: Tables of tickets with more rows are written anew.
 
         Returns:
             dbt's result of each node.
@@ -168,6 +170,7 @@ class Warehouse:
             "CXMARTS_RESTRICTED": "true" if restricted else "",
             "CXMARTS_THREADS": "1",
             "CXMARTS_SLICE_TICKETS": str(slice_tickets),
+            "CXMARTS_PATCHED_ROWS": str(patched_rows),
             "DO_NOT_TRACK": "1",
         }
         os.environ.update(environment)
