@@ -117,3 +117,15 @@ def changed_definitions_show(current: Path, before: str) -> None:
         ).fetchall()
     assert "csat, version 4: 100 x happy answers" in comment
     assert version == 4
+
+
+@pytest.mark.slow
+def test_the_demo_through_freshdesk(tmp_path: Path) -> None:
+    made = run(tmp_path, "demo", "--tickets", "100", "--helpdesk", "freshdesk")
+    assert made.returncode == 0, made.stderr
+    assert "Scorecard" in made.stdout
+    marts = tmp_path / ".cxmarts" / "published" / "current" / "marts.duckdb"
+    with duckdb.connect(str(marts), read_only=True) as con:
+        assert con.sql("SELECT source, count(*) > 50 FROM tickets GROUP BY source").fetchall() == [
+            ("freshdesk", True)
+        ]

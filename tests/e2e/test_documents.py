@@ -49,6 +49,7 @@ ELSEWHERE = {
     "cxmarts questions --accept SOURCE SURVEY QUESTION": "tests/unit/orchestration/test_questions.py",
     "cxmarts questions --accept all": "tests/unit/orchestration/test_questions.py",
     "cxmarts demo --tickets": "tests/e2e/test_demo.py",
+    "make demo HELPDESK=freshdesk": "tests/e2e/test_demo.py, by `cxmarts demo`",
     "cxmarts report": "tests/e2e/test_report.py",
     "cxmarts report --open": "tests/e2e/test_report.py, with another program than a browser",
     "cxmarts docs": "tests/e2e/test_dbt_docs.py",
