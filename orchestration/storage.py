@@ -16,10 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from dagster import AssetKey, DagsterEventType, EventLogEntry
+from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO_PIPELINE_RUN_STATUS
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.base import AssetRecord
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
-from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select
+from dagster._core.storage.event_log.schema import (
+    AssetCheckExecutionsTable,
+    AssetKeyTable,
+    SqlEventLogStorageTable,
+)
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, func, inspect, select
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.pool import StaticPool
 
 KEPT = 4
@@ -30,6 +36,8 @@ OF_EACH_ASSET = {
     DagsterEventType.ASSET_MATERIALIZATION,
     DagsterEventType.ASSET_CHECK_EVALUATION,
 }
+#: What Dagster's own class keeps in the index too.
+MIRRORED = ASSET_EVENTS | ASSET_CHECK_EVENTS | EVENT_TYPE_TO_PIPELINE_RUN_STATUS.keys()
 #: Names in a list, as Python writes it.
 _LISTED = re.compile(r"\['[^']*'(?:, '[^']*')+\]")
 
@@ -83,11 +91,11 @@ class EventLog(SqliteEventLogStorage):
                     self._made.add(told.asset_key)
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        """Store events in one transaction per file."""
+        """Store events in one transaction per file, the rows of a table in one statement."""
         with self._db_lock:
             self._batch = {}
             try:
-                super().store_event_batch(events)
+                self._insert(events)
                 for shard, connection in self._batch.items():
                     connection.commit()
                     self._tell_watchers(shard)
@@ -95,6 +103,43 @@ class EventLog(SqliteEventLogStorage):
                 for connection in self._batch.values():
                     connection.close()
                 self._batch = None
+
+    def _insert(self, events: Sequence[EventLogEntry]) -> None:
+        """What Dagster's `store_event` does with one event."""
+        table, rows = SqlEventLogStorageTable, [self._event_to_row(each) for each in events]
+        by_run: dict[str, list[dict[str, Any]]] = {}
+        for row in rows:
+            by_run.setdefault(row["run_id"], []).append(row)
+        for run_id, its in by_run.items():
+            with self.run_connection(run_id) as run:
+                run.execute(table.insert(), its)
+        mirrored = [at for at, each in enumerate(events) if each.dagster_event_type in MIRRORED]
+        if not mirrored:
+            return
+        with self.index_connection() as index:
+            told_ids = table.insert().returning(table.c.id, sort_by_parameter_order=True)
+            ids = index.scalars(told_ids, [rows[at] for at in mirrored]).all()
+            told = [(events[at], event_id) for at, event_id in zip(mirrored, ids, strict=True)]
+            made = [(each, event_id) for each, event_id in told if each.dagster_event_type in ASSET_EVENTS]
+            self._store_asset_event_tags(index, [each for each, _ in made], [event_id for _, event_id in made])
+            self._store_assets(index, made)
+        for each, event_id in told:
+            if each.dagster_event_type in ASSET_CHECK_EVENTS:
+                self.store_asset_check_event(each, event_id)
+
+    def _store_assets(self, index: Connection, told: Sequence[tuple[EventLogEntry, int]]) -> None:
+        """What the index keeps of each asset itself: its newest events."""
+        table, has_times = AssetKeyTable, self._has_asset_key_index_cols_on_connection(index)
+        by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        for each, event_id in told:
+            values = self._get_asset_entry_values(each, event_id, has_times)
+            if values and each.dagster_event and each.dagster_event.asset_key:
+                key = each.dagster_event.asset_key.to_string()
+                by_columns.setdefault((*values,), []).append({"its_key": key, **values})
+        for assets in by_columns.values():
+            keys = [{"asset_key": values["its_key"]} for values in assets]
+            index.execute(insert(table).on_conflict_do_nothing(), keys)
+            index.execute(table.update().where(table.c.asset_key == bindparam("its_key")), assets)
 
     def _store_waiting(self) -> None:
         """Whoever reads or writes sees all that was told before."""

@@ -73,6 +73,7 @@ def quick(templates: Templates, *, tells: bool = True) -> Iterator[None]:
     from dbt.context.manifest import ManifestContext
     from dbt.context.providers import ModelContext
     from dbt_common.behavior_flags import BehaviorFlagRendered
+    from dbt_common.dataclass_schema import dbtClassMixin
     from dbt_common.events import base_types
     from dbt_common.events.event_manager import EventManager
 
@@ -133,6 +134,8 @@ def quick(templates: Templates, *, tells: bool = True) -> Iterator[None]:
             (MacroNamespace, "__getitem__", lambda names, name: _flat(names)[name]),
             (EventManager, "fire_event", fire),
             (base_types, "ParseDict", parse_told),
+            # Held against their schemas when they were parsed: to make a schema costs more than anything it finds.
+            (dbtClassMixin, "validate", classmethod(lambda kind, data: None)),
             # Who declared a flag of behaviour: it reads the source of all that called dbt to find that out.
             (BehaviorFlagRendered, "_default_source", staticmethod(lambda: "")),
         ):

@@ -3,6 +3,7 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,30 @@ def test_what_a_step_made_is_stored_and_asked_for_together(
         *["STEP_OUTPUT", "ASSET_CHECK_EVALUATION"] * 2,
         "STEP_SUCCESS",
     ]
+
+
+def test_what_is_stored_is_what_dagster_stores(
+    instance: dg.DagsterInstance, home: Home, tmp_path: Path
+) -> None:
+    """Ours writes the rows of a table at once, Dagster's own class those of an event: table by table the same."""
+    run_ids = [run(instance, chain, daily), run(instance, chain)]
+    told = [entry for run_id in run_ids for entry in instance.all_logs(run_id)]
+    stock = SqliteEventLogStorage(str(tmp_path / "stock"))
+    for entry in told:
+        stock.store_event(entry)
+
+    def rows(folder: Path, name: str, table: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(folder / f"{name}.db")) as con:
+            con.row_factory = sqlite3.Row
+            # When a row was made is its database's clock; the instance notes a run's end there, too.
+            found = [dict(row) for row in con.execute(f"SELECT * FROM {table} ORDER BY id")]  # noqa: S608
+        return [tuple(value for name, value in row.items() if name != "create_timestamp") for row in found]
+
+    ours = home.dagster / "history" / "runs"
+    for table in ("event_logs", "asset_keys", "asset_event_tags", "asset_check_executions"):
+        assert rows(ours, "index", table) == rows(tmp_path / "stock", "index", table), table
+    for run_id in run_ids:
+        assert rows(ours, run_id, "event_logs") == rows(tmp_path / "stock", run_id, "event_logs")
 
 
 def test_runs_grow_old_but_what_the_ui_shows_stays(instance: dg.DagsterInstance, home: Home) -> None:
