@@ -35,9 +35,7 @@ STEPS = {
     "a quiet night": (0, NOW + timedelta(days=2)),
 }
 LOOP = "sum(n * n for n in range(5_000_000))"
-IMPORTS = (
-    "import dagster, dagster_dbt, dbt.cli.main, duckdb, great_expectations, pandas; import os; os._exit(0)"
-)
+IMPORTS = "import dagster, dbt.cli.main, duckdb, great_expectations, pandas; import os; os._exit(0)"
 
 
 @dataclass

@@ -121,7 +121,9 @@ class EventLog(SqliteEventLogStorage):
             ids = index.scalars(told_ids, [rows[at] for at in mirrored]).all()
             told = [(events[at], event_id) for at, event_id in zip(mirrored, ids, strict=True)]
             made = [(each, event_id) for each, event_id in told if each.dagster_event_type in ASSET_EVENTS]
-            self._store_asset_event_tags(index, [each for each, _ in made], [event_id for _, event_id in made])
+            self._store_asset_event_tags(
+                index, [each for each, _ in made], [event_id for _, event_id in made]
+            )
             self._store_assets(index, made)
         for each, event_id in told:
             if each.dagster_event_type in ASSET_CHECK_EVENTS:

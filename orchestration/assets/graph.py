@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import graphlib
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator
 
 from orchestration.ground.settings import is_owner
 from orchestration.warehouse.contracts import contracts
@@ -26,32 +26,10 @@ GROUPS = {
 #: those are read from there on purpose.
 VENDOR_TAG, SENSITIVITY_TAG = "vendor", "sensitivity"
 PERSONAL, RESTRICTED = "personal", "restricted"
+#: The source that is the warehouse's own book-keeping.
+CONTROL = "control"
 #: Folders of models that are groups of their own.
 OWN_GROUPS = ("kpis", "books")
-
-
-class Translator(DagsterDbtTranslator):
-    """Groups follow the way through the house; the key is [schema, name], dagster-dbt's own default."""
-
-    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """Its own words, without the template that dagster-dbt puts behind them."""
-        return str(dbt_resource_props["description"])
-
-    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """The group of a folder, else of a schema."""
-        folder = dbt_resource_props["fqn"][1]
-        return folder if folder in OWN_GROUPS else GROUPS.get(str(dbt_resource_props.get("schema")))
-
-    def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:
-        """Whose records it holds, where it knows a vendor, and who may read it, where not everybody may."""
-        schema, (_, folder, *inner) = dbt_resource_props["schema"], dbt_resource_props["fqn"]
-        tags = {VENDOR_TAG: inner[0]} if folder == "vendors" and len(inner) > 1 else {}
-        return tags | ({SENSITIVITY_TAG: schema} if schema == RESTRICTED else {})
-
-    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
-        """Who answers for it, by its card: an address or a team. dbt's groups have an owner for dbt alone."""
-        owner = dbt_resource_props["config"].get("meta", {}).get("owner", "")
-        return [owner] if is_owner(owner) else None
 
 
 class ModelGraph:
@@ -64,7 +42,6 @@ class ModelGraph:
     def __init__(self, manifest: Mapping[str, Any]) -> None:
         self.manifest = manifest
         self.contracts = contracts(manifest)
-        self._translator = Translator()
         built = {key: node for key, node in manifest["nodes"].items() if is_built(node)}
         self.specs = {key: self._spec(key) for key in built}
         self.checks = dict(filter(None, (self._check(key) for key in manifest["nodes"])))
@@ -120,11 +97,41 @@ class ModelGraph:
         return [check for check in self.checks.values() if check.asset_key in keys]
 
     def _spec(self, key: str) -> dg.AssetSpec:
-        spec = self._translator.get_asset_spec(self.manifest, key, None)
-        deps = [dep for dep in spec.deps if dep.asset_key.path[0] != "control"]
+        """An asset with the key, kinds and metadata that dagster-dbt would give it (docs/adr/0002)."""
         node = self.manifest["nodes"][key]
-        table = {"dagster/table_name": f"{node['schema']}.{node['name']}"}
-        return spec.replace_attributes(deps=deps, metadata={**spec.metadata, **table})
+        code = node["raw_code"].encode()
+        return dg.AssetSpec(
+            _key(node),
+            deps=self._read_by(node),
+            description=node["description"],
+            metadata={
+                "dagster-dbt/materialization_type": node["config"]["materialized"],
+                "dagster/storage_kind": "duckdb",
+                "dagster/table_name": f"{node['schema']}.{node['name']}",
+                **_column_schema(node),
+            },
+            skippable=True,
+            group_name=_group(node),
+            code_version=hashlib.sha1(code, usedforsecurity=False).hexdigest()
+            if code
+            else node["checksum"]["checksum"],
+            owners=_owners(node),
+            tags=_tags(node),
+            kinds={"dbt", "duckdb"},
+        )
+
+    def _read_by(self, node: Mapping[str, Any]) -> list[dg.AssetKey]:
+        """The assets that a node reads, through nodes that are spliced in too; the book-keeping is none."""
+        read: dict[dg.AssetKey, None] = {}
+        for key in node["depends_on"].get("nodes", []):
+            if source := self.manifest["sources"].get(key):
+                name = source["source_name"]
+                read |= {} if name == CONTROL else {dg.AssetKey([name, source["name"]]): None}
+            elif is_built(parent := self.manifest["nodes"][key]):
+                read[_key(parent)] = None
+            else:
+                read |= dict.fromkeys(self._read_by(parent))
+        return [*read]
 
     def _check(self, key: str) -> tuple[str, dg.AssetCheckSpec] | None:
         """A test as a check on the node it is attached to, else on the last node it reads."""
@@ -149,3 +156,34 @@ class ModelGraph:
             if source and source["source_name"].startswith("raw_"):
                 return source["source_name"].removeprefix("raw_"), source["name"]
         raise DbtError(f"model {node['name']} reads no stream of the landing")
+
+
+def _key(node: Mapping[str, Any]) -> dg.AssetKey:
+    return dg.AssetKey([node["schema"], node["name"]])
+
+
+def _column_schema(node: Mapping[str, Any]) -> dict[str, dg.TableSchema]:
+    columns = [
+        dg.TableColumn(column["name"], column.get("data_type") or "?", column["description"])
+        for column in node["columns"].values()
+    ]
+    return {"dagster/column_schema": dg.TableSchema(columns)} if columns else {}
+
+
+def _group(node: Mapping[str, Any]) -> str | None:
+    """Groups follow the way through the house: that of a folder, else of a schema."""
+    folder = node["fqn"][1]
+    return folder if folder in OWN_GROUPS else GROUPS.get(node["schema"])
+
+
+def _tags(node: Mapping[str, Any]) -> dict[str, str]:
+    """Whose records it holds, where it knows a vendor, and who may read it, where not everybody may."""
+    schema, (_, folder, *inner) = node["schema"], node["fqn"]
+    tags = {VENDOR_TAG: inner[0]} if folder == "vendors" and len(inner) > 1 else {}
+    return tags | ({SENSITIVITY_TAG: schema} if schema == RESTRICTED else {})
+
+
+def _owners(node: Mapping[str, Any]) -> list[str]:
+    """Who answers for it, by its card: an address or a team. dbt's groups have an owner for dbt alone."""
+    owner = node["config"].get("meta", {}).get("owner", "")
+    return [owner] if is_owner(owner) else []

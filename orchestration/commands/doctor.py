@@ -25,7 +25,6 @@ LOW_DISK_BYTES = 2 * 1024**3
 PINNED = (
     "adbc-driver-postgresql",
     "dagster",
-    "dagster-dbt",
     "dbt-core",
     "dbt-duckdb",
     "duckdb",

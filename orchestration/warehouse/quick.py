@@ -134,7 +134,7 @@ def quick(templates: Templates, *, tells: bool = True) -> Iterator[None]:
             (MacroNamespace, "__getitem__", lambda names, name: _flat(names)[name]),
             (EventManager, "fire_event", fire),
             (base_types, "ParseDict", parse_told),
-            # Held against their schemas when they were parsed: to make a schema costs more than anything it finds.
+            # Files are held against their schemas when they are parsed; to make a schema anew is dear.
             (dbtClassMixin, "validate", classmethod(lambda kind, data: None)),
             # Who declared a flag of behaviour: it reads the source of all that called dbt to find that out.
             (BehaviorFlagRendered, "_default_source", staticmethod(lambda: "")),

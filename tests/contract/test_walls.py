@@ -16,7 +16,7 @@ from ingestion.sources import LATER, VENDORS
 from orchestration.warehouse.contracts import contracts
 
 ROOT = Path(__file__).parents[2]
-DAGSTER, DBT = {"dagster", "dagster_dbt"}, {"dbt"}
+DAGSTER, DBT = {"dagster"}, {"dbt"}
 #: Package -> what it may never import.
 FORBIDDEN = {
     "ingestion.landing_format": {"ingestion", "duckdb"},

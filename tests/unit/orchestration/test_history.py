@@ -150,7 +150,7 @@ def test_what_a_step_made_is_stored_and_asked_for_together(
 def test_what_is_stored_is_what_dagster_stores(
     instance: dg.DagsterInstance, home: Home, tmp_path: Path
 ) -> None:
-    """Ours writes the rows of a table at once, Dagster's own class those of an event: table by table the same."""
+    """Ours writes all rows of a table at once, Dagster's own class those of one event."""
     run_ids = [run(instance, chain, daily), run(instance, chain)]
     told = [entry for run_id in run_ids for entry in instance.all_logs(run_id)]
     stock = SqliteEventLogStorage(str(tmp_path / "stock"))
@@ -160,8 +160,8 @@ def test_what_is_stored_is_what_dagster_stores(
     def rows(folder: Path, name: str, table: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(folder / f"{name}.db")) as con:
             con.row_factory = sqlite3.Row
-            # When a row was made is its database's clock; the instance notes a run's end there, too.
-            found = [dict(row) for row in con.execute(f"SELECT * FROM {table} ORDER BY id")]  # noqa: S608
+            # When a row was made is its database's clock.
+            found = [dict(row) for row in con.execute(f"SELECT * FROM {table} ORDER BY id")]
         return [tuple(value for name, value in row.items() if name != "create_timestamp") for row in found]
 
     ours = home.dagster / "history" / "runs"

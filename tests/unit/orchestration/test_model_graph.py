@@ -19,7 +19,7 @@ def node(name: str, *reads: str, schema: str = "marts", materialized: str = "tab
         "package_name": "tiny",
         "path": f"{name}.sql",
         "original_file_path": f"models/{name}.sql",
-        "raw_code": "",
+        "raw_code": "select 1",
         "tags": [],
         "meta": {},
         "config": {"materialized": materialized, "schema": schema, "meta": {}, "tags": []},
@@ -46,6 +46,25 @@ def test_what_is_read_through_an_ephemeral_model_comes_first() -> None:
     assert [key.to_user_string() for key in graph.keys.values()] == ["marts/a_mart", "core/z_core"]
     [mart] = [spec for spec in graph.specs.values() if spec.key.path[-1] == "a_mart"]
     assert [dep.asset_key.to_user_string() for dep in mart.deps] == ["core/z_core"]
+
+
+def test_what_lands_is_read_and_the_book_keeping_is_no_asset() -> None:
+    sources = {
+        f"source.tiny.{schema}.{name}": {"source_name": schema, "name": name, "resource_type": "source"}
+        for schema, name in (("raw_zendesk", "tickets"), ("control", "batches"))
+    }
+    parsed = node("new_zendesk__tickets", schema="parse")
+    parsed["depends_on"]["nodes"] = [*sources]
+    mart = node("a_mart", "new_zendesk__tickets")
+    described = {"name": "n", "data_type": "bigint", "description": "Tickets.", "config": {"meta": {}}}
+    mart["columns"] = {"n": described}
+    manifest = {"nodes": {n["unique_id"]: n for n in (mart, parsed)}, "sources": sources, "metadata": {}}
+    of_mart, of_parsed = ModelGraph(manifest).specs.values()
+    assert [dep.asset_key.to_user_string() for dep in of_parsed.deps] == ["raw_zendesk/tickets"]
+    assert [dep.asset_key.to_user_string() for dep in of_mart.deps] == ["parse/new_zendesk__tickets"]
+    assert of_mart.metadata["dagster/table_name"] == "marts.a_mart"
+    [column] = of_mart.metadata["dagster/column_schema"].columns
+    assert (column.name, column.type, column.description) == ("n", "bigint", "Tickets.")
 
 
 def test_groups_follow_the_folders_and_owners_the_cards() -> None:
