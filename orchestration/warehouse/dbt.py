@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from mashumaro.config import BaseConfig
 
 from ingestion.errors import ExpectedError
 from ingestion.texts import TextError, read_text
@@ -76,6 +77,10 @@ TICKET_BYTES = 10_000
 #: Rows are deleted from tables of so many rows as a hundredth of the limit holds at this size: what DuckDB
 #: remembers of the deleted ones' neighbours. Larger tables are written anew.
 PATCHED_BYTES = 100 * 8
+
+
+# dbt's classes are compiled when one is first read or written, not all of them when dbt is imported.
+BaseConfig.lazy_compilation = True
 
 
 class DbtError(ExpectedError):
