@@ -10,6 +10,9 @@
 {% macro row_hash(columns) %}{{ return(adapter.dispatch('row_hash')(columns)) }}{% endmacro %}
 {% macro default__row_hash(columns) %}hash({{ columns | join(', ') }}){% endmacro %}
 
+{% macro whole_row_hash(alias) %}{{ return(adapter.dispatch('whole_row_hash')(alias)) }}{% endmacro %}
+{% macro default__whole_row_hash(alias) %}hash({{ alias }}){% endmacro %}
+
 {% macro content_sums(relation, columns, running) %}{{ return(adapter.dispatch('content_sums')(relation, columns, running)) }}{% endmacro %}
 {% macro default__content_sums(relation, columns, running) -%}
 {%- set k = 'k' if running else 'h' -%}

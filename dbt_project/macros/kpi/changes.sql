@@ -16,10 +16,14 @@
 {% if name == card.facts %}
 {% set now_rows, before_rows = with_own_dimensions(name, now_rows), with_own_dimensions(name, before_rows, is_before=true) %}
 {% endif %}
-{% set now_rows = 'select ' ~ columns ~ ' from ' ~ now_rows ~ ' as now_rows' %}
-{% set before_rows = 'select ' ~ columns ~ ' from ' ~ before_rows ~ ' as before_rows' %}
-select distinct {{ day }} as day
-from (({{ now_rows }} except all {{ before_rows }}) union all ({{ before_rows }} except all {{ now_rows }})) as differing
+select day
+from (
+    select {{ day }} as day, {{ whole_row_hash('r') }} as content, 1 as n from (select {{ columns }} from {{ now_rows }} as t) as r
+    union all
+    select {{ day }}, {{ whole_row_hash('r') }}, -1 from (select {{ columns }} from {{ before_rows }} as t) as r
+) as c
+group by day, content
+having sum(n) <> 0
 {{ 'union' if not loop.last }}
 {% endfor %}
 {% endset %}
