@@ -97,14 +97,18 @@ def _scope(
     from sqlglot.optimizer.scope import build_scope
 
     query = parse_one(sql, dialect=DIALECT)
+    read = set()
     for table in query.find_all(exp.Table):
         table.set("catalog", None)
         if files and isinstance(table.this, exp.ReadParquet):
             table.set("this", exp.to_identifier(files[1]))
             table.set("db", exp.to_identifier(files[0]))
+        read.add((table.db, table.name))
     schema = MappingSchema(dialect=DIALECT)
-    for (db, name), names in columns.items():
-        schema.add_table(exp.table_(name, db=db), dict.fromkeys(names, "unknown"), dialect=DIALECT)
+    # Adding all tables takes longer than reading the query.
+    for db, name in read & columns.keys():
+        names = dict.fromkeys(columns[db, name], "unknown")
+        schema.add_table(exp.table_(name, db=db), names, dialect=DIALECT)
     scope = build_scope(qualify(query, dialect=DIALECT, schema=schema, quote_identifiers=False))
     if scope is None:
         raise _UnresolvedError("no query")
