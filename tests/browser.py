@@ -38,23 +38,50 @@ class Page:
         self._socket = websocket.create_connection(address, suppress_origin=True, timeout=PATIENCE)
         self._number = 0
         self.events: list[dict[str, Any]] = []
+        self.call("Page.enable")
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """One command of the protocol."""
         self._number += 1
         self._socket.send(json.dumps({"id": self._number, "method": method, "params": parameters}))
         while True:
-            answer = json.loads(self._socket.recv())
-            if "method" in answer:
-                self.events.append(answer)
+            answer = self._receive()
             if answer.get("id") == self._number:
                 if "error" in answer:
                     raise Gone(answer["error"]["message"])
                 return dict(answer["result"])
 
+    def _receive(self) -> dict[str, Any]:
+        message = dict(json.loads(self._socket.recv()))
+        if "method" in message:
+            self.events.append(message)
+        return message
+
+    def _told(self, since: int) -> Iterator[dict[str, Any]]:
+        """All events but so many, as they come."""
+        while True:
+            while len(self.events) == since:
+                self._receive()
+            yield self.events[since]
+            since += 1
+
+    def _arrive(self, since: int) -> None:
+        """Until a page is loaded, by the events but so many: without scripts it has no clock to `wait` by."""
+        events = self._told(since)
+        for awaited in ("Page.frameNavigated", "Page.loadEventFired"):
+            next(event for event in events if event["method"] == awaited)
+
     def open(self, url: str) -> None:
         """Go there, as if it had been typed."""
+        told = len(self.events)
         self.call("Page.navigate", url=url)
+        self._arrive(told)
+
+    def follow(self, text: str) -> None:
+        """Click the link with this text, and go where it leads."""
+        told = len(self.events)
+        self.press(text)
+        self._arrive(told)
 
     def run(self, script: str) -> Any:
         """The value of an expression in the page."""
