@@ -83,7 +83,7 @@ class Shell:
         finally:
             os.killpg(process.pid, signal.SIGINT)
             try:
-                process.communicate(timeout=60)
+                process.communicate(timeout=5)
             except subprocess.TimeoutExpired:
                 # Dagster's servers do not always end when told to; what is tested is that they serve.
                 os.killpg(process.pid, signal.SIGKILL)
