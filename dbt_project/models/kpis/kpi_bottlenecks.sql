@@ -62,13 +62,13 @@ cells as (
     ) }}
 ),
 
+{#- Joined: a window function over few rows costs by how many DuckDB expects. #}
 shares as (
-    select
-        *,
-        max(case when stage = 'all' then micros end) over (
-            partition by period_grain, period_start, dimension, member, clock
-        ) as whole_micros
-    from cells
+    select c.*, w.micros as whole_micros
+    from cells as c
+    left join cells as w
+        on w.stage = 'all' and c.period_grain = w.period_grain and c.period_start is not distinct from w.period_start
+        and c.dimension = w.dimension and c.member = w.member and c.clock = w.clock
 )
 
 select
