@@ -73,14 +73,14 @@ ui: setup ## The Dagster UI on loopback; after a demo with its company beside it
 
 lint: lint-python lint-sql lint-dbt ## Style, types, SQL, the dbt project, documents and the lock
 
-lint-python: setup
+lint-python: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@! grep -nE 'https?://|file://' $(LOCKS) || { echo "a lock names a host" >&2; exit 1; }
 	@echo "Python: all good"
 
-lint-sql: setup
+lint-sql: $(STAMP)
 	@$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models
 	@! grep -rnE '[^ ]  +[^ ]| $$' dbt_project/models dbt_project/macros --include='*.sql' || { echo "SQL with double or trailing spaces" >&2; exit 1; }
 	@# As they are written: rendered lines are as long as they come.

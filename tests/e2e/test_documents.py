@@ -85,7 +85,8 @@ def test_every_command_is_run_or_explained() -> None:
     assert set(ELSEWHERE) - set(written) == set()
     assert promised() & set(ELSEWHERE) == set()
     steps = (ROOT / ".ci" / "run").read_text().splitlines()
-    assert {"make setup", "make test-all"} <= set(steps)
+    goals = {goal for step in steps if step.startswith("make ") for goal in step.split()}
+    assert {"setup", "test-all"} <= goals
 
 
 def filled_settings(values: dict[str, str]) -> str:
