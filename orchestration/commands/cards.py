@@ -143,8 +143,12 @@ def _filled(value: Any, stands_for: Mapping[str, Any]) -> Any:
 
 def _relation(model: Mapping[str, Any]) -> dict[str, Any]:
     columns = model["columns"]
-    running = [c["name"] for c in columns if c.get("config", {}).get("meta", {}).get("runs")]
-    return {"columns": [column["name"] for column in columns], "running": running}
+    told = {
+        word: [c["name"] for c in columns if c.get("config", {}).get("meta", {}).get(word)]
+        for word in ("runs", "matures")
+    }
+    names = [column["name"] for column in columns]
+    return {"columns": names, "running": told["runs"], "maturing": told["matures"]}
 
 
 def _tests(described: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -115,6 +116,23 @@ def test_no_kpi_counts_what_runs_on_with_the_clock(compiled: dict[str, str]) -> 
     for name, node in parsed.kpis().items():
         if declared(node) != ALWAYS:
             assert not {column for column in running if re.search(rf"\b{column}\b", compiled[name])}, name
+
+
+def test_who_counts_what_matures_names_it(compiled: dict[str, str]) -> None:
+    """Other KPIs build no period anew for it: a macro that names it for them would go unnoticed."""
+    columns = [column for node in models().values() for column in node["columns"].values()]
+    maturing = {column["name"] for column in columns if column["config"]["meta"].get("matures")}
+    counted = {
+        (name, column)
+        for name, node in parsed.kpis().items()
+        if node["config"].get("incremental_strategy") == "replace_periods"
+        for column in maturing
+        if re.search(rf"\b{column}\b", compiled[name])
+    }
+    assert {name for name, _ in counted} == {"kpi_first_contact"}
+    for name, column in counted:
+        node = parsed.kpis()[name]
+        assert column in json.dumps(node["config"]["meta"]) + node["raw_code"], (name, column)
 
 
 def test_what_differs_from_run_to_run_is_told_once() -> None:

@@ -35,7 +35,7 @@ from (
 {% macro parquet_file(path) %}{{ return(adapter.dispatch('parquet_file')(path)) }}{% endmacro %}
 {% macro default__parquet_file(path) %}read_parquet('{{ path | replace("'", "''") }}'){% endmacro %}
 
-{% macro star_with_nullness(columns) %}{{ return(adapter.dispatch('star_with_nullness')(columns)) }}{% endmacro %}
-{% macro default__star_with_nullness(columns) -%}
-*{% if columns %} replace ({% for column in columns %}{{ column }} is null as {{ column }}{{ ', ' if not loop.last }}{% endfor %}){% endif %}
+{% macro star_with_nullness(columns, without) %}{{ return(adapter.dispatch('star_with_nullness')(columns, without)) }}{% endmacro %}
+{% macro default__star_with_nullness(columns, without) -%}
+*{% if without %} exclude ({{ without | join(', ') }}){% endif %}{% if columns %} replace ({% for column in columns %}{{ column }} is null as {{ column }}{{ ', ' if not loop.last }}{% endfor %}){% endif %}
 {%- endmacro %}

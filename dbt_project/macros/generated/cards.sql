@@ -386,53 +386,66 @@
     "costed_tickets": {
         "columns": ["source", "ticket_id", "scenario", "last_solved_at", "segment", "product", "service_area", "complexity", "channel", "organization_id", "priority", "group_id", "assignee_id", "own_dimensions"],
         "running": [],
+        "maturing": [],
     },
     "experience": {
         "columns": ["source", "response_id", "question_id", "survey", "kind", "score", "points", "score_pct", "answered_at", "ticket_source", "ticket_id", "customer_id", "segment", "product", "service_area", "complexity", "priority", "group_id", "agent_id", "channel", "breaches", "is_breached", "first_reply_seconds", "first_reply_wait", "resolution_seconds", "resolution_wait", "reopens", "is_reopened", "group_hops"],
         "running": [],
+        "maturing": [],
     },
     "follow_ups": {
         "columns": ["source", "response_id", "question_id", "survey", "kind", "score", "scale_min", "scale_max", "reason", "flagged_at", "customer_id", "organization_id", "ticket_id", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "agent_id", "promised_hours", "is_business_hours", "due_at", "expires_at", "contacted_at", "contact_kind", "contact_ticket_id", "contact_agent_id", "hours_to_contact", "outcome", "is_told", "next_response_id", "next_answered_at", "next_score", "score_change", "is_recovered", "newest_values", "flagged_date", "flagged_weekday", "flagged_hour"],
         "running": [],
+        "maturing": [],
     },
     "hand_overs": {
         "columns": ["source", "ticket_id", "created_at", "segment", "product", "service_area", "complexity", "channel", "organization_id", "priority", "group_id", "state_no", "calendar", "business"],
         "running": [],
+        "maturing": [],
     },
     "next_replies": {
         "columns": ["source", "ticket_id", "reply_no", "created_at", "segment", "product", "service_area", "complexity", "channel", "organization_id", "priority", "group_id", "assignee_id", "seconds", "business_seconds"],
         "running": [],
+        "maturing": [],
     },
     "retention": {
         "columns": ["window_days", "unit", "source", "unit_id", "landmark", "has_come_back", "has_stayed", "sla", "first_reply_wait", "reopened", "contacts", "csat", "nps"],
         "running": [],
+        "maturing": [],
     },
     "sla_targets": {
         "columns": ["source", "ticket_id", "policy", "metric", "instance", "origin", "priority", "complexity", "segment", "product", "service_area", "channel", "organization_id", "group_id", "agent_id", "target_seconds", "is_business_hours", "applied_at", "due_at", "due_at_last_schedule", "ended_at", "elapsed_seconds", "elapsed_seconds_last_schedule", "is_paused", "outcome", "breached_at", "time_conflict", "newest_values", "outcome_date", "outcome_weekday", "outcome_hour"],
         "running": ["elapsed_seconds", "elapsed_seconds_last_schedule"],
+        "maturing": [],
     },
     "stage_times": {
         "columns": ["source", "ticket_id", "created_at", "segment", "product", "service_area", "complexity", "channel", "organization_id", "priority", "group_id", "all_calendar", "all_business", "new_calendar", "new_business", "open_calendar", "open_business", "pending_calendar", "pending_business", "hold_calendar", "hold_business", "solved_calendar", "solved_business", "first_assignment_calendar", "first_assignment_business", "unassigned_calendar", "unassigned_business", "until"],
         "running": [],
+        "maturing": [],
     },
     "survey_answers": {
         "columns": ["source", "response_id", "question_id", "survey", "kind", "score", "original_answer", "scale_min", "scale_max", "direction", "rule", "is_positive", "is_easy", "nps_class", "is_changed", "answered_at", "sent_at", "customer_id", "organization_id", "ticket_id", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "agent_id", "is_headline", "reason", "support_type", "is_ticket_known", "newest_values", "answered_date", "answered_weekday", "answered_hour"],
         "running": [],
+        "maturing": [],
     },
     "survey_sends": {
         "columns": ["source", "invitation_id", "survey", "ticket_id", "customer_id", "organization_id", "sent_at", "is_delivered", "answered_at", "is_answered", "is_awaited", "solved_at", "previous_sent_at", "is_too_soon", "segment", "product", "service_area", "complexity", "channel", "priority", "group_id", "agent_id", "reminders", "newest_values", "sent_date", "sent_weekday", "sent_hour"],
         "running": [],
+        "maturing": [],
     },
     "ticket_replies": {
         "columns": ["source", "ticket_id", "reply_no", "is_first_reply", "created_at", "waits_from", "replied_at", "seconds", "business_seconds", "business_seconds_last_schedule", "agent_id", "group_id", "is_role_assumed", "priority", "complexity", "channel", "customer_id", "segment", "product", "service_area", "origin", "newest_values"],
         "running": [],
+        "maturing": [],
     },
     "tickets": {
         "columns": ["source", "ticket_id", "created_at", "status", "priority", "source_priority", "complexity", "channel", "customer_id", "organization_id", "group_id", "assignee_id", "segment", "product", "service_area", "first_reply_at", "first_assigned_at", "first_solved_at", "last_solved_at", "first_assigned_origin", "first_solved_origin", "last_solved_origin", "first_reply_seconds", "first_reply_business_seconds", "first_reply_business_seconds_last_schedule", "first_assignment_seconds", "first_assignment_business_seconds", "first_assignment_business_seconds_last_schedule", "first_resolution_seconds", "first_resolution_business_seconds", "first_resolution_business_seconds_last_schedule", "full_resolution_seconds", "full_resolution_business_seconds", "full_resolution_business_seconds_last_schedule", "requester_wait_seconds", "requester_wait_business_seconds", "requester_wait_business_seconds_last_schedule", "agent_wait_seconds", "agent_wait_business_seconds", "agent_wait_business_seconds_last_schedule", "on_hold_seconds", "on_hold_business_seconds", "on_hold_business_seconds_last_schedule", "agent_work_seconds", "agent_work_business_seconds", "agent_work_business_seconds_last_schedule", "in_new_seconds", "in_new_business_seconds", "in_new_business_seconds_last_schedule", "in_open_seconds", "in_open_business_seconds", "in_open_business_seconds_last_schedule", "unassigned_seconds", "unassigned_business_seconds", "unassigned_business_seconds_last_schedule", "unsolved_age_seconds", "unsolved_age_business_seconds", "unsolved_age_business_seconds_last_schedule", "first_reply_after_handover_seconds", "first_reply_after_handover_business_seconds", "first_reply_after_handover_business_seconds_last_schedule", "reopens", "group_hops", "assignee_hops", "priority_raises", "escalations", "public_agent_replies", "customer_turns", "handle_seconds", "is_one_touch", "is_one_touch_explore", "has_repeat_contact", "is_reopened_in_window", "is_first_contact_resolved", "has_status_history", "first_reply_origin", "waits_origin", "is_timed", "is_solved", "support_type", "handed_over_at", "link", "created_date", "created_weekday", "created_hour", "last_solved_date", "last_solved_weekday", "last_solved_hour"],
         "running": ["unsolved_age_seconds", "unsolved_age_business_seconds", "unsolved_age_business_seconds_last_schedule"],
+        "maturing": ["has_repeat_contact", "is_reopened_in_window", "is_first_contact_resolved"],
     },
     "unsolved_stays": {
         "columns": ["source", "ticket_id", "state_no", "age_bucket", "from_day", "until_day", "segment", "product", "service_area", "complexity", "channel", "organization_id", "priority", "group_id", "assignee_id", "status"],
         "running": [],
+        "maturing": [],
     },
 }) }}{% endmacro %}

@@ -11,7 +11,9 @@
 {% set day = business_date(told_sql(card.time)) %}
 {% set sql %}
 {% for name in [card.facts] + (card.reads or []) %}
-{% set columns = star_with_nullness(counted_marts().get(name, {}).running or []) %}
+{% set told = counted_marts().get(name, {'running': [], 'maturing': []}) %}
+{#- A window that ends moves no number of a KPI that does not ask for it. #}
+{% set columns = star_with_nullness(told.running, told.maturing | reject('in', tojson(card) ~ model.raw_code) | list) %}
 {% set now_rows, before_rows = '(' ~ touched_rows(ref(name)) ~ ')', before_relation(name) %}
 {% if name == card.facts %}
 {% set now_rows, before_rows = with_own_dimensions(name, now_rows), with_own_dimensions(name, before_rows, is_before=true) %}
