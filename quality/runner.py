@@ -436,7 +436,8 @@ def _by_value(asks: Mapping[str, _Ask], known: Known) -> dict[str, _Found]:
         questions[name] = [_question(ask, value) for value in values]
         unknown = {q: value for q, value in zip(questions[name], values, strict=True) if q not in known}
         if unknown:
-            new[name] = unknown
+            told = {_question(ask, value): value for value in _awaited(ask)}
+            new[name] = unknown | {q: value for q, value in told.items() if q not in known}
     found: dict[str, _Found] = {}
     said: dict[str, bool] = {}
     if new:
@@ -458,6 +459,13 @@ def _by_value(asks: Mapping[str, _Ask], known: Known) -> dict[str, _Found]:
         faults = [at for at, q in enumerate(questions[name]) if not said.get(q, known.get(q))]
         found[name] = _Found(np.flatnonzero(np.isin(codes[name], faults)), True)
     return found
+
+
+def _awaited(ask: _Ask) -> list[Any]:
+    """What another night may bring: the other words of a set, the other value of a flag."""
+    if cast("pd.Series[Any]", ask.about).dtype == bool:
+        return [True, False]
+    return [word for word in ask.kwargs.get("value_set") or () if isinstance(word, str)]
 
 
 def _question(ask: _Ask, value: Any) -> str:
