@@ -44,6 +44,8 @@ _ROW_WISE = (
 _IN_SET = "expect_column_values_to_be_in_set"
 _KNOWN_WORDS = frozenset({_IN_SET, "expect_column_values_to_be_null"})
 _OF_PRESENCE = frozenset({"expect_column_values_to_be_null", "expect_column_values_to_not_be_null"})
+#: Stands for whatever is there.
+_PRESENT = "a value"
 # What these say of a row follows from one value.
 _BY_VALUE = _OF_PRESENCE | {_IN_SET, "expect_column_values_to_be_between"}
 
@@ -418,7 +420,7 @@ def _ask(rows: pd.DataFrame, expectation: Expectation) -> _Ask:
         return _Ask(kind, kwargs)
     values = rows[kwargs["column"]]
     if kind in _OF_PRESENCE:
-        values = values.notna().map({True: "a value", False: None})
+        values = values.notna().map({True: _PRESENT, False: None})
     return _Ask(kind, {name: value for name, value in kwargs.items() if name != "column"}, values)
 
 
@@ -435,9 +437,12 @@ def _by_value(asks: Mapping[str, _Ask], known: Known) -> dict[str, _Found]:
         codes[name], values = pd.factorize(cast("pd.Series[Any]", ask.about), use_na_sentinel=False)
         questions[name] = [_question(ask, value) for value in values]
         unknown = {q: value for q, value in zip(questions[name], values, strict=True) if q not in known}
-        if unknown:
+        # Once it is imported, it is asked along about what may come.
+        if unknown or "great_expectations" in sys.modules:
             told = {_question(ask, value): value for value in _awaited(ask)}
-            new[name] = unknown | {q: value for q, value in told.items() if q not in known}
+            unknown |= {q: value for q, value in told.items() if q not in known}
+        if unknown:
+            new[name] = unknown
     found: dict[str, _Found] = {}
     said: dict[str, bool] = {}
     if new:
@@ -462,7 +467,9 @@ def _by_value(asks: Mapping[str, _Ask], known: Known) -> dict[str, _Found]:
 
 
 def _awaited(ask: _Ask) -> list[Any]:
-    """What another night may bring: the other words of a set, the other value of a flag."""
+    """What another night may bring: other words of a set, the other value of a flag, a value or none."""
+    if ask.kind in _OF_PRESENCE:
+        return [_PRESENT, None]
     if cast("pd.Series[Any]", ask.about).dtype == bool:
         return [True, False]
     return [word for word in ask.kwargs.get("value_set") or () if isinstance(word, str)]
