@@ -420,7 +420,7 @@ def _ask(rows: pd.DataFrame, expectation: Expectation) -> _Ask:
         return _Ask(kind, kwargs)
     values = rows[kwargs["column"]]
     if kind in _OF_PRESENCE:
-        values = values.notna().map({True: _PRESENT, False: None})
+        values = values.notna().map({True: _PRESENT, False: np.nan})
     return _Ask(kind, {name: value for name, value in kwargs.items() if name != "column"}, values)
 
 
@@ -469,7 +469,8 @@ def _by_value(asks: Mapping[str, _Ask], known: Known) -> dict[str, _Found]:
 def _awaited(ask: _Ask) -> list[Any]:
     """What another night may bring: other words of a set, the other value of a flag, a value or none."""
     if ask.kind in _OF_PRESENCE:
-        return [_PRESENT, None]
+        # As a frame holds what is missing: a question tells the types apart.
+        return [_PRESENT, np.nan]
     if cast("pd.Series[Any]", ask.about).dtype == bool:
         return [True, False]
     return [word for word in ask.kwargs.get("value_set") or () if isinstance(word, str)]

@@ -419,11 +419,16 @@ def test_what_another_night_may_bring_is_asked_along(monkeypatch: pytest.MonkeyP
         kwargs={"column": "word", "value_set": ["new", "open"]},
     )
     at_least_0 = expectation("between", name="n", kwargs={"column": "n", "low": 0})
-    both = suite(words, at_least_0, id_columns=("id",))
-    judge(words_and_numbers(["new"], [1.0]), both, known=known)
+    told = expectation("expect_column_values_to_not_be_null", name="told", kwargs={"column": "word"})
+    checks = suite(words, at_least_0, told, id_columns=("id",))
+    judge(words_and_numbers(["new"], [1.0]), checks, known=known)
     monkeypatch.setattr("quality.runner._engine", lambda: pytest.fail("Great Expectations is asked"))
-    found = judge(words_and_numbers(["open", "new"], [1.0, -1.0]), both, known=known)
-    assert at_fault(found) == {"word": [], "n": ["r1"]}
+    found = judge(words_and_numbers(["open", "new"], [1.0, -1.0]), checks, known=known)
+    assert at_fault(found) == {"word": [], "n": ["r1"], "told": []}
+    missing = judge(
+        words_and_numbers(["open", None], [1.0, 2.0]), suite(told, id_columns=("id",)), known=known
+    )
+    assert at_fault(missing) == {"told": ["r1"]}
 
 
 def test_only_what_is_new_is_asked_and_answered_beside_what_is_known() -> None:
