@@ -473,7 +473,8 @@ def _judge_rows(items: Sequence[Landed], asked: Known) -> tuple[list[Verdict], p
         faulty = _faulty(frame, landing.SUITE, [verdict for verdict in found if verdict.subject in held])
         verdicts += found
     for item in items:
-        item.envelope = item.envelope.iloc[:0]
+        # No slice of it: that keeps all of its memory.
+        item.envelope = pd.DataFrame()
     return verdicts, faulty
 
 

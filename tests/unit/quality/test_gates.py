@@ -45,6 +45,18 @@ def test_a_good_batch_passes_and_is_not_judged_twice(
     assert judge_batches(store, landing()).batches == []
 
 
+def test_rows_that_are_judged_are_let_go(
+    store: Store, land: Land, landing: Files, times: Times, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A company of a million tickets lands sixty million rows."""
+    monkeypatch.setattr("quality.gates.CHUNK_ROWS", 1000)
+    for night in range(4):
+        land(NIGHT + timedelta(days=night), times(NIGHT, 1000), ids=[f"{n:0>1000}" for n in range(1000)])
+    held: list[int] = []
+    judge_batches(store, landing(), progress=lambda *_: held.append(pa.total_allocated_bytes()))
+    assert max(held) - held[0] < 1_000_000
+
+
 @pytest.mark.parametrize(("missing", "verdict"), [(1, "passed"), (2, "passed"), (6, "held")])
 def test_3_percent_null_ids_hold_the_batch_and_1_percent_warns(
     store: Store, land: Land, landing: Files, times: Times, missing: int, verdict: str
