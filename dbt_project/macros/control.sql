@@ -6,6 +6,7 @@
 {% set building = [] %}
 {% for id in (selected_resources if execute else []) if id.startswith('model.') and '.new_' not in id %}{% do building.append(id) %}{% endfor %}
 {% if building %}
+{{ keep_published_sql(0, 'as_of', scalar_function('as_of', told_as_of())) }}
 insert into control.started_builds select {{ build_id() }} where {{ build_id() }} not in (select build_id from control.started_builds);
 {% endif %}
 {% endmacro %}

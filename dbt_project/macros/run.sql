@@ -3,7 +3,7 @@
 {% macro as_of() -%}
 {%- if not execute -%}cast(null as timestamp)
 {#- A view is read on later nights too. -#}
-{%- elif model.resource_type == 'model' and model.config.materialized == 'view' and model.schema in ('vendors', 'core') -%}control.as_of()
+{%- elif model.resource_type == 'model' and model.config.materialized == 'view' -%}control.as_of()
 {%- else -%}{{ told_as_of() }}{%- endif -%}
 {%- endmacro %}
 

@@ -12,6 +12,8 @@ or `meta` declares:
     restricted every night on which names and texts are read from the landing
     always     every night; so does whatever reads the book-keeping, which no version tells
     SQL        an aggregate over the facts of its card, else over its own rows, with `:as_of`
+
+A view asks for the instant when it is read: what it declares is for those that read it.
 """
 
 from __future__ import annotations
@@ -107,6 +109,10 @@ class CutOff:
         declared: str | list[str] = self._nodes[name]["config"].get("meta", {}).get("next_at", NEVER)
         return declared
 
+    def is_view(self, name: str) -> bool:
+        """Whether it holds no rows, and is read as of when it is asked."""
+        return bool(self._nodes[name]["config"]["materialized"] == "view")
+
     def schema_of(self, name: str) -> str:
         """The schema of a model or seed."""
         return str(self._nodes[name]["schema"])
@@ -118,8 +124,10 @@ class CutOff:
     def inputs_of(self, name: str) -> dict[str, str]:
         """The versions of what a model reads, as they are now; of a view none, as it is read when asked."""
         declared = self.declared(name)
-        is_view = self._nodes[name]["config"]["materialized"] == "view"
-        read = _untold(declared) if is_view else self.read_by(name)
+        if self.is_view(name):
+            read = frozenset({RESTRICTED} if declared == RESTRICTED else ())
+        else:
+            read = self.read_by(name)
         told: dict[str, str] = self.versions | (
             self.counted if self.facts_of(name) != name and declared != ALWAYS else {}
         )
@@ -138,7 +146,8 @@ class CutOff:
             return "it is new"
         if moved := sorted(each for each in before.keys() | now.keys() if before.get(each) != now.get(each)):
             return f"{', '.join(moved[:SHOWN])} moved"
-        if self.declared(name) == BY_TICKETS and self.versions.get(TOUCHED, "0/").split("/")[0] != "0":
+        is_by_tickets = self.declared(name) == BY_TICKETS and not self.is_view(name)
+        if is_by_tickets and self.versions.get(TOUCHED, "0/").split("/")[0] != "0":
             return "tickets are touched"
         next_at = self.next_at.get(name)
         return f"{next_at:%Y-%m-%d %H:%M} has come" if next_at is not None and next_at <= self.as_of else ""
@@ -313,6 +322,8 @@ def save(con: duckdb.DuckDBPyConnection, cut_off: CutOff, zone: str) -> None:
 
 
 def _next_at(con: duckdb.DuckDBPyConnection, cut_off: CutOff, name: str, zone: str) -> datetime | None:
+    if cut_off.is_view(name):
+        return None
     declared = cut_off.declared(name)
     found = [
         _instant(con, cut_off, name, each, zone)

@@ -19,7 +19,7 @@ with moves as (
         t.created_at, {% for column in fixed.values() %}t.{{ column }}, {% endfor %} t.created_at, t.last_solved_at, true, false
         {% for column in held.values() %}, t.{{ column }}, cast(null as varchar){% endfor %}
     from {{ tickets }} as t
-    where {{ is_by_human('t') }} and not t.has_status_history and (t.last_solved_at is not null or t.unsolved_age_seconds is not null)
+    where {{ is_by_human('t') }} and not t.has_status_history and (t.last_solved_at is not null or not t.is_solved)
     union all
     select
         t.created_at, {% for column in fixed.values() %}t.{{ column }}, {% endfor %} t.last_solved_at, null, false, true

@@ -73,17 +73,14 @@ select 'none' as age_bucket, 0 as from_days, 0 as to_days where false
 {%- endfor %}
 {%- endmacro %}
 
+{% macro keep_published_sql(place, name, sql) %}
+delete from control.published_sql where name = '{{ name }}';
+insert into control.published_sql values ({{ place }}, '{{ name }}', '{{ sql | replace("'", "''") }}');
+{% endmacro %}
 {% macro keep_published_view(place) %}
-delete from control.published_sql where name = '{{ this.identifier }}';
-{% if execute %}
-insert into control.published_sql values
-    ({{ place }}, '{{ this.identifier }}', 'create view {{ this.identifier }} as {{ in_published_file(compiled_code) }}');
-{% endif %}
+{% if execute %}{{ keep_published_sql(place, this.identifier, 'create view ' ~ this.identifier ~ ' as ' ~ in_published_file(compiled_code)) }}{% endif %}
 {% endmacro %}
 {% macro keep_kpi_cell(place) %}
-delete from control.published_sql where name = 'kpi_cell';
-{% if execute %}
-insert into control.published_sql values ({{ place }}, 'kpi_cell', '{{ in_published_file(kpi_cell_sql()) }}');
-{% endif %}
+{% if execute %}{{ keep_published_sql(place, 'kpi_cell', in_published_file(kpi_cell_sql())) }}{% endif %}
 {% endmacro %}
-{% macro in_published_file(sql) %}{{ return(sql | replace(this.include(identifier=false) ~ '.', '') | replace("'", "''")) }}{% endmacro %}
+{% macro in_published_file(sql) %}{{ return(sql | replace(this.include(identifier=false) ~ '.', '') | replace('control.as_of()', 'as_of()')) }}{% endmacro %}

@@ -20,7 +20,7 @@ unsolved as (
         t.organization_id, t.priority, t.group_id, t.assignee_id, t.status,
         {{ business_date('t.created_at') }}, {{ day_before_or_today('t.last_solved_at') }}
     from tickets as t
-    where {{ is_by_human('t') }} and not t.has_status_history and (t.last_solved_at is not null or t.unsolved_age_seconds is not null)
+    where {{ is_by_human('t') }} and not t.has_status_history and (t.last_solved_at is not null or not t.is_solved)
 ),
 
 stays as (

@@ -14,7 +14,7 @@ from sandbox.server import Sandbox
 
 from .conftest import fetch_sandbox
 from .test_incremental import rows_that_differ
-from .test_whose_answer import answers_of_file, filed
+from .test_whose_answer import answers_of_file, filed, tickets_of_file
 from .warehouse import Warehouse
 
 ZONE = ZoneInfo("America/New_York")
@@ -44,6 +44,15 @@ def reached(table: str, column: str, before: timedelta = timedelta(0)) -> Step:
     return step
 
 
+def older(warehouse: Warehouse, _: datetime) -> datetime | None:
+    """As an unsolved ticket passes into the next age bucket."""
+    [(found,)] = warehouse.query(
+        "select min(created_at + to_days(from_days)) from marts.tickets, rules.age_buckets, control.completed_builds"
+        " where unsolved_age_seconds is not null and created_at + to_days(from_days) > as_of"
+    )
+    return found.replace(tzinfo=UTC) if found else None
+
+
 def by_chance(_: Warehouse, now: datetime) -> datetime:
     return now + timedelta(seconds=random.Random(now.isoformat()).expovariate(1 / 20_000))
 
@@ -51,6 +60,7 @@ def by_chance(_: Warehouse, now: datetime) -> datetime:
 A_MOMENT = timedelta(microseconds=1)
 STEPS: dict[str, Step] = {
     "a minute": after(minutes=1),
+    "as a ticket grows older": older,
     "a moment before a promise is due": reached("marts.follow_ups", "due_at", A_MOMENT),
     "as a promise is due": reached("marts.follow_ups", "due_at"),
     "as a target is due": reached("marts.sla_targets", "due_at"),
@@ -61,7 +71,7 @@ STEPS: dict[str, Step] = {
     "a new year": after(days=75),
     **{f"by chance {n}": by_chance for n in range(3)},
 }
-SHORT = ("a minute", "as a promise is due", "midnight")
+SHORT = ("a minute", "as a ticket grows older", "as a promise is due", "midnight")
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +100,8 @@ def first_night(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         for n in range(12)
     ]
     answers_of_file(warehouse, "bad", "csat", bad)
+    created = START - timedelta(hours=20)
+    tickets_of_file(warehouse, "book", created_at=f"{created:%Y-%m-%dT%H:%M:%SZ}", status="open")
     warehouse.build(START.isoformat())
     return warehouse
 
@@ -117,5 +129,7 @@ def test_what_is_left_out_is_as_a_full_build_makes_it(
         assert rows_that_differ(nightly.path, at_once.path) == {}, name
     # It is worth it: within a day nothing but running clocks moves.
     assert len(left_out["a minute"]) > 90
-    assert {"kpi_csat", "kpi_response_times", "kpi_scorecard"} <= left_out["a minute"]
+    assert {"kpi_backlog", "kpi_response_times", "kpi_scorecard", "metric_members"} <= left_out["a minute"]
+    assert {"kpi_csat", "unsolved_stays"} <= left_out["as a ticket grows older"]
+    assert "kpi_backlog" not in left_out["as a ticket grows older"]
     assert "kpi_scorecard" not in left_out["midnight"]

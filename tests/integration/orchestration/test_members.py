@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from orchestration.ground.settings import Settings
 from orchestration.publication import publish
-from orchestration.refresh import Outcome
-from tests import parsed
+from orchestration.refresh import refresh
+from sandbox.server import Sandbox
+from tests import homes, parsed
+from tests.integration.orchestration.conftest import settings_of
 
 NODES = {n["name"]: n for n in parsed.project().manifest["nodes"].values() if n["resource_type"] == "model"}
 CELL_COLUMNS = ("period_grain", "period_start", "dimension", "member")
@@ -60,9 +63,15 @@ DOES_NOT_OPEN = {"kpi_scorecard"}
 
 
 @pytest.fixture(scope="module")
-def published(refreshed: tuple[Settings, Outcome]) -> Path:
-    current = publish.current(refreshed[0].home / "published")
+def published(first: Path, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As a quiet night leaves it, on which the view and the function are not rendered anew."""
+    home = Path(shutil.copytree(first / ".cxmarts", tmp_path_factory.mktemp("later") / "home", symlinks=True))
+    later = homes.NOW + timedelta(days=1)
+    outcome = refresh(settings_of(home, sandbox, CXMARTS_AS_OF=later.isoformat()))
+    assert (outcome.published, outcome.problems) == (True, [])
+    current = publish.current(home / "published")
     assert current is not None
+    assert current.as_of == later
     return current.path / "marts.duckdb"
 
 
@@ -203,6 +212,10 @@ def test_what_can_be_no_cell_is_an_error(con: duckdb.DuckDBPyConnection, argumen
             con.execute(query).fetchall()
 
 
+def test_the_version_tells_its_instant(con: duckdb.DuckDBPyConnection) -> None:
+    assert con.execute("SELECT DISTINCT as_of = as_of() FROM publication").fetchall() == [(True,)]
+
+
 def test_a_table_without_rows_takes_every_key(con: duckdb.DuckDBPyConnection) -> None:
     """What its keys would be, nobody can tell yet."""
     assert con.execute("SELECT count(*) FROM kpi_cost").fetchall() == [(0,)]
@@ -232,7 +245,7 @@ def test_what_readers_are_told(published: Path, con: duckdb.DuckDBPyConnection) 
     """The view is described, is in the manifest, and holds no rows of its own."""
     found = publish.current(published.parents[2])
     assert found is not None
-    assert set(found.manifest["views"]) == {name for name in NODES if _is_view(name)} | {"kpi_cell"}
+    assert set(found.manifest["views"]) == {name for name in NODES if _is_view(name)} | {"as_of", "kpi_cell"}
     assert "metric_members" not in found.manifest["marts"]
     assert not (published.parent / "marts" / "metric_members.parquet").exists()
     [(comment,)] = con.execute(
