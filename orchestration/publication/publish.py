@@ -150,6 +150,7 @@ def publish(
                 descriptions=_with_meanings(descriptions or {}, definitions),
                 # Deleted rows stay in a file's blocks for a while: names and free text may not.
                 before=previous.path / DATABASE if previous and not (is_private or is_fresh) else None,
+                digest=previous.manifest.get("database_sha256") if previous else None,
                 unchanged=unchanged,
             )
             versions_of = _definition_versions(con, source, wanted)
@@ -162,6 +163,7 @@ def publish(
             "definition_versions": versions_of,
             "definitions": definitions,
             "views": list(views or {}),
+            "database_sha256": marts_file.digest_of(draft / DATABASE),
             "marts": {
                 mart.name: {
                     "rows": mart.rows,
@@ -198,11 +200,11 @@ def current(published: Path) -> Publication | None:
     Raises:
         PublishError: it is damaged or gone; the text says how to get on.
     """
-    pointer = published / "current"
-    if not pointer.is_symlink():
+    pointed = _pointed(published)
+    if pointed is None:
         return None
     try:
-        return _read(pointer.resolve(), is_current=True)
+        return _read(pointed, is_current=True)
     except DamagedError as error:
         whole = publications(published)
         way = (
@@ -216,19 +218,19 @@ def current(published: Path) -> Publication | None:
 
 def publications(published: Path) -> list[Publication]:
     """All versions that are whole, the newest first."""
-    now_current = (published / "current").resolve()
+    pointed = _pointed(published)
     found = []
     for folder in _versions(published):
         with suppress(DamagedError):
-            found.append(_read(folder, is_current=folder.resolve() == now_current))
+            found.append(_read(folder, is_current=folder.resolve() == pointed))
     return found
 
 
 def damages(published: Path) -> list[str]:
     """What is wrong with versions that are not whole, and what to do; of the current one `current` tells."""
-    problems = []
+    problems, pointed = [], _pointed(published)
     for folder in _versions(published):
-        if folder.resolve() != (published / "current").resolve():
+        if folder.resolve() != pointed:
             try:
                 _read(folder, is_current=False)
             except DamagedError as error:
@@ -255,7 +257,7 @@ def follow(published: Path, version: str) -> None:
     if (published / "versions" / version).is_dir():
         _point(published, version)
     else:
-        (published / "current").unlink(missing_ok=True)
+        _put_aside(published / "current")
 
 
 def _versions(published: Path) -> list[Path]:
@@ -361,12 +363,33 @@ def _link(existing: Path, target: Path) -> None:
         target.unlink(missing_ok=True)
 
 
+def _pointed(published: Path) -> Path | None:
+    """The folder of the version that `current` leads to; a copy that followed links has the version there."""
+    pointer = published / "current"
+    if pointer.is_symlink():
+        return pointer.resolve()
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        version = str(json.loads((pointer / "manifest.json").read_text())["version"])
+        return (published / "versions" / version).resolve()
+    return None
+
+
 def _point(published: Path, version: str) -> None:
     draft = published / f".current.{os.getpid()}"
     draft.unlink(missing_ok=True)
     draft.symlink_to(Path("versions") / version)
-    draft.replace(published / "current")
+    pointer = published / "current"
+    if not pointer.is_symlink():
+        _put_aside(pointer)
+    draft.replace(pointer)
     _sync(published)
+
+
+def _put_aside(pointer: Path) -> None:
+    if pointer.is_dir() and not pointer.is_symlink():
+        shutil.rmtree(pointer.rename(pointer.with_name(f".copied.{os.getpid()}")))
+    else:
+        pointer.unlink(missing_ok=True)
 
 
 def retire(published: Path, keep: int) -> None:

@@ -1,5 +1,6 @@
 """A publication is complete, verified, and switched to in one step; otherwise nothing changes."""
 
+import hashlib
 import itertools
 import os
 import shutil
@@ -315,6 +316,12 @@ def test_what_fails_half_way_is_told_and_leaves_nothing(warehouse: Path) -> None
     assert write(warehouse, hours=2).manifest["marts"]["tickets"]["rows"] == 1
 
 
+def test_the_manifest_tells_what_the_database_is_known_by(warehouse: Path) -> None:
+    written = write(warehouse)
+    found = hashlib.sha256((written.path / "marts.duckdb").read_bytes()).hexdigest()
+    assert written.manifest["database_sha256"] == found
+
+
 def test_unchanged_marts_share_their_file(warehouse: Path) -> None:
     build(warehouse, "SELECT 1 AS id", "groups")
     first = write(warehouse, ["tickets", "groups"])
@@ -565,6 +572,21 @@ def test_a_damaged_current_version_says_how_to_get_on(
     assert [each.version for each in publish.publications(published)] == [first.version]
     publish.rollback(published, first.version)
     assert publish.current(published) == replace(first, is_current=True)
+
+
+def test_a_copy_that_followed_links_goes_on(warehouse: Path) -> None:
+    """As `cp -rL` restores a home: `current` is a folder with the version's files."""
+    first, second = write(warehouse), write(warehouse, hours=1)
+    published = warehouse.parent / "published"
+    (published / "current").unlink()
+    shutil.copytree(second.path, published / "current")
+    assert publish.current(published) == second
+    assert publish.publications(published) == [second, replace(first, is_current=False)]
+    build(warehouse, "SELECT 2 AS ticket_id")
+    third = write(warehouse, hours=2)
+    assert (published / "current").resolve() == third.path
+    assert publish.current(published) == third
+    assert {path.name for path in published.iterdir()} == {"current", "versions"}
 
 
 def test_a_damaged_version_beside_the_current_one_stops_nothing(warehouse: Path) -> None:
