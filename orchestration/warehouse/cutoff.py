@@ -54,7 +54,7 @@ class CutOff:
         build_id: names the build.
         as_of: its instant, UTC.
         versions: relation -> the version of its rows; moves as relations are built.
-        counted: the same without what runs on with the clock, which no KPI counts while it runs.
+        counted: the same without what runs on with the clock: who reads that is built every night.
         is_restricted: names and texts are read from the landing.
         inputs: model -> what it was built from.
         next_at: model -> the instant from which it is due, UTC.
@@ -128,9 +128,7 @@ class CutOff:
             read = frozenset({RESTRICTED} if declared == RESTRICTED else ())
         else:
             read = self.read_by(name)
-        told: dict[str, str] = self.versions | (
-            self.counted if self.facts_of(name) != name and declared != ALWAYS else {}
-        )
+        told = self.versions | ({} if declared == ALWAYS else self.counted)
         told[RESTRICTED] = self.build_id if self.is_restricted else "off"
         return {each: told.get(each, self.build_id) for each in sorted(read)}
 

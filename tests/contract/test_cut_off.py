@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from orchestration.warehouse.cutoff import ALWAYS, RUN_COLUMNS
+from orchestration.warehouse.cutoff import ALWAYS, RUN_COLUMNS, CutOff
 from tests import parsed
 from tests.integration.dbt.warehouse import Warehouse
 
@@ -112,14 +113,25 @@ def test_who_compares_with_what_readers_see_is_built_every_night() -> None:
     assert all(declared(models()[name]) == ALWAYS for name in readers)
 
 
-def test_no_kpi_counts_what_runs_on_with_the_clock(compiled: dict[str, str]) -> None:
-    """KPIs are not built again for it: see `counted` of the cut-off."""
-    columns = [column for node in models().values() for column in node["columns"].values()]
-    running = {column["name"] for column in columns if column["config"]["meta"].get("runs")}
-    assert running
-    for name, node in parsed.kpis().items():
-        if declared(node) != ALWAYS:
-            assert not {column for column in running if re.search(rf"\b{column}\b", compiled[name])}, name
+def test_who_reads_what_runs_on_with_the_clock_is_built_every_night(compiled: dict[str, str]) -> None:
+    """Others are not built again for it: see `counted` of the cut-off."""
+    running = {
+        (name, column["name"])
+        for name, node in models().items()
+        for column in node["columns"].values()
+        if column["config"]["meta"].get("runs")
+    }
+    assert {mart for mart, _ in running} >= {"tickets", "sla_targets"}
+    cut_off = CutOff(parsed.project().manifest, "b", datetime.now(UTC))
+    readers = {
+        (name, column)
+        for name, node in models().items()
+        for mart, column in running
+        if declared(node) not in (ALWAYS, "touched")
+        and mart in cut_off.read_by(name)
+        and (column in node["columns"] or re.search(rf"\b{column}\b", compiled[name]))
+    }
+    assert readers == set()
 
 
 def test_who_counts_what_matures_names_it(compiled: dict[str, str]) -> None:
