@@ -11,6 +11,7 @@
 {%- set matched = published.items() | selectattr('1.is_earlier') | selectattr('1.key') | map(attribute=0) | list -%}
 {%- set compared = [] -%}
 {%- for name in kpis if name in matched and not published[name].is_same %}{% do compared.append(name) %}{% endfor -%}
+{%- set compared = tables_with_changed_periods(compared, published) -%}
 {#- What moves the cells: the facts that are compared, each with the times by which KPI tables count them. #}
 {%- set times = {} -%}
 {%- for name in compared if cards()[name].facts in matched and not published[name].cause and not published[cards()[name].facts].is_same -%}
@@ -36,7 +37,10 @@ with journal as (
 )
 {% if compared %}
 {% for name in times %}, {{ moved_facts(name, times[name], published) }}{% endfor %}
-{% for name in compared %}, {{ changed_periods(name, published[name]) }}{% endfor %}
+{% for name in compared %}
+, {{ name }}_dimensions as (select distinct dimension from {{ published[name].relation }})
+, {{ name }}_periods as ({{ changed_periods(name, published[name]) }})
+{% endfor %}
 , {{ reasons(times, published) }},
 
 changed as (
@@ -100,7 +104,10 @@ summed as (
     where cause = 'matured' and {{ business_date('restated_at') }} = {{ business_date(as_of()) }}
 )
 
+{% endif %}
+
 select {{ columns | join(', ') }} from journal
+{% if compared %}
 where cause <> 'matured' or {{ business_date('restated_at') }} <> {{ business_date(as_of()) }}
 union all
 select
@@ -108,10 +115,6 @@ select
     {{ as_of() }} as restated_at, '{{ published[compared[0]].version }}' as before_version, cast(null as varchar) as version
 from ranked
 where is_listed
-{% if 'kpi_definitions' in matched %}
-union all
-{{ redefined(published['kpi_definitions']) }}
-{% endif %}
 union all
 select
     mart, '*' as key, cast(null as varchar) as period_grain, cast(null as date) as period_start, cast(null as varchar) as dimension,
@@ -120,6 +123,8 @@ select
     case when count(*) = count(version) then max(version) end as version
 from summed
 group by mart, cause
-{% else %}
-select {{ columns | join(', ') }} from journal
+{% endif %}
+{% if 'kpi_definitions' in matched and not published['kpi_definitions'].is_same %}
+union all
+{{ redefined(published['kpi_definitions']) }}
 {% endif %}
