@@ -160,7 +160,7 @@ known_keys as (
     {% if is_incremental() %}
     union all
     select t.source, t.record_id from {{ this }} as t
-    where exists (select 1 from incoming_keys as i where i.source = t.source and i.record_id = t.record_id)
+    where (t.source, t.record_id) in (select i.source, i.record_id from incoming_keys as i)
     {% endif %}
 ),
 
@@ -171,11 +171,11 @@ repeated_keys as (
 repeated as (
     select {{ star_except(['reject_reason', 'rejected_values'], 'n') }} from {{ parsed }} as n
     where n.reject_reason is null and n.batch_id in ({{ batches_to_merge() }})
-      and exists (select 1 from repeated_keys as k where k.source = n.source and k.record_id = n.record_id)
+      and (n.source, n.record_id) in (select k.source, k.record_id from repeated_keys as k)
     {% if is_incremental() %}
     union all by name
     select t.* from {{ this }} as t
-    where exists (select 1 from repeated_keys as k where k.source = t.source and k.record_id = t.record_id)
+    where (t.source, t.record_id) in (select k.source, k.record_id from repeated_keys as k)
     {% endif %}
 ),
 
@@ -197,7 +197,7 @@ ranked as (
 
 select {{ star_except(['row_no', 'reject_reason', 'rejected_values'], 'n') }} from {{ parsed }} as n
 where n.reject_reason is null and n.batch_id in ({{ batches_to_merge() }})
-  and not exists (select 1 from repeated_keys as k where k.source = n.source and k.record_id = n.record_id)
+  and (n.source, n.record_id) not in (select k.source, k.record_id from repeated_keys as k)
 union all by name
 select {{ star_except(['row_no', 'version_rank'] if keep == 'newest' else ['row_no', 'version_rank', 'in_force_at']) }}
 from ranked
