@@ -15,6 +15,7 @@ from orchestration.assets.landing import landing_specs
 from orchestration.causes import CAUSES, WARNINGS
 from orchestration.ground import progress
 from orchestration.ground.forget import forgotten_since
+from orchestration.ground.process import give_back_memory
 from orchestration.ground.release import code_version
 from orchestration.publication.publish import Publication, current
 from orchestration.warehouse import control_tables
@@ -102,6 +103,7 @@ def gate_result(
 
 def _ended(results: Iterable[dg.AssetCheckResult], ways_out: str) -> Iterator[dg.AssetCheckResult]:
     """The results of a gate; if one blocks, the step then fails with the reasons first and the ways out."""
+    give_back_memory()
     causes: list[str] = []
     for result in results:
         yield result

@@ -14,6 +14,7 @@ from ingestion.landing_format import COLUMNS, ROW_NUMBER
 from ingestion.streams import Source, StreamResult
 from orchestration.assets.graph import PERSONAL, SENSITIVITY_TAG, VENDOR_TAG
 from orchestration.ground import progress
+from orchestration.ground.process import give_back_memory
 from orchestration.ground.sources import sources
 from orchestration.resources import LANDED_TAG
 from orchestration.warehouse import control_tables
@@ -73,6 +74,7 @@ def landing_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             uncounted=uncounted,
             progress=_report,
         )
+        give_back_memory()
         for each in result.streams:
             progress.current.tell(line(each))
         status = record(run, result, wanted)

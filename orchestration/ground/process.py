@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from orchestration.ground.home import Home
@@ -33,3 +35,13 @@ def limit_memory(con: duckdb.DuckDBPyConnection) -> None:
     """Hold a connection to the memory that the settings give DuckDB; by itself it takes most there is."""
     limit = os.environ.get("CXMARTS_MEMORY_LIMIT") or Settings.memory_limit
     con.execute(f"SET memory_limit = {quoted_text(limit)}")
+
+
+def give_back_memory() -> None:
+    """Return to the system what Arrow and the C library keep, such as the rows that a gate has judged."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+    # The GNU C library's alone.
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
