@@ -54,9 +54,12 @@ def con(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
     account.land(warehouse)
     warehouse.build("2024-06-12T12:00:00Z", select=["+metric_members", "path:models/kpis"])
     opened = duckdb.connect(str(warehouse.path), read_only=True)
-    [(function,)] = opened.execute("SELECT sql FROM control.published_sql WHERE name = 'kpi_cell'").fetchall()
+    functions = opened.execute(
+        "SELECT sql FROM control.published_sql WHERE name IN ('as_of', 'kpi_cell') ORDER BY place"
+    ).fetchall()
     opened.execute("USE marts")
-    opened.execute(function.replace("create macro", "create temp macro"))
+    for (function,) in functions:
+        opened.execute(function.replace(" macro ", " temp macro ", 1))
     return opened
 
 
